@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What Python itself knows of its threads, read from the target's memory from outside.
+ *
+ * Interpreter and thread states give idents and kernel ids; threading._active gives the names. The
+ * target runs on while it is read, so everything here may be torn or gone: reads are bounded, links
+ * are followed a limited number of times, and what does not make sense is left out.
+ */
+#ifndef VTBPF_PY_THREADS_H
+#define VTBPF_PY_THREADS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "probe_plan.h"
+
+struct py_thread {
+	uint64_t ident;	   /* threading.get_ident() == pthread_t; 0 when unknown */
+	pid_t tid;	   /* as the target's own pid namespace counts (3.8+: Thread.native_id; 3.11+ tstate) */
+	uint64_t tstate;   /* PyThreadState, 0 when the thread has none any more */
+	uint64_t object;   /* threading.Thread object, 0 when it has none */
+	uint64_t frame;	   /* innermost frame when it was read, 0 none */
+	bool daemon;
+	char *name;	   /* UTF-8, NULL when Python has none for it */
+};
+
+struct py_threads {
+	size_t n;
+	struct py_thread *threads;
+};
+
+struct py_reader;
+
+/* A reader of process pid whose interpreter is planned as `plan` and loaded at load_bias. Keeps a copy
+ * of what it needs. NULL and errno on failure; py_reader__free(NULL) is legal. */
+struct py_reader *py_reader__new(pid_t pid, const struct probe_plan *plan, uint64_t load_bias);
+void py_reader__free(struct py_reader *r);
+
+/* Reads all threads of all interpreters. 0 or a negative errno (-ESRCH: the process is gone). The
+ * result is the caller's, free it with py_threads__free. Threads whose entry could not be read whole
+ * are listed with what is known of them. */
+int py_threads__read(struct py_reader *r, struct py_threads *out);
+void py_threads__free(struct py_threads *t);
+
+/* Name of the Thread object at `object` (struct vtbpf_rec_thread.root_self), without going through
+ * threading._active: for threads so new that they are not in it. malloc'ed UTF-8 or NULL. */
+char *py_thread_name(struct py_reader *r, uint64_t object);
+
+/* One frame of a thread's stack. */
+struct py_frame {
+	uint64_t frame;
+	uint64_t code;	      /* PyCodeObject */
+	uint64_t filename;    /* PyUnicodeObject addresses */
+	uint64_t name;
+	uint32_t firstlineno, co_flags, co_version;
+};
+
+/* The Python frames of a thread, innermost first, at most max; returns how many, or a negative errno.
+ * Shims and C-stack frames are left out. Only right for a thread that does not run meanwhile. */
+int py_thread_frames(struct py_reader *r, const struct py_thread *t, struct py_frame *out, size_t max);
+
+/* The str object at `object` as malloc'ed UTF-8 (lone surrogates become U+FFFD), at most max_bytes of
+ * its storage; NULL when it cannot be read. */
+char *py_str(struct py_reader *r, uint64_t object, size_t max_bytes);
+
+#endif
