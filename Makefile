@@ -1,0 +1,264 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# One file builds everything, all of it under build/. `make help` lists the targets.
+#
+# Variables: V=1 shows the commands; DEBUG=1 builds unoptimised, SAN=1 with AddressSanitizer and
+# UBSan, COVERAGE=1 with gcov, each in a directory of its own; WERROR=0 lets warnings pass;
+# STAGES="discover decode" leaves the other stages' sources out of the library and the unit tests.
+
+VERSION := 0.1.0
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+BINDIR ?= $(PREFIX)/bin
+MANDIR ?= $(PREFIX)/share/man
+BASHCOMPDIR ?= $(PREFIX)/share/bash-completion/completions
+ZSHCOMPDIR ?= $(PREFIX)/share/zsh/site-functions
+FISHCOMPDIR ?= $(PREFIX)/share/fish/vendor_completions.d
+
+CC ?= gcc
+CLANG ?= clang
+LLVM_STRIP ?= llvm-strip
+PKG_CONFIG ?= pkg-config
+PYTHON ?= /usr/bin/python3
+# bpftool lives in /usr/sbin, which an ordinary user's PATH may lack; on Ubuntu the name in PATH is
+# a wrapper that refuses to run when the kernel's own tools package is not there.
+BPFTOOL ?= $(shell scripts/find-bpftool.sh)
+
+V ?= 0
+WERROR ?= 1
+ALL_STAGES := discover trace decode write
+STAGES ?= $(ALL_STAGES)
+FUZZ_TIME ?= 30
+
+ifeq ($(V),0)
+Q := @
+say = @printf '  %-8s %s\n' '$(1)' '$(2)'
+MAKEFLAGS += --no-print-directory
+endif
+
+# --- variants ------------------------------------------------------------------------------------
+
+B := build
+OPT := -O2 -D_FORTIFY_SOURCE=2
+ifdef DEBUG
+B := build/debug
+OPT := -O0 -DDEBUG
+endif
+ifdef SAN
+B := build/san
+SAN_FLAGS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+OPT := -O1
+endif
+ifdef COVERAGE
+B := build/coverage
+SAN_FLAGS := --coverage
+OPT := -O0
+endif
+
+# --- flags ---------------------------------------------------------------------------------------
+
+MACHINE := $(shell uname -m)
+BPF_ARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(MACHINE)))
+
+WARN := -Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes -Wdeclaration-after-statement \
+	-Wvla -Wwrite-strings -Wformat=2
+ifneq ($(WERROR),0)
+WARN += -Werror
+endif
+
+CPPFLAGS_ALL := -D_GNU_SOURCE -DVTBPF_VERSION='"$(VERSION)"' -I$(B) $(CPPFLAGS)
+CFLAGS_ALL := -std=gnu11 -g $(OPT) $(WARN) -fPIE -fno-common -fstack-protector-strong \
+	$(SAN_FLAGS) $(CFLAGS)
+LDFLAGS_ALL := -pie -Wl,-z,relro,-z,now -Wl,-z,noexecstack $(SAN_FLAGS) $(LDFLAGS)
+
+# One binary that can be copied to another host: everything but libc is linked statically. libelf
+# needs libzstd from elfutils 0.189 on; pkg-config knows.
+STATIC_LIBS = $(filter -l%,$(shell $(PKG_CONFIG) --static --libs libbpf libelf capstone zlib))
+LIBS = -Wl,-Bstatic -Wl,--start-group $(sort $(filter-out -lpthread,$(STATIC_LIBS))) \
+	-Wl,--end-group -Wl,-Bdynamic -lpthread
+
+BPF_FLAGS := -target bpf -g -O2 -mcpu=v3 -std=gnu11 -Wall -Wextra -Werror \
+	-D__TARGET_ARCH_$(BPF_ARCH) -Ivmlinux -Ibpf -I$(B)
+# <bpf/bpf_helpers.h> and friends come from libbpf-dev; the multiarch directory holds <asm/types.h>.
+BPF_FLAGS += -idirafter /usr/include/$(MACHINE)-linux-gnu -idirafter /usr/include
+
+# --- sources -------------------------------------------------------------------------------------
+
+BPF_SRC := $(wildcard bpf/*.bpf.c)
+BPF_OBJ := $(BPF_SRC:%.c=$(B)/%.o)
+SKEL := $(if $(BPF_SRC),$(B)/vtbpf.skel.h)
+
+USER_SRC := $(wildcard user/*.c $(STAGES:%=user/%/*.c))
+USER_OBJ := $(USER_SRC:%.c=$(B)/%.o)
+LIB_OBJ := $(filter-out $(B)/user/main.o,$(USER_OBJ))
+empty :=
+LIB := $(B)/libvtbpf$(if $(filter-out $(STAGES),$(ALL_STAGES)),-$(subst $(empty) $(empty),-,$(STAGES))).a
+
+UNIT_SRC := $(wildcard tests/unit/test_*.c)
+UNIT_BIN := $(UNIT_SRC:%.c=$(B)/%)
+UNIT_AUX := $(filter-out $(UNIT_SRC),$(wildcard tests/unit/*.c))
+UNIT_AUX_OBJ := $(UNIT_AUX:%.c=$(B)/%.o)
+
+BPFTEST_SRC := $(wildcard tests/bpf/test_*.c)
+BPFTEST_BIN := $(BPFTEST_SRC:%.c=$(B)/%)
+BPFTEST_AUX := $(filter-out $(BPFTEST_SRC) %.bpf.c,$(wildcard tests/bpf/*.c))
+BPFTEST_AUX_OBJ := $(BPFTEST_AUX:%.c=$(B)/%.o)
+BPFTEST_SKEL := $(patsubst %.bpf.c,$(B)/%.skel.h,$(wildcard tests/bpf/*.bpf.c))
+
+FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
+FUZZ_BIN := $(FUZZ_SRC:tests/%.c=build/%)
+REPLAY_BIN := $(FUZZ_SRC:%.c=$(B)/%.replay)
+
+.DELETE_ON_ERROR:
+.PRECIOUS: %.bpf.o
+.DEFAULT_GOAL := all
+
+# --- the program ---------------------------------------------------------------------------------
+
+.PHONY: all
+all: $(B)/vtbpf
+	$(fix-owner)
+
+# What root builds inside a user's clone belongs to that user afterwards.
+fix-owner = @scripts/fix-owner.sh build
+
+$(B)/vtbpf: $(B)/user/main.o $(LIB)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+
+$(LIB): $(LIB_OBJ)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) qcs $@ $^
+
+$(B)/user/%.o: user/%.c Makefile | $(SKEL)
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+
+# --- the BPF side --------------------------------------------------------------------------------
+
+$(B)/%.bpf.o: %.bpf.c Makefile
+	$(call say,BPF,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_FLAGS) -MMD -MP -c -o $@ $<
+	$(Q)$(LLVM_STRIP) -g $@
+
+$(B)/vtbpf.linked.o: $(BPF_OBJ)
+	$(call say,BPFLINK,$@)
+	$(Q)$(BPFTOOL) gen object $@ $^
+
+$(B)/vtbpf.skel.h: $(B)/vtbpf.linked.o
+	$(call say,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name vtbpf_bpf > $@
+
+$(B)/tests/bpf/%.skel.h: $(B)/tests/bpf/%.bpf.o
+	$(call say,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
+
+# --- tests ---------------------------------------------------------------------------------------
+
+$(B)/tests/%.o: tests/%.c Makefile | $(SKEL) $(BPFTEST_SKEL)
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS_ALL) -I$(B)/tests/bpf $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+
+$(UNIT_BIN): $(B)/tests/unit/%: $(B)/tests/unit/%.o $(UNIT_AUX_OBJ) $(LIB)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) $(LDFLAGS_$*) -o $@ $^ -lcmocka $(LIBS)
+
+$(BPFTEST_BIN): $(B)/tests/bpf/%: $(B)/tests/bpf/%.o $(BPFTEST_AUX_OBJ) $(LIB)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) $(LDFLAGS_$*) -o $@ $^ -lcmocka $(LIBS)
+
+.PHONY: check check-san check-bpf check-e2e test
+check: $(UNIT_BIN) $(REPLAY_BIN)
+	$(fix-owner)
+	$(Q)scripts/run-units.sh $(UNIT_BIN) $(REPLAY_BIN)
+
+check-san:
+	$(Q)$(MAKE) SAN=1 check
+
+check-bpf: $(BPFTEST_BIN)
+	$(fix-owner)
+	$(Q)scripts/run-units.sh $(BPFTEST_BIN)
+
+check-e2e: all
+	$(Q)$(PYTHON) tests/e2e/run.py --vtbpf build/vtbpf $(E2E)
+
+test:
+	$(Q)scripts/test.sh
+
+# --- fuzzing -------------------------------------------------------------------------------------
+
+# Each tests/fuzz/fuzz_X.c holds one LLVMFuzzerTestOneInput(); seeds lie in tests/fuzz/corpus/X/.
+.PHONY: fuzz
+fuzz: $(FUZZ_BIN)
+	$(fix-owner)
+	$(Q)scripts/run-fuzz.sh $(FUZZ_TIME) $(FUZZ_BIN)
+
+$(FUZZ_BIN): build/fuzz/%: tests/fuzz/%.c $(filter-out user/main.c,$(USER_SRC)) | $(SKEL)
+	$(call say,FUZZ,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(CPPFLAGS_ALL) -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined \
+		-fno-sanitize-recover=undefined -o $@ \
+		$(filter %.c,$^) $(LIBS)
+
+# The same entry points fed with the corpus only: part of `check`, any compiler will do.
+$(REPLAY_BIN): $(B)/tests/fuzz/%.replay: $(B)/tests/fuzz/%.o $(B)/tests/fuzz/replay.o $(LIB)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+
+# --- for users and developers --------------------------------------------------------------------
+
+.PHONY: deps demo bench lint format install uninstall clean help
+deps:
+	$(Q)scripts/install-deps.sh
+
+demo:
+	$(Q)scripts/demo.sh
+
+bench: all
+	$(Q)$(PYTHON) scripts/bench.py $(BENCH)
+
+lint:
+	$(Q)scripts/lint.sh
+
+FORMAT_SRC := $(wildcard bpf/*.[ch] user/*.[ch] user/*/*.[ch] tests/*/*.[ch] vmlinux/*.h)
+format:
+	$(Q)clang-format -i $(FORMAT_SRC)
+
+install: all
+	install -D -m 755 $(B)/vtbpf $(DESTDIR)$(BINDIR)/vtbpf
+	install -D -m 644 scripts/dist/vtbpf.1 $(DESTDIR)$(MANDIR)/man1/vtbpf.1
+	install -D -m 644 scripts/dist/completions/bash $(DESTDIR)$(BASHCOMPDIR)/vtbpf
+	install -D -m 644 scripts/dist/completions/zsh $(DESTDIR)$(ZSHCOMPDIR)/_vtbpf
+	install -D -m 644 scripts/dist/completions/fish $(DESTDIR)$(FISHCOMPDIR)/vtbpf.fish
+
+uninstall:
+	rm -f $(DESTDIR)$(BINDIR)/vtbpf $(DESTDIR)$(MANDIR)/man1/vtbpf.1 \
+		$(DESTDIR)$(BASHCOMPDIR)/vtbpf $(DESTDIR)$(ZSHCOMPDIR)/_vtbpf \
+		$(DESTDIR)$(FISHCOMPDIR)/vtbpf.fish
+
+clean:
+	rm -rf build
+
+help:
+	@echo 'make             build build/vtbpf'
+	@echo 'sudo make demo   install what is missing, build, trace a bundled program, show the result'
+	@echo 'sudo make test   install what is missing, build, run every test'
+	@echo 'make deps        only install what is missing (as root)'
+	@echo 'make check       unit tests (no root)'
+	@echo 'make check-san   the same with AddressSanitizer and UBSan'
+	@echo 'make check-bpf   BPF program tests (root)'
+	@echo 'make check-e2e   end-to-end tests on the Pythons found (root); E2E="-k NAME" picks some'
+	@echo 'make fuzz        libFuzzer on every parser, FUZZ_TIME=30 seconds each'
+	@echo 'make bench       what a traced call costs (root)'
+	@echo 'make lint        include direction, format, shellcheck, cppcheck, codespell'
+	@echo 'make format      clang-format in place'
+	@echo 'make install     PREFIX=/usr/local DESTDIR='
+	@echo 'make uninstall   the same'
+	@echo 'make clean       remove build/'
+	@echo 'Variables: V=1 DEBUG=1 SAN=1 COVERAGE=1 WERROR=0 CC= CLANG= BPFTOOL= PYTHON='
+
+-include $(shell test -d $(B) && find $(B) -name '*.d')
