@@ -6,8 +6,6 @@
 # UBSan, COVERAGE=1 with gcov, each in a directory of its own; WERROR=0 lets warnings pass;
 # STAGES="discover decode" leaves the other stages' sources out of the library and the unit tests.
 
-VERSION := 0.1.0
-
 PREFIX ?= /usr/local
 DESTDIR ?=
 BINDIR ?= $(PREFIX)/bin
@@ -67,7 +65,7 @@ ifneq ($(WERROR),0)
 WARN += -Werror
 endif
 
-CPPFLAGS_ALL := -D_GNU_SOURCE -DVTBPF_VERSION='"$(VERSION)"' -I$(B) $(CPPFLAGS)
+CPPFLAGS_ALL := -D_GNU_SOURCE -I$(B) $(CPPFLAGS)
 CFLAGS_ALL := -std=gnu11 -g $(OPT) $(WARN) -fPIE -fno-common -fstack-protector-strong \
 	$(SAN_FLAGS) $(CFLAGS)
 LDFLAGS_ALL := -pie -Wl,-z,relro,-z,now -Wl,-z,noexecstack $(SAN_FLAGS) $(LDFLAGS)
