@@ -255,8 +255,7 @@ struct vtbpf_rec_source {
 };
 #define VTBPF_F_SOURCE_NAME 0x01
 
-struct vtbpf_rec_counters {
-	struct vtbpf_rec rec;
+struct vtbpf_counters {
 	__u64 calls;	    /* records of finished calls written to the ring */
 	__u64 lost;	    /* calls that found no room */
 	__u64 below_min;    /* calls shorter than --min-duration */
@@ -269,9 +268,85 @@ struct vtbpf_rec_counters {
 	__u64 foreign;	    /* hits by a process that is not a target */
 };
 
+struct vtbpf_rec_counters {
+	struct vtbpf_rec rec;
+	struct vtbpf_counters count;
+};
+
 struct vtbpf_rec_end {
 	struct vtbpf_rec rec;
 	__u64 ts; /* CLOCK_MONOTONIC when tracing ended */
+};
+
+/* ---- state in the maps, read by user space at the end ------------------------------------- */
+
+#define NO_SLOT 0xffffffff
+
+enum verdict { VERDICT_TRACE = 0, VERDICT_IGNORE = 1 };
+
+/* Touched by its own thread only, so nothing in it needs to be atomic. */
+struct thread_state {
+	__u64 last_frame; /* frame and next_instr of the last event if that was an entry, else 0 */
+	__u64 last_instr;
+	__u32 slot;  /* index into `stacks`, or NO_SLOT */
+	__u32 depth; /* used entries of that stack, dead ones in the middle included */
+	__u32 deep;  /* further open frames, in `deep_frames` */
+	__u32 tracks; /* greenlet tracks given out */
+	__u32 tgid;
+	__u32 generation; /* of the verdict */
+	__u8 verdict;
+	__u8 dead;	/* the thread is gone; its losses could not be written yet */
+	__u8 announced; /* its VTBPF_REC_THREAD was written */
+	__u8 _pad[5];
+	/* Counts of a walk over the frames: here, and not on the BPF stack, because the verifier does
+	 * not follow values in maps and so need not prove the walk for every possible count. */
+	__u32 walk_count; /* frames from where it began to the outermost */
+	__u32 walk_left;  /* of these, how many are still to be opened */
+	__u64 start_time;
+	__u64 root_self;
+	__u64 lost;
+	__u64 lost_first;
+	__u64 lost_last;
+	__u64 lost_total;
+	struct vtbpf_counters count;
+};
+
+#define FRAME_OPEN_START 0x1
+
+struct open_frame {
+	__u64 frame; /* address of the interpreter's frame; 0: this entry is dead */
+	__u64 start;
+	__u32 code;
+	__u32 track;
+	__u16 depth;
+	__u16 flags;
+	__u32 _pad;
+};
+
+struct open_stack {
+	struct open_frame f[VTBPF_MAX_DEPTH];
+};
+
+struct deep_key {
+	__u64 frame;
+	__u32 tid;
+	__u32 _pad;
+};
+
+struct code_key {
+	__u64 addr;
+	__u32 tgid;
+	__u32 _pad;
+};
+
+/* All but id and sent is there to notice that the address now holds another code object. */
+struct code_info {
+	__u64 filename;
+	__u64 name;
+	__u32 firstlineno;
+	__u32 version;
+	__u32 id;
+	__u32 sent; /* its records are in the ring */
 };
 
 /* ---- capture file ------------------------------------------------------------------------- */

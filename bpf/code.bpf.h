@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Code objects. Their names cross the ring once, at first sight; calls then carry an id. The address
+ * of a code object that died may be used for another one, so what identifies it is compared at each
+ * use: first line, addresses of file name and name, and co_version where there is one.
+ */
+#ifndef VTBPF_CODE_BPF_H
+#define VTBPF_CODE_BPF_H
+
+struct code_fields {
+	__u64 filename;
+	__u64 name;
+	__u32 firstlineno;
+	__u32 version;
+	__u32 flags;
+};
+
+#define CODE_BYTES 104 /* from co_flags to the end of co_qualname, in every version */
+
+static __always_inline int code_read(__u64 code, struct code_fields *c)
+{
+	__u32 lo = layout.code_flags;
+	__u32 line = layout.code_firstlineno - lo, file = layout.code_filename - lo;
+	__u32 name = layout.code_name - lo, version = layout.code_version - lo;
+	char buf[CODE_BYTES];
+
+	if (line > CODE_BYTES - 4 || file > CODE_BYTES - 8 || name > CODE_BYTES - 8)
+		return -1;
+	if (bpf_probe_read_user(buf, sizeof(buf), (void *)(code + lo)))
+		return -1;
+	c->flags = *(__u32 *)buf;
+	c->firstlineno = *(__u32 *)(buf + line);
+	c->filename = *(__u64 *)(buf + file);
+	c->name = *(__u64 *)(buf + name);
+	c->version = 0;
+	if (layout.code_version && version <= CODE_BYTES - 4)
+		c->version = *(__u32 *)(buf + version);
+	return 0;
+}
+
+static __always_inline bool code_same(const struct code_info *i, const struct code_fields *c)
+{
+	return i->filename == c->filename && i->name == c->name &&
+	       i->firstlineno == c->firstlineno && i->version == c->version;
+}
+
+/* ---- strings --------------------------------------------------------------------------------- */
+
+struct str_header {
+	__u64 data;
+	__u32 length; /* code points */
+	__u32 width;  /* bytes a code point; 0: not readable */
+};
+
+static __always_inline void str_read_header(__u64 str, struct str_header *h)
+{
+	__u64 length = 0;
+	__u32 state = 0;
+
+	h->width = 0;
+	h->length = 0;
+	if (bpf_probe_read_user(&length, sizeof(length), (void *)(str + layout.str_length)) ||
+	    bpf_probe_read_user(&state, sizeof(state), (void *)(str + layout.str_state)))
+		return;
+	h->width = (state >> layout.str_kind_shift) & 7;
+	if (!((state >> layout.str_compact_bit) & 1) || (h->width != 1 && h->width != 2 && h->width != 4))
+		h->width = 0;
+	if (length > VTBPF_MAX_STR_BYTES / 4)
+		length = VTBPF_MAX_STR_BYTES / 4;
+	h->length = length;
+	h->data = str + (((state >> layout.str_ascii_bit) & 1) ? layout.str_ascii : layout.str_compact);
+}
+
+struct str_cursor {
+	struct str_header h;
+	__u32 code;
+	__u32 tid;
+	__u32 which;
+	__u32 offset;
+	__s32 err;
+};
+
+static __always_inline void fill_piece(struct vtbpf_rec_str *r, struct str_cursor *c, __u32 bytes)
+{
+	r->code = c->code;
+	r->which = c->which;
+	r->width = c->h.width;
+	r->bytes = bytes;
+	r->offset = c->offset;
+	r->length = c->h.length;
+}
+
+/* Writes the next piece. The record's reserved size must be a constant, hence the two sizes. */
+static __always_inline int emit_piece(struct str_cursor *c, __u32 left, const __u32 room)
+{
+	struct vtbpf_rec_str *r =
+		bpf_ringbuf_reserve(&events, sizeof(struct vtbpf_rec_str) + room, 0);
+	__u32 bytes = left < room ? left : room;
+
+	if (!r)
+		return -1;
+	fill_prefix(&r->rec, VTBPF_REC_STR, sizeof(*r) + room, c->tid);
+	asm volatile("" : "+r"(bytes)); /* keep the bound where the verifier sees it */
+	if (bytes > room)
+		bytes = room;
+	if (bpf_probe_read_user(r->data, bytes, (void *)(c->h.data + c->offset))) {
+		c->h.width = 0;
+		bytes = 0;
+	}
+	fill_piece(r, c, bytes);
+	bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
+	c->offset += bytes;
+	return 0;
+}
+
+/* 1: done, or no room (err). */
+static long str_step(__u32 i __attribute__((unused)), void *arg)
+{
+	struct str_cursor *c = arg;
+	__u32 left = c->h.width ? c->h.length * c->h.width - c->offset : 0;
+
+	if (left <= VTBPF_STR_SMALL)
+		c->err = emit_piece(c, left, VTBPF_STR_SMALL);
+	else
+		c->err = emit_piece(c, left, VTBPF_STR_LARGE);
+	return c->err || !c->h.width || c->offset >= c->h.length * c->h.width;
+}
+
+#define STR_MAX_PIECES (VTBPF_MAX_STR_BYTES / VTBPF_STR_LARGE + 2)
+#define STR_FEW_PIECES 8 /* without bpf_loop(): 32 kB */
+
+/* A function of its own to the verifier, so that its loop is proved once and not per caller. */
+__noinline int emit_str(__u64 str, __u32 code, __u32 which, __u32 tid)
+{
+	struct str_cursor c = { .code = code, .which = which, .tid = tid };
+
+	str_read_header(str, &c.h);
+	if (have_bpf_loop) {
+		bpf_loop(STR_MAX_PIECES, str_step, &c, 0);
+		return c.err;
+	}
+	for (int i = 0; i < STR_FEW_PIECES; i++)
+		if (str_step(i, &c))
+			break;
+	return c.err;
+}
+
+/* ---- interning ------------------------------------------------------------------------------- */
+
+/* Announces a code object. 0, or -1 when the ring had no room for all of it. */
+static __always_inline int code_announce(const struct code_key *key, const struct code_info *info,
+					 __u32 flags)
+{
+	__u32 tid = (__u32)bpf_get_current_pid_tgid();
+	struct vtbpf_rec_code *r = EMIT_RESERVE(struct vtbpf_rec_code, VTBPF_REC_CODE, tid);
+
+	if (!r)
+		return -1;
+	r->id = info->id;
+	r->tgid = key->tgid;
+	r->addr = key->addr;
+	r->filename = info->filename;
+	r->name = info->name;
+	r->firstlineno = info->firstlineno;
+	r->co_flags = flags;
+	r->version = info->version;
+	r->_pad = 0;
+	bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
+	if (emit_str(info->filename, info->id, VTBPF_STR_FILENAME, tid))
+		return -1;
+	return emit_str(info->name, info->id, VTBPF_STR_NAME, tid);
+}
+
+/* First sight of this code object, or its names did not fit last time. Returns its id, 0 when it
+ * cannot be read. A function of its own to the verifier, for the same reason as emit_str(). */
+__noinline __u32 code_intern_slow(__u64 code, __u32 tgid)
+{
+	struct code_key key = { .addr = code, .tgid = tgid };
+	struct code_info fresh = {}, *info;
+	struct code_fields c;
+
+	if (code_read(code, &c))
+		return 0;
+	info = bpf_map_lookup_elem(&codes, &key);
+	if (!info || !code_same(info, &c)) {
+		fresh.filename = c.filename;
+		fresh.name = c.name;
+		fresh.firstlineno = c.firstlineno;
+		fresh.version = c.version;
+		fresh.id = __sync_fetch_and_add(&next_code_id, 1) + 1;
+		bpf_map_update_elem(&codes, &key, &fresh, BPF_ANY);
+		info = bpf_map_lookup_elem(&codes, &key);
+	}
+	if (!info)
+		return 0;
+	if (!info->sent)
+		info->sent = !code_announce(&key, info, c.flags);
+	return info->id;
+}
+
+/* Id of the code object at `code`, 0 when it cannot be read. */
+static __always_inline __u32 code_intern(__u64 code, __u32 tgid)
+{
+	struct code_key key = { .addr = code, .tgid = tgid };
+	struct code_info *info;
+	struct code_fields c;
+
+	if (code_read(code, &c))
+		return 0;
+	info = bpf_map_lookup_elem(&codes, &key);
+	if (info && info->sent && code_same(info, &c))
+		return info->id;
+	return code_intern_slow(code, tgid);
+}
+
+#endif

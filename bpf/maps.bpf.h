@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* All maps, the configuration that user space writes before load, and the gate it opens last. */
+#ifndef VTBPF_MAPS_BPF_H
+#define VTBPF_MAPS_BPF_H
+
+/* ---- configuration: constants to the verifier, which drops the branches that do not apply ---- */
+
+const volatile struct vtbpf_layout layout;
+const volatile struct vtbpf_site sites[VTBPF_MAX_SITES];
+const volatile __u64 min_duration_ns;
+const volatile __u32 max_stack_depth = 0xffffffff; /* calls at this depth or deeper are dropped */
+const volatile __u64 wakeup_bytes = 1 << 20; /* wake the reader when so much is waiting */
+const volatile bool have_bpf_loop; /* bpf_loop() exists (Linux 5.17): long walks in few instructions */
+
+/* ---- state that user space changes while tracing --------------------------------------------- */
+
+volatile __u32 active;	  /* nothing is recorded before every site is attached */
+volatile __u32 generation; /* grows when `verdicts` changed */
+volatile __u64 start_ns;  /* CLOCK_MONOTONIC when `active` was set */
+
+/* ---- per thread ------------------------------------------------------------------------------ */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, __u32); /* tid */
+	__type(value, struct thread_state);
+} threads SEC(".maps");
+
+/* What user space decided about threads by their tid, before or while they run. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, __u32); /* tid */
+	__type(value, __u8); /* enum verdict */
+} verdicts SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u32); /* tgid */
+	__type(value, __u32);
+} targets SEC(".maps");
+
+/* ---- open frames ----------------------------------------------------------------------------- */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, VTBPF_MAX_SLOTS);
+	__type(key, __u32);
+	__type(value, struct open_stack);
+} stacks SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_QUEUE);
+	__uint(max_entries, VTBPF_MAX_SLOTS);
+	__type(value, __u32);
+} free_slots SEC(".maps");
+
+/* Frames deeper than VTBPF_MAX_DEPTH, and all frames of threads that got no slot. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__type(key, struct deep_key);
+	__type(value, struct open_frame);
+} deep_frames SEC(".maps");
+
+/* ---- code objects ---------------------------------------------------------------------------- */
+
+/* Least recently used code objects make room: they are announced again, under a new id. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 65536);
+	__type(key, struct code_key);
+	__type(value, struct code_info);
+} codes SEC(".maps");
+
+__u32 next_code_id;
+
+/* ---- output ---------------------------------------------------------------------------------- */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 24);
+} events SEC(".maps");
+
+/* Counters of threads that are gone; those of living threads are in `threads`. */
+struct vtbpf_counters totals;
+
+#endif

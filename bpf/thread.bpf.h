@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Threads: admission at the first event, the frames that were open before it, and their end. */
+#ifndef VTBPF_THREAD_BPF_H
+#define VTBPF_THREAD_BPF_H
+
+/* A new thread_state is copied from here: it is too large for the BPF stack. Never written. */
+static const struct thread_state fresh_thread;
+
+/* ---- frames that were running before the first event -------------------------------------------- */
+
+#define WALK_MAX 16384 /* frames, with bpf_loop() */
+#define WALK_FEW 48   /* without: each step is verified anew, the innermost frames must do */
+
+/* co_flags of the code object of __init__'s helper frame (CPython 3.12+, Include/cpython/code.h):
+ * its owner byte says "thread" but it runs no Python of the user's. */
+#define CO_NO_MONITORING_EVENTS 0x2000000
+
+struct walk_ctx {
+	struct thread_state *t;
+	struct open_stack *s;
+	__u64 frame; /* where the walk stands */
+	__u64 root;  /* outermost frame seen */
+	__u32 tid;
+	__u32 base;  /* depth of the outermost */
+	__u32 track;
+	__u32 at; /* pass 2: entries below the stack's present top that are being filled */
+};
+
+static __always_inline bool frame_is_helper(const struct frame_link *link)
+{
+	__u32 flags = 0;
+
+	if (layout.minor < 12)
+		return false;
+	bpf_probe_read_user(&flags, sizeof(flags), (void *)(link->code + layout.code_flags));
+	return flags & CO_NO_MONITORING_EVENTS;
+}
+
+static long count_step(__u32 i __attribute__((unused)), void *arg)
+{
+	struct walk_ctx *w = arg;
+	struct frame_link link;
+
+	if (!w->frame || frame_read_link(w->frame, &link))
+		return 1;
+	if (!frame_is_shim(w->frame) && !frame_is_helper(&link)) {
+		w->t->walk_count++;
+		w->root = w->frame;
+	}
+	w->frame = link.previous;
+	return 0;
+}
+
+/* The frames come innermost first; each goes to its place counted from the outermost. */
+static long fill_step(__u32 i __attribute__((unused)), void *arg)
+{
+	struct walk_ctx *w = arg;
+	struct open_frame f = {};
+	struct frame_link link;
+	__u32 index;
+
+	if (!w->frame || !w->t->walk_left || frame_read_link(w->frame, &link))
+		return 1;
+	if (!frame_is_shim(w->frame) && !frame_is_helper(&link)) {
+		index = --w->t->walk_left;
+		f.frame = w->frame;
+		f.start = start_ns + index;
+		f.code = code_intern_slow(link.code, w->t->tgid);
+		f.track = w->track;
+		f.depth = w->base + index < 0xffff ? w->base + index : 0xffff;
+		f.flags = FRAME_OPEN_START;
+		index += w->at;
+		if (w->s && index < VTBPF_MAX_DEPTH)
+			*stack_at(w->s, index) = f;
+		else
+			push_deep(w->t, &f, w->tid);
+	}
+	w->frame = link.previous;
+	return 0;
+}
+
+static __always_inline void walk_loop(struct walk_ctx *w, bool fill)
+{
+	if (have_bpf_loop) {
+		bpf_loop(WALK_MAX, fill ? (void *)fill_step : (void *)count_step, w, 0);
+		return;
+	}
+	for (int i = 0; i < WALK_FEW; i++)
+		if (fill ? fill_step(i, w) : count_step(i, w))
+			break;
+}
+
+/* Opens `frame` and all its callers as calls that were running when the trace began. */
+__noinline int walk_frames(__u32 tid, __u64 frame, __u32 track)
+{
+	struct walk_ctx w = { .frame = frame, .tid = tid, .track = track };
+	struct thread_state *t = bpf_map_lookup_elem(&threads, &tid);
+
+	if (!t)
+		return -1;
+	w.t = t;
+	w.s = stack_of(t);
+	w.at = t->depth;
+	t->walk_count = 0;
+	walk_loop(&w, false);
+	w.frame = frame;
+	t->walk_left = t->walk_count;
+	walk_loop(&w, true);
+	if (t->walk_left) { /* memory went away between the passes: what was filled is not to be trusted */
+		t->count.unreadable++;
+		return -1;
+	}
+	if (w.s)
+		t->depth = w.at + t->walk_count;
+	if (t->depth > VTBPF_MAX_DEPTH)
+		t->depth = VTBPF_MAX_DEPTH;
+	if (w.root && !t->root_self)
+		bpf_probe_read_user(&t->root_self, 8, (void *)(w.root + layout.frame_localsplus));
+	return 0;
+}
+
+/* ---- first event --------------------------------------------------------------------------------- */
+
+static __noinline void announce_thread(struct thread_state *t, __u32 tid, __u64 now)
+{
+	struct vtbpf_rec_thread *r =
+		EMIT_RESERVE(struct vtbpf_rec_thread, VTBPF_REC_THREAD, tid);
+
+	if (!r)
+		return;
+	r->ts = now;
+	r->tgid = t->tgid;
+	r->_pad = 0;
+	r->start_time = t->start_time;
+	r->root_self = t->root_self;
+	bpf_get_current_comm(r->comm, sizeof(r->comm));
+	bpf_ringbuf_submit(r, BPF_RB_FORCE_WAKEUP); /* user space looks up its name at once */
+	t->announced = 1;
+}
+
+static __always_inline void update_verdict(struct thread_state *t, __u32 tid)
+{
+	__u8 *v = bpf_map_lookup_elem(&verdicts, &tid);
+
+	t->generation = generation;
+	t->verdict = v ? *v : VERDICT_TRACE;
+}
+
+/* Admits the running thread: NULL when its process is not a target. */
+static __always_inline struct thread_state *thread_new(__u32 tid, __u32 tgid)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct thread_state *t;
+
+	if (!bpf_map_lookup_elem(&targets, &tgid)) {
+		__sync_fetch_and_add(&totals.foreign, 1);
+		return 0;
+	}
+	bpf_map_update_elem(&threads, &tid, &fresh_thread, BPF_ANY);
+	t = bpf_map_lookup_elem(&threads, &tid);
+	if (!t) {
+		__sync_fetch_and_add(&totals.lost, 1);
+		return 0;
+	}
+	t->tgid = tgid;
+	t->start_time = BPF_CORE_READ(task, start_time);
+	if (bpf_map_pop_elem(&free_slots, &t->slot))
+		t->slot = NO_SLOT;
+	update_verdict(t, tid);
+	return t;
+}
+
+/* ---- end ------------------------------------------------------------------------------------------ */
+
+static __always_inline void add_totals(const struct vtbpf_counters *c)
+{
+	__sync_fetch_and_add(&totals.calls, c->calls);
+	__sync_fetch_and_add(&totals.lost, c->lost);
+	__sync_fetch_and_add(&totals.below_min, c->below_min);
+	__sync_fetch_and_add(&totals.too_deep, c->too_deep);
+	__sync_fetch_and_add(&totals.ignored, c->ignored);
+	__sync_fetch_and_add(&totals.duplicates, c->duplicates);
+	__sync_fetch_and_add(&totals.unmatched, c->unmatched);
+	__sync_fetch_and_add(&totals.exit_missed, c->exit_missed);
+	__sync_fetch_and_add(&totals.unreadable, c->unreadable);
+}
+
+static __noinline void thread_end(struct thread_state *t, __u32 tid)
+{
+	__u64 now = bpf_ktime_get_ns();
+	struct vtbpf_rec_thread_exit *r;
+
+	close_all(t, tid, now);
+	r = EMIT_RESERVE(struct vtbpf_rec_thread_exit, VTBPF_REC_THREAD_EXIT, tid);
+	if (r) {
+		r->ts = now;
+		bpf_ringbuf_submit(r, wakeup_flags());
+	}
+	if (t->slot != NO_SLOT)
+		bpf_map_push_elem(&free_slots, &t->slot, BPF_ANY);
+	t->slot = NO_SLOT;
+	t->dead = 1;
+	/* Losses that cannot be told now, and frames in the hash, are left for user space to sweep. */
+	if ((t->lost && emit_lost(t, tid)) || t->deep || !t->announced)
+		return;
+	add_totals(&t->count);
+	bpf_map_delete_elem(&threads, &tid);
+}
+
+#endif

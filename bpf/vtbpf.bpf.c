@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/*
+ * What happens when a probed instruction of an interpreter is reached.
+ *
+ * A site says what it means (struct vtbpf_site): a frame is entered, returns, suspends, or is resumed
+ * by throw(). An entry opens a frame with its time and code object; the exit of the same frame, found
+ * by its address, closes it and writes one record. User space attaches either one program to all
+ * sites, told apart by the attach cookie, or, on kernels without cookies, one program to each site.
+ */
+#include "vmlinux.h"
+
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+
+#include "vtbpf.h"
+
+#include "maps.bpf.h"
+#include "emit.bpf.h"
+#include "frame.bpf.h"
+#include "code.bpf.h"
+#include "stack.bpf.h"
+#include "thread.bpf.h"
+#include "call.bpf.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+static __always_inline int on_site(struct pt_regs *ctx, __u64 index)
+{
+	const volatile struct vtbpf_site *site;
+	struct hit hit = {};
+
+	if (!active || index >= VTBPF_MAX_SITES)
+		return 0;
+	site = &sites[index];
+	hit.kind = site->kind;
+	hit.frame = read_reg(ctx, site->frame_reg);
+	if (hit.kind == VTBPF_SITE_ENTRY && site->instr_reg != VTBPF_NO_REG) {
+		hit.instr = read_reg(ctx, site->instr_reg);
+		hit.oparg_at = site->flags & VTBPF_SITE_INSTR_ADVANCED ? hit.instr - 1 : hit.instr + 1;
+	}
+	handle_hit(&hit);
+	return 0;
+}
+
+SEC("uprobe.multi")
+int on_site_multi(struct pt_regs *ctx)
+{
+	return on_site(ctx, bpf_get_attach_cookie(ctx));
+}
+
+SEC("uprobe")
+int on_site_cookie(struct pt_regs *ctx)
+{
+	return on_site(ctx, bpf_get_attach_cookie(ctx));
+}
+
+/* Linux before 5.15 has no cookies: a program for each site, which knows its number. The handler is
+ * one function there, for the size of the object. */
+static __noinline int on_numbered_site(struct pt_regs *ctx, __u64 index)
+{
+	return on_site(ctx, index);
+}
+
+#define SITE_PROGRAM(n)                                                                            \
+	SEC("?uprobe")                                                                             \
+	int on_site_##n(struct pt_regs *ctx)                                                       \
+	{                                                                                          \
+		return on_numbered_site(ctx, n);                                                   \
+	}
+
+SITE_PROGRAM(0)
+SITE_PROGRAM(1)
+SITE_PROGRAM(2)
+SITE_PROGRAM(3)
+SITE_PROGRAM(4)
+SITE_PROGRAM(5)
+SITE_PROGRAM(6)
+SITE_PROGRAM(7)
+SITE_PROGRAM(8)
+SITE_PROGRAM(9)
+SITE_PROGRAM(10)
+SITE_PROGRAM(11)
+SITE_PROGRAM(12)
+SITE_PROGRAM(13)
+SITE_PROGRAM(14)
+SITE_PROGRAM(15)
+SITE_PROGRAM(16)
+SITE_PROGRAM(17)
+SITE_PROGRAM(18)
+SITE_PROGRAM(19)
+SITE_PROGRAM(20)
+SITE_PROGRAM(21)
+SITE_PROGRAM(22)
+SITE_PROGRAM(23)
+
+SEC("raw_tp/sched_process_exit")
+int on_thread_exit(void *ctx __attribute__((unused)))
+{
+	__u32 tid = (__u32)bpf_get_current_pid_tgid();
+	struct thread_state *t = bpf_map_lookup_elem(&threads, &tid);
+
+	if (t && !t->dead)
+		thread_end(t, tid);
+	return 0;
+}
+
+SEC("raw_tp/sched_process_exec")
+int on_exec(void *ctx __attribute__((unused)))
+{
+	__u64 id = bpf_get_current_pid_tgid();
+	__u32 tgid = id >> 32, tid = id;
+	struct thread_state *t;
+	struct vtbpf_rec_exec *r;
+
+	if (!bpf_map_lookup_elem(&targets, &tgid))
+		return 0;
+	t = bpf_map_lookup_elem(&threads, &tid);
+	if (t && !t->dead)
+		thread_end(t, tid);
+	r = EMIT_RESERVE(struct vtbpf_rec_exec, VTBPF_REC_EXEC, tgid);
+	if (!r)
+		return 0;
+	r->ts = bpf_ktime_get_ns();
+	bpf_ringbuf_submit(r, BPF_RB_FORCE_WAKEUP);
+	return 0;
+}
