@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""How a trace ends, by whose hand, and what is left in the target."""
+
+import glob
+import os
+import random
+import signal
+import time
+
+from harness import case, text_differences, wait_until
+
+
+def assert_exact(trace, target, truth):
+    counts = trace.counts(target.facts["file"])
+    for thread in truth["threads"]:
+        got = counts[thread["tid"]]["middle"], counts[thread["tid"]]["leaf"]
+        assert got == (thread["rounds"], 2 * thread["rounds"]), (thread, got)
+
+
+def assert_goes_on(target):
+    """The target (spin.py) is alive and makes progress."""
+    before = target.ask("ping")["count"]
+    wait_until(lambda: target.ask("ping")["count"] > before, "the target goes on")
+
+
+def assert_no_breakpoints(target):
+    wait_until(lambda: not text_differences(target.pid), "no breakpoints left in the target", 10)
+
+
+@case(each=True)
+def ctrl_c(context):
+    """Ctrl-C: exit 0, only the output remains, no breakpoint does, the target goes on."""
+    target = context.target("spin.py")
+    tracer = context.attach(target)
+    assert text_differences(target.pid), "the check for breakpoints sees none while tracing"
+    time.sleep(0.3)
+    trace = tracer.stop()
+    assert sum(trace.counts(target.facts["file"])[trace.tid_of("spinner")].values()) > 100
+    assert os.listdir(context.tmp) == ["out.json"], os.listdir(context.tmp)
+    assert_no_breakpoints(target)
+    assert_goes_on(target)
+
+
+@case()
+def ctrl_c_on_terminal(context):
+    """Ctrl-C reaches the whole process group, helpers of vtbpf's included."""
+    target = context.target("spin.py")
+    tracer = context.attach(target, start_new_session=True)
+    time.sleep(0.3)
+    os.killpg(tracer.process.pid, signal.SIGINT)
+    tracer.wait(0)
+    tracer.trace().check_shape()
+    assert_no_breakpoints(target)
+    assert_goes_on(target)
+
+
+@case()
+def sigterm(context):
+    """SIGTERM ends a trace as Ctrl-C does."""
+    target = context.target("spin.py")
+    tracer = context.attach(target)
+    time.sleep(0.3)
+    assert tracer.stop(signal.SIGTERM).slices
+    assert_goes_on(target)
+
+
+@case()
+def second_ctrl_c(context):
+    """A second Ctrl-C abandons the conversion: exit 1, the capture stays and is named."""
+    target = context.target("spin.py")
+    tracer = context.attach(target)
+    time.sleep(4)
+    tracer.send(signal.SIGINT)
+    # The capture is whole when the breakpoints are gone; the conversion then takes a while.
+    wait_until(lambda: not text_differences(target.pid), "the probes go", 10)
+    time.sleep(0.05)
+    tracer.send(signal.SIGINT)
+    tracer.wait(1)
+    left = glob.glob(context.path("out.json.vtb.*"))
+    assert len(left) == 1 and left[0] in tracer.text(), (os.listdir(context.tmp), tracer.text())
+    assert not os.path.exists(context.path("out.json"))
+    context.command("convert", left[0], "-o", context.path("late.json")).wait(0)
+
+
+@case()
+def duration(context):
+    """-d ends the trace by itself; the target goes on."""
+    target = context.target("spin.py")
+    begin = time.monotonic()
+    tracer = context.attach(target, "-d", "500ms").wait(0)
+    assert 0.4 < time.monotonic() - begin < 30
+    trace = tracer.trace()
+    trace.check_shape()
+    span = max(s.end for s in trace.slices) - min(s.start for s in trace.slices)
+    assert 300e6 < span < 1500e6, span
+    assert_goes_on(target)
+
+
+@case(each=True)
+def target_exits(context):
+    """The target ends while it is traced: exit 0 and a whole trace."""
+    target = context.target("calls.py", 3000)
+    tracer = context.attach(target)
+    truth = target.ask("go")
+    target.tell("exit")
+    assert target.wait() == 0
+    tracer.wait(0)
+    trace = tracer.trace()
+    trace.check_shape()
+    assert trace.lost == 0
+    assert_exact(trace, target, truth)
+    for thread in truth["threads"]:
+        assert trace.thread_names[thread["tid"]] == thread["name"]
+
+
+@case()
+def target_killed(context):
+    """kill -9 of the target: exit 0 and a good trace."""
+    target = context.target("spin.py")
+    tracer = context.attach(target)
+    time.sleep(0.3)
+    target.process.kill()
+    target.wait()
+    tracer.wait(0)
+    trace = tracer.trace()
+    trace.check_shape()
+    assert sum(trace.counts(target.facts["file"])[trace.tid_of("spinner")].values()) > 100
+
+
+@case()
+def target_execs(context):
+    """execve of the target ends its trace normally."""
+    target = context.target("spin.py")
+    tracer = context.attach(target)
+    time.sleep(0.3)
+    target.tell("exec")
+    tracer.wait(0)
+    trace = tracer.trace()
+    trace.check_shape()
+    assert sum(trace.counts(target.facts["file"])[trace.tid_of("spinner")].values()) > 100
+    assert target.alive()
+
+
+@case()
+def two_tracers(context):
+    """Two vtbpf on one target at once: both see every call."""
+    target = context.target("calls.py", 3000)
+    first = context.attach(target, out="first.json")
+    second = context.attach(target, out="second.json")
+    truth = target.ask("go")
+    for tracer in (first, second):
+        trace = tracer.stop()
+        assert trace.lost == 0
+        assert_exact(trace, target, truth)
+    assert_no_breakpoints(target)
+
+
+@case()
+def two_tracers_one_leaves(context):
+    """The trace that stays is exact although another tracer leaves in the middle."""
+    target = context.target("calls.py", 3000)
+    first = context.attach(target, out="first.json")
+    second = context.attach(target, out="second.json")
+    second.stop()
+    truth = target.ask("go")
+    trace = first.stop()
+    assert trace.lost == 0
+    assert_exact(trace, target, truth)
+
+
+@case(each=True)
+def vtbpf_killed(context):
+    """kill -9 of vtbpf: the target goes on, has no breakpoints left, and the capture converts."""
+    target = context.target("spin.py")
+    tracer = context.attach(target)
+    time.sleep(0.5)
+    tracer.process.kill()
+    tracer.process.wait()
+    assert_goes_on(target)
+    assert_no_breakpoints(target)
+    captures = glob.glob(context.path("out.json.vtb.*"))
+    assert len(captures) == 1, os.listdir(context.tmp)
+    assert os.stat(captures[0]).st_mode & 0o777 == 0o600
+    out = context.path("late.json")
+    trace = context.command("convert", captures[0], "-o", out, out=out).wait(0).trace()
+    trace.check_shape()
+    assert sum(trace.counts(target.facts["file"])[trace.tid_of("spinner")].values()) > 100
+    again = context.attach(target, out="again.json")
+    time.sleep(0.2)
+    assert again.stop().slices
+
+
+@case()
+def vtbpf_killed_at_any_moment(context):
+    """kill -9 of vtbpf at twenty random moments, attach and detach included."""
+    target = context.target("spin.py")
+    chance = random.Random(20)
+    for i in range(20):
+        tracer = context.command("-p", target.pid, "-o", context.path("%d.json" % i), "-d", "400ms")
+        time.sleep(chance.uniform(0, 1.0))
+        tracer.process.kill()
+        tracer.process.wait()
+        assert_goes_on(target)
+    assert_no_breakpoints(target)
+    assert_goes_on(target)
+
+
+@case()
+def torn_capture(context):
+    """A capture cut anywhere converts up to its last whole record: exit 0 and a warning."""
+    target = context.target("spin.py")
+    capture = context.path("whole.vtb")
+    tracer = context.command("-p", target.pid, "-o", capture, "-d", "300ms")
+    tracer.wait(0)
+    data = open(capture, "rb").read()
+    for share in (0.5, 0.9, 0.999):
+        torn = context.path("torn.vtb")
+        with open(torn, "wb") as f:
+            f.write(data[:int(len(data) * share)])
+        out = context.path("torn.json")
+        converted = context.command("convert", torn, "-o", out, out=out).wait(0)
+        converted.trace().check_shape()
+        assert "vtbpf: " in converted.text()

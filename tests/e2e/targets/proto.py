@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What every target speaks with the harness: one JSON line out, one word in. Runs on CPython 3.8+."""
+
+import json
+import os
+import sys
+import threading
+
+
+def say(**facts):
+    print(json.dumps(facts), flush=True)
+
+
+def native_id():
+    return threading.get_native_id()
+
+
+def hear():
+    """The next word; the target dies with the harness."""
+    word = os.read(0, 64)
+    if not word:
+        os._exit(0)
+    return word.decode().strip()
+
+
+def expect(word):
+    got = hear()
+    if got != word:
+        say(error="expected %s, got %s" % (word, got))
+        os._exit(9)
+
+
+def ready(**facts):
+    """Tells the harness that a tracer may attach, and waits for its go."""
+    say(pid=os.getpid(), tid=native_id(), ident=threading.get_ident(), **facts)
+    expect("go")
+
+
+def done(**facts):
+    """Reports the truth, and lives on until it may exit."""
+    say(**facts)
+    expect("exit")
+
+
+def qualname(code):
+    return getattr(code, "co_qualname", code.co_name)  # co_qualname: 3.11
+
+
+class Recorder:
+    """The truth as sys.setprofile sees it: (call | return, qualname) of one file, by kernel tid."""
+
+    def __init__(self, file):
+        self.file = file
+        self.log = {}
+
+    def __call__(self, frame, event, _arg):
+        if event in ("call", "return") and frame.f_code.co_filename == self.file:
+            log = self.log.setdefault(native_id(), [])
+            log.append((event, qualname(frame.f_code)))
+
+    def run(self, work):
+        threading.setprofile(self)
+        sys.setprofile(self)
+        try:
+            work()
+        finally:
+            sys.setprofile(None)
+            threading.setprofile(None)
+
+
+def run_or_record(work, file, names):
+    """Runs work() traced from outside, or with --reference under sys.setprofile. names: {tid: name},
+    which work() fills."""
+    names[native_id()] = "MainThread"
+    if "--reference" in sys.argv:
+        recorder = Recorder(file)
+        recorder.run(work)
+        say(threads={names[tid]: log for tid, log in recorder.log.items()})
+        return
+    ready()
+    work()
+    done(names={str(tid): name for tid, name in names.items()}, file=file)
