@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "holder.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+struct holder_reply {
+	int err;
+	char why[512];
+};
+
+/* Signals meant for vtbpf (Ctrl-C goes to the whole foreground group) must not reach the holder. */
+static void ignore_signals(void)
+{
+	static const int sigs[] = { SIGINT,  SIGTERM, SIGHUP,  SIGQUIT, SIGPIPE,
+				    SIGUSR1, SIGUSR2, SIGTSTP, SIGALRM };
+
+	for (size_t i = 0; i < sizeof(sigs) / sizeof(sigs[0]); i++)
+		signal(sigs[i], SIG_IGN);
+	setsid();
+}
+
+static void wait_for_end(int fd)
+{
+	char c;
+
+	while (read(fd, &c, 1) < 0 && errno == EINTR)
+		;
+}
+
+/* The terminal and pipes of vtbpf must see their end when vtbpf goes, not when the holder does. */
+static void leave_stdio(void)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	for (int fd = 0; null >= 0 && fd < 3; fd++)
+		dup2(null, fd);
+}
+
+static void holder_main(int fd, int (*attach)(void *ctx, char *why, size_t why_size), void *ctx)
+{
+	struct holder_reply reply = {};
+
+	prctl(PR_SET_NAME, "vtbpf-holder");
+	ignore_signals();
+	reply.err = attach(ctx, reply.why, sizeof(reply.why));
+	leave_stdio();
+	if (send(fd, &reply, sizeof(reply), MSG_NOSIGNAL) == sizeof(reply) && !reply.err)
+		wait_for_end(fd);
+	_exit(0); /* and with it go the links */
+}
+
+int holder__start(struct holder *h, int (*attach)(void *ctx, char *why, size_t why_size), void *ctx,
+		  char *why, size_t why_size)
+{
+	struct holder_reply reply = {};
+	int fds[2];
+	ssize_t n;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds))
+		return -errno;
+	fflush(NULL);
+	h->pid = fork();
+	if (h->pid < 0) {
+		close(fds[0]);
+		close(fds[1]);
+		return -errno;
+	}
+	if (!h->pid) {
+		close(fds[0]);
+		holder_main(fds[1], attach, ctx);
+	}
+	close(fds[1]);
+	h->control_fd = fds[0];
+	do {
+		n = recv(fds[0], &reply, sizeof(reply), 0);
+	} while (n < 0 && errno == EINTR);
+	if (n != sizeof(reply)) {
+		reply.err = -ECHILD;
+		snprintf(reply.why, sizeof(reply.why), "the attaching process ended unexpectedly");
+	}
+	if (!reply.err)
+		return 0;
+	holder__stop(h);
+	snprintf(why, why_size, "%s", reply.why);
+	return reply.err;
+}
+
+int holder__stop(struct holder *h)
+{
+	if (h->pid <= 0)
+		return 0;
+	close(h->control_fd);
+	while (waitpid(h->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	h->pid = 0;
+	return 0;
+}

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "sweep.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <bpf/bpf.h>
+
+/* A frame of the hash, with the thread it belongs to. */
+struct deep_entry {
+	uint32_t tid;
+	struct open_frame f;
+};
+
+struct deep_list {
+	struct deep_entry *e;
+	size_t n, cap;
+};
+
+/* ---- records ------------------------------------------------------------------------------------- */
+
+static int put_lost(struct sweep *s, uint32_t tid, const struct thread_state *t)
+{
+	struct vtbpf_rec_lost r = {
+		.rec = { .len = sizeof(r), .kind = VTBPF_REC_LOST, .tid = tid },
+		.lost = t->lost,
+		.first = t->lost_first,
+		.last = t->lost_last,
+	};
+
+	return t->lost ? s->fn(s->ctx, &r.rec) : 0;
+}
+
+static int put_thread(struct sweep *s, uint32_t tid, const struct thread_state *t)
+{
+	struct vtbpf_rec_thread r = {
+		.rec = { .len = sizeof(r), .kind = VTBPF_REC_THREAD, .tid = tid },
+		.ts = s->end,
+		.tgid = t->tgid,
+		.start_time = t->start_time,
+		.root_self = t->root_self,
+	};
+
+	return t->announced ? 0 : s->fn(s->ctx, &r.rec);
+}
+
+static int put_open_call(struct sweep *s, uint32_t tid, const struct open_frame *f)
+{
+	struct vtbpf_rec_call_track r = { .track = f->track };
+	struct vtbpf_rec_call *call = &r.call;
+
+	call->start = f->start;
+	call->dur = s->end > f->start ? s->end - f->start : 0;
+	if (call->dur < s->min_duration_ns) {
+		s->totals.below_min++;
+		return 0;
+	}
+	if (f->depth >= s->max_stack_depth) {
+		s->totals.too_deep++;
+		return 0;
+	}
+	call->rec.tid = tid;
+	call->rec.kind = f->track ? VTBPF_REC_CALL_TRACK : VTBPF_REC_CALL;
+	call->rec.len = f->track ? sizeof(r) : sizeof(*call);
+	call->rec.flags = VTBPF_F_OPEN_END;
+	if (f->flags & FRAME_OPEN_START)
+		call->rec.flags |= VTBPF_F_OPEN_START;
+	call->code = f->code;
+	call->depth = f->depth;
+	s->totals.calls++;
+	return s->fn(s->ctx, &call->rec);
+}
+
+/* ---- frames in the hash ----------------------------------------------------------------------------- */
+
+static int by_tid_then_innermost(const void *a, const void *b)
+{
+	const struct deep_entry *x = a, *y = b;
+
+	if (x->tid != y->tid)
+		return x->tid < y->tid ? -1 : 1;
+	if (x->f.start != y->f.start)
+		return x->f.start > y->f.start ? -1 : 1;
+	return (int)y->f.depth - (int)x->f.depth;
+}
+
+static int read_deep(struct sweep *s, struct deep_list *list)
+{
+	struct deep_key key, *prev = NULL;
+
+	while (!bpf_map_get_next_key(s->deep_fd, prev, &key)) {
+		prev = &key;
+		if (list->n == list->cap) {
+			size_t cap = list->cap ? list->cap * 2 : 256;
+			struct deep_entry *e = realloc(list->e, cap * sizeof(*e));
+
+			if (!e)
+				return -ENOMEM;
+			list->e = e;
+			list->cap = cap;
+		}
+		list->e[list->n].tid = key.tid;
+		if (!bpf_map_lookup_elem(s->deep_fd, &key, &list->e[list->n].f))
+			list->n++;
+	}
+	if (list->n)
+		qsort(list->e, list->n, sizeof(*list->e), by_tid_then_innermost);
+	return 0;
+}
+
+static int put_deep(struct sweep *s, const struct deep_list *list, uint32_t tid)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < list->n && !err; i++)
+		if (list->e[i].tid == tid)
+			err = put_open_call(s, tid, &list->e[i].f);
+	return err;
+}
+
+/* ---- threads -------------------------------------------------------------------------------------------- */
+
+static void add_counters(struct vtbpf_counters *sum, const struct vtbpf_counters *c)
+{
+	sum->calls += c->calls;
+	sum->lost += c->lost;
+	sum->below_min += c->below_min;
+	sum->too_deep += c->too_deep;
+	sum->ignored += c->ignored;
+	sum->duplicates += c->duplicates;
+	sum->unmatched += c->unmatched;
+	sum->exit_missed += c->exit_missed;
+	sum->unreadable += c->unreadable;
+}
+
+static int put_stack(struct sweep *s, uint32_t tid, const struct thread_state *t,
+		     struct open_stack *stack)
+{
+	__u32 slot = t->slot, depth = t->depth;
+	int err = 0;
+
+	if (slot == NO_SLOT || bpf_map_lookup_elem(s->stacks_fd, &slot, stack))
+		return 0;
+	if (depth > VTBPF_MAX_DEPTH)
+		depth = VTBPF_MAX_DEPTH;
+	while (depth-- && !err)
+		if (stack->f[depth].frame)
+			err = put_open_call(s, tid, &stack->f[depth]);
+	return err;
+}
+
+static int put_counters(struct sweep *s)
+{
+	struct vtbpf_rec_counters r = {
+		.rec = { .len = sizeof(r), .kind = VTBPF_REC_COUNTERS },
+		.count = s->totals,
+	};
+
+	return s->fn(s->ctx, &r.rec);
+}
+
+static int sweep_thread(struct sweep *s, uint32_t tid, const struct deep_list *deep,
+			struct open_stack *stack)
+{
+	struct thread_state t;
+	int err;
+
+	if (bpf_map_lookup_elem(s->threads_fd, &tid, &t))
+		return 0;
+	add_counters(&s->totals, &t.count);
+	if (t.verdict == VERDICT_IGNORE)
+		return 0;
+	err = put_thread(s, tid, &t);
+	if (!err)
+		err = put_deep(s, deep, tid);
+	if (!err)
+		err = put_stack(s, tid, &t, stack);
+	return err ? err : put_lost(s, tid, &t);
+}
+
+int sweep__run(struct sweep *s)
+{
+	struct open_stack *stack = malloc(sizeof(*stack));
+	struct deep_list deep = {};
+	__u32 tid, *prev = NULL;
+	int err = stack ? read_deep(s, &deep) : -ENOMEM;
+
+	while (!err && !bpf_map_get_next_key(s->threads_fd, prev, &tid)) {
+		prev = &tid;
+		err = sweep_thread(s, tid, &deep, stack);
+	}
+	if (!err)
+		err = put_counters(s);
+	free(deep.e);
+	free(stack);
+	return err;
+}

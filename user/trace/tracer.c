@@ -1,0 +1,401 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "tracer.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "../log.h"
+#include "holder.h"
+#include "sweep.h"
+#include "vtbpf.skel.h"
+
+struct tracer {
+	struct vtbpf_bpf *skel;
+	struct ring_buffer *ring;
+	struct probe_plan plan;
+	struct holder holder;
+	tracer_record_fn fn;
+	void *ctx;
+	bool multi;   /* one uprobe_multi link instead of a perf link a site */
+	bool cookies; /* one program serves all sites */
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+/* libbpf's own messages are for developers: with -v -v only, its warnings with -v. */
+static int print_libbpf(enum libbpf_print_level level, const char *fmt, va_list ap)
+{
+	char line[2048];
+
+	if (log_level() < (level == LIBBPF_WARN ? LOG_VERBOSE : LOG_DEBUG))
+		return 0;
+	vsnprintf(line, sizeof(line), fmt, ap);
+	line[strcspn(line, "\n")] = '\0';
+	log_verbose("%s", line);
+	return 0;
+}
+
+/* ---- loading ------------------------------------------------------------------------------------- */
+
+static uint64_t ring_size(uint64_t want)
+{
+	uint64_t size = sysconf(_SC_PAGESIZE);
+
+	while (size < want && size < (1ULL << 31))
+		size *= 2;
+	return size;
+}
+
+static void configure(struct tracer *t, const struct tracer_config *cfg)
+{
+	struct vtbpf_bpf *skel = t->skel;
+	uint64_t ring = ring_size(cfg->ring_bytes);
+
+	skel->rodata->layout = t->plan.layout;
+	for (size_t i = 0; i < t->plan.n_sites; i++)
+		skel->rodata->sites[i] = t->plan.sites[i].site;
+	skel->rodata->min_duration_ns = cfg->min_duration_ns;
+	if (cfg->max_stack_depth >= 0)
+		skel->rodata->max_stack_depth = cfg->max_stack_depth;
+	skel->rodata->wakeup_bytes = ring / 8 < (1 << 20) ? ring / 8 : 1 << 20;
+	skel->rodata->have_bpf_loop =
+		!cfg->old_kernel &&
+		libbpf_probe_bpf_helper(BPF_PROG_TYPE_KPROBE, BPF_FUNC_loop, NULL) == 1;
+	bpf_map__set_max_entries(skel->maps.events, ring);
+}
+
+static struct bpf_program *site_program(const struct tracer *t, size_t site)
+{
+	char name[32];
+
+	if (t->multi)
+		return t->skel->progs.on_site_multi;
+	if (t->cookies)
+		return t->skel->progs.on_site_cookie;
+	snprintf(name, sizeof(name), "on_site_%zu", site);
+	return bpf_object__find_program_by_name(t->skel->obj, name);
+}
+
+/* Only the programs that this kernel can attach are loaded: the multi program from 6.6, one with
+ * cookies from 5.15, else one program a site. Tried by loading, which is what decides. */
+static int load_variant(struct tracer *t, const struct tracer_config *cfg)
+{
+	int err;
+
+	t->skel = vtbpf_bpf__open();
+	if (!t->skel)
+		return -errno;
+	configure(t, cfg);
+	bpf_program__set_autoload(t->skel->progs.on_site_multi, t->multi);
+	bpf_program__set_autoload(t->skel->progs.on_site_cookie, !t->multi && t->cookies);
+	for (size_t i = 0; !t->cookies && i < t->plan.n_sites; i++)
+		bpf_program__set_autoload(site_program(t, i), true);
+	err = vtbpf_bpf__load(t->skel);
+	if (err) {
+		vtbpf_bpf__destroy(t->skel);
+		t->skel = NULL;
+	}
+	return err;
+}
+
+/* Does the kernel take a uprobe_multi link? Asked with a link that must fail for another reason: a
+ * kernel that knows the type objects to the missing path, one that does not to the type. */
+static bool probe_multi_link(const struct tracer *t)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, opts);
+	const unsigned long offset = 0;
+	int fd;
+
+	opts.uprobe_multi.path = "/";
+	opts.uprobe_multi.offsets = &offset;
+	opts.uprobe_multi.cnt = 1;
+	/* The attach type by way of libbpf: <linux/bpf.h> of Debian 12 does not have its name yet. */
+	fd = bpf_link_create(bpf_program__fd(t->skel->progs.on_site_multi), -1,
+			     bpf_program__expected_attach_type(t->skel->progs.on_site_multi),
+			     &opts);
+	if (fd >= 0)
+		close(fd);
+	return fd == -EBADF; /* what "/", not a regular file, gives */
+}
+
+static int load(struct tracer *t, const struct tracer_config *cfg)
+{
+	int err = -EINVAL;
+
+	if (!cfg->old_kernel) {
+		t->multi = t->cookies = true;
+		err = load_variant(t, cfg);
+		if (!err && probe_multi_link(t))
+			return 0;
+		vtbpf_bpf__destroy(t->skel);
+		t->multi = false;
+		err = load_variant(t, cfg);
+		if (!err)
+			return 0;
+	}
+	t->multi = t->cookies = false;
+	return load_variant(t, cfg);
+}
+
+static int on_ring_record(void *ctx, void *data, size_t size)
+{
+	struct tracer *t = ctx;
+	const struct vtbpf_rec *rec = data;
+
+	if (size < sizeof(*rec) || rec->len != size)
+		return 0;
+	return t->fn(t->ctx, rec);
+}
+
+static int fill_slots(struct tracer *t)
+{
+	int fd = bpf_map__fd(t->skel->maps.free_slots);
+
+	for (__u32 i = 0; i < VTBPF_MAX_SLOTS; i++)
+		if (bpf_map_update_elem(fd, NULL, &i, BPF_ANY))
+			return -errno;
+	return 0;
+}
+
+static void explain_load_error(int err)
+{
+	if (err == -EPERM || err == -EACCES)
+		log_error("cannot load the BPF programs: %s though the capabilities are there; "
+			  "the kernel may be locked down or a security module refuses bpf(); "
+			  "'vtbpf doctor' shows what is allowed",
+			  strerror(-err));
+	else
+		log_error("cannot load the BPF programs: %s; run again with -v -v for the "
+			  "verifier's words",
+			  strerror(-err));
+}
+
+struct tracer *tracer__new(const struct probe_plan *plan, const struct tracer_config *cfg,
+			   tracer_record_fn fn, void *ctx)
+{
+	struct tracer *t = calloc(1, sizeof(*t));
+	int err;
+
+	if (!t)
+		return NULL;
+	t->plan = *plan;
+	t->fn = fn;
+	t->ctx = ctx;
+	libbpf_set_print(print_libbpf);
+	err = load(t, cfg);
+	if (!err)
+		err = fill_slots(t);
+	if (!err) {
+		t->ring = ring_buffer__new(bpf_map__fd(t->skel->maps.events), on_ring_record, t, NULL);
+		err = t->ring ? 0 : -errno;
+	}
+	if (err) {
+		explain_load_error(err);
+		tracer__free(t);
+		errno = -err;
+		return NULL;
+	}
+	return t;
+}
+
+void tracer__free(struct tracer *t)
+{
+	if (!t)
+		return;
+	holder__stop(&t->holder);
+	ring_buffer__free(t->ring);
+	vtbpf_bpf__destroy(t->skel);
+	free(t);
+}
+
+/* ---- attaching ------------------------------------------------------------------------------------- */
+
+struct attach_args {
+	struct tracer *t;
+	pid_t pid;
+	char path[64];
+};
+
+static int attach_multi(struct attach_args *a, char *why, size_t why_size)
+{
+	LIBBPF_OPTS(bpf_uprobe_multi_opts, opts);
+	const struct probe_plan *plan = &a->t->plan;
+	unsigned long offsets[VTBPF_MAX_SITES], ref_ctrs[VTBPF_MAX_SITES];
+	__u64 cookies[VTBPF_MAX_SITES];
+	bool any_ref = false;
+
+	for (size_t i = 0; i < plan->n_sites; i++) {
+		offsets[i] = plan->sites[i].offset;
+		ref_ctrs[i] = plan->sites[i].ref_ctr_offset;
+		any_ref |= ref_ctrs[i] != 0;
+		cookies[i] = i;
+	}
+	opts.offsets = offsets;
+	opts.cookies = cookies;
+	opts.ref_ctr_offsets = any_ref ? ref_ctrs : NULL;
+	opts.cnt = plan->n_sites;
+	if (bpf_program__attach_uprobe_multi(site_program(a->t, 0), a->pid, a->path, NULL, &opts))
+		return 0;
+	snprintf(why, why_size, "the kernel refuses the probes: %s", strerror(errno));
+	return -errno;
+}
+
+static int attach_each(struct attach_args *a, char *why, size_t why_size)
+{
+	const struct probe_plan *plan = &a->t->plan;
+
+	for (size_t i = 0; i < plan->n_sites; i++) {
+		const struct probe_site *s = &plan->sites[i];
+		LIBBPF_OPTS(bpf_uprobe_opts, opts, .ref_ctr_offset = s->ref_ctr_offset,
+			    .bpf_cookie = a->t->cookies ? i : 0);
+
+		if (bpf_program__attach_uprobe_opts(site_program(a->t, i), a->pid, a->path,
+						    s->offset, &opts))
+			continue;
+		snprintf(why, why_size, "the kernel refuses the probe at %s+0x%lx: %s", s->name,
+			 (unsigned long)s->offset, strerror(errno));
+		return -errno;
+	}
+	return 0;
+}
+
+/* Runs in the holder. The links are not kept as objects: they live as long as their descriptors. */
+static int attach_all(void *ctx, char *why, size_t why_size)
+{
+	struct attach_args *a = ctx;
+	struct vtbpf_bpf *skel = a->t->skel;
+
+	if (!bpf_program__attach_raw_tracepoint(skel->progs.on_thread_exit, "sched_process_exit") ||
+	    !bpf_program__attach_raw_tracepoint(skel->progs.on_exec, "sched_process_exec")) {
+		snprintf(why, why_size, "cannot watch for exits of threads: %s", strerror(errno));
+		return -errno;
+	}
+	return a->t->multi ? attach_multi(a, why, why_size) : attach_each(a, why, why_size);
+}
+
+int tracer__attach(struct tracer *t, pid_t pid, int fd)
+{
+	struct attach_args args = { .t = t, .pid = pid };
+	__u32 tgid = pid, one = 1;
+	char why[512] = "";
+	int err;
+
+	snprintf(args.path, sizeof(args.path), "/proc/self/fd/%d", fd);
+	if (bpf_map_update_elem(bpf_map__fd(t->skel->maps.targets), &tgid, &one, BPF_ANY))
+		return -errno;
+	err = holder__start(&t->holder, attach_all, &args, why, sizeof(why));
+	if (err)
+		log_error("cannot attach to process %d: %s", pid, why);
+	return err;
+}
+
+uint64_t tracer__activate(struct tracer *t)
+{
+	uint64_t start = now_ns();
+
+	t->skel->bss->start_ns = start;
+	__atomic_store_n(&t->skel->bss->active, 1, __ATOMIC_RELEASE);
+	return start;
+}
+
+int tracer__set_ignored(struct tracer *t, pid_t tid, bool ignored)
+{
+	__u32 key = tid;
+	__u8 verdict = ignored ? VERDICT_IGNORE : VERDICT_TRACE;
+
+	if (bpf_map_update_elem(bpf_map__fd(t->skel->maps.verdicts), &key, &verdict, BPF_ANY))
+		return -errno;
+	__atomic_add_fetch(&t->skel->bss->generation, 1, __ATOMIC_RELEASE);
+	return 0;
+}
+
+/* ---- reading ----------------------------------------------------------------------------------------- */
+
+int tracer__fd(const struct tracer *t)
+{
+	return ring_buffer__epoll_fd(t->ring);
+}
+
+int tracer__poll(struct tracer *t)
+{
+	return ring_buffer__consume(t->ring);
+}
+
+int tracer__detach(struct tracer *t)
+{
+	int err = holder__stop(&t->holder);
+
+	__atomic_store_n(&t->skel->bss->active, 0, __ATOMIC_RELEASE);
+	if (err)
+		return err;
+	err = ring_buffer__consume(t->ring);
+	return err < 0 ? err : 0;
+}
+
+int tracer__sweep(struct tracer *t, uint64_t end)
+{
+	struct sweep s = {
+		.threads_fd = bpf_map__fd(t->skel->maps.threads),
+		.stacks_fd = bpf_map__fd(t->skel->maps.stacks),
+		.deep_fd = bpf_map__fd(t->skel->maps.deep_frames),
+		.min_duration_ns = t->skel->rodata->min_duration_ns,
+		.max_stack_depth = t->skel->rodata->max_stack_depth,
+		.end = end,
+		.totals = t->skel->bss->totals,
+		.fn = t->fn,
+		.ctx = t->ctx,
+	};
+
+	return sweep__run(&s);
+}
+
+bool tracer__knows_thread(const struct tracer *t, pid_t tid)
+{
+	struct thread_state state;
+	__u32 key = tid;
+
+	return !bpf_map_lookup_elem(bpf_map__fd(t->skel->maps.threads), &key, &state);
+}
+
+void tracer__stats(const struct tracer *t, struct tracer_stats *s)
+{
+	int fd = bpf_map__fd(t->skel->maps.threads);
+	struct thread_state state;
+	__u32 key, *prev = NULL;
+
+	s->calls = t->skel->bss->totals.calls;
+	s->lost = t->skel->bss->totals.lost;
+	s->threads = 0;
+	while (!bpf_map_get_next_key(fd, prev, &key)) {
+		prev = &key;
+		if (bpf_map_lookup_elem(fd, &key, &state))
+			continue;
+		s->calls += state.count.calls;
+		s->lost += state.count.lost;
+		s->threads++;
+	}
+}
+
+uint32_t tracer__verified_insns(const struct tracer *t)
+{
+	struct bpf_prog_info info = {};
+	__u32 len = sizeof(info);
+
+	if (bpf_prog_get_info_by_fd(bpf_program__fd(site_program(t, 0)), &info, &len))
+		return 0;
+	return info.verified_insns;
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The BPF side as an object: load it for a plan, attach it to a process, read what it writes, and
+ * take out what is left when it is detached. The only file that includes the skeleton is tracer.c.
+ *
+ *   new -> attach -> activate -> poll ... -> detach -> sweep -> free
+ */
+#ifndef VTBPF_TRACER_H
+#define VTBPF_TRACER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "../discover/probe_plan.h"
+
+struct tracer_config {
+	uint64_t ring_bytes;	  /* rounded up to a power of two and whole pages */
+	uint64_t min_duration_ns; /* 0: none */
+	int max_stack_depth;	  /* -1: none */
+	bool old_kernel;	  /* for tests: do without what kernels before 5.15 lack */
+};
+
+/* Gets every record, as it came from the ring. Nonzero ends the poll or sweep with that value. */
+typedef int (*tracer_record_fn)(void *ctx, const struct vtbpf_rec *rec);
+
+struct tracer;
+
+/* Loads the programs for `plan` (copied). NULL and errno; a message was printed. */
+struct tracer *tracer__new(const struct probe_plan *plan, const struct tracer_config *cfg,
+			   tracer_record_fn fn, void *ctx);
+void tracer__free(struct tracer *t);
+
+/* Lets process `pid` in and attaches all sites of the file open at fd, in a holder process of its own
+ * (see holder.h). Nothing is recorded yet. 0 or a negative errno, after a message. */
+int tracer__attach(struct tracer *t, pid_t pid, int fd);
+
+/* Starts recording. Returns CLOCK_MONOTONIC of that moment in ns: the start of the trace. */
+uint64_t tracer__activate(struct tracer *t);
+
+/* Ignores or traces thread tid from its next event on. */
+int tracer__set_ignored(struct tracer *t, pid_t tid, bool ignored);
+
+/* Becomes readable when the ring wants to be read. Poll it at least each 20 ms besides. */
+int tracer__fd(const struct tracer *t);
+
+/* Hands on what is in the ring now. Number of records, or fn's nonzero value. */
+int tracer__poll(struct tracer *t);
+
+/* Removes every breakpoint (the holder exits), stops recording, hands on the rest of the ring. */
+int tracer__detach(struct tracer *t);
+
+/* After detach: hands on, as records, what stayed in the maps: calls that are still open (ended at
+ * `end`), losses not told of, threads and code objects not announced, and the counters. */
+int tracer__sweep(struct tracer *t, uint64_t end);
+
+/* Has thread tid had an event, or been ignored? After detach. */
+bool tracer__knows_thread(const struct tracer *t, pid_t tid);
+
+struct tracer_stats {
+	uint64_t calls;
+	uint64_t lost;
+	uint64_t threads;
+};
+
+/* Totals so far, cheap enough for a progress line. */
+void tracer__stats(const struct tracer *t, struct tracer_stats *s);
+
+/* Verified instructions of the program in use (test of the verifier budget). */
+uint32_t tracer__verified_insns(const struct tracer *t);
+
+#endif
