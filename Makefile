@@ -14,7 +14,9 @@ BASHCOMPDIR ?= $(PREFIX)/share/bash-completion/completions
 ZSHCOMPDIR ?= $(PREFIX)/share/zsh/site-functions
 FISHCOMPDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 
-CC ?= gcc
+ifeq ($(origin CC),default)
+CC := gcc
+endif
 CLANG ?= clang
 LLVM_STRIP ?= llvm-strip
 PKG_CONFIG ?= pkg-config
@@ -169,7 +171,9 @@ $(BPFTEST_BIN): $(B)/tests/bpf/%: $(B)/tests/bpf/%.o $(BPFTEST_AUX_OBJ) $(LIB)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) $(LDFLAGS_$*) -o $@ $^ -lcmocka $(LIBS)
 
-.PHONY: check check-san check-bpf check-e2e test
+.PHONY: units check check-san check-bpf check-e2e test
+units: $(UNIT_BIN) $(REPLAY_BIN)
+
 check: $(UNIT_BIN) $(REPLAY_BIN)
 	$(fix-owner)
 	$(Q)scripts/run-units.sh $(UNIT_BIN) $(REPLAY_BIN)

@@ -1,0 +1,56 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# What `sudo make test` does: installs what is missing, builds, and runs everything there is to run.
+# The last line is the sum: "N passed, N failed, N skipped".
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit 1
+
+passed=0 failed=0 skipped=0
+log=$(mktemp) || exit 1
+trap 'rm -f "$log"; scripts/fix-owner.sh build tests' EXIT
+
+# stage TITLE COMMAND...: adds up the command's own summary line, or counts it as one test.
+stage() {
+	local title=$1 rc begin=$SECONDS sum
+	shift
+	echo
+	echo "== $title"
+	"$@" </dev/null 2>&1 | tee "$log"
+	rc=$?
+	sum=$(grep -E '^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$' "$log" | tail -n 1)
+	if [ -n "$sum" ]; then
+		read -r p _ f _ s _ <<<"$sum"
+	else
+		p=$((rc == 0)) f=0 s=0
+	fi
+	[ "$rc" -ne 0 ] && [ "$f" -eq 0 ] && f=1
+	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+	echo "-- $title: $p passed, $f failed, $s skipped, $((SECONDS - begin)) s"
+	return $rc
+}
+
+finish() {
+	echo
+	echo "$passed passed, $failed failed, $skipped skipped"
+	[ "$failed" -eq 0 ]
+	exit
+}
+
+jobs=$(nproc)
+echo "== Dependencies"
+scripts/install-deps.sh --test || exit 1
+stage "Build" make -j"$jobs" all || finish
+stage "Tree: include direction, documents" scripts/lint.sh --portable
+make -j"$jobs" -k units >/dev/null 2>&1
+stage "Unit tests" make check
+make -j"$jobs" -k SAN=1 units >/dev/null 2>&1
+stage "Unit tests with AddressSanitizer and UBSan" make check-san
+if [ "$(id -u)" = 0 ]; then
+	stage "BPF programs" make check-bpf
+	stage "End to end" make check-e2e
+else
+	echo
+	echo "BPF and end-to-end tests need root: sudo make test"
+	skipped=$((skipped + 1))
+fi
+finish
