@@ -102,6 +102,7 @@ int on_thread_exit(void *ctx __attribute__((unused)))
 
 	if (t && !t->dead)
 		thread_end(t, tid);
+	bpf_map_delete_elem(&verdicts, &tid); /* the next thread with this id is another one */
 	return 0;
 }
 

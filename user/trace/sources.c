@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "sources.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/fsuid.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <uthash.h>
+
+#include "../log.h"
+
+#define MAX_FILE_BYTES (4 << 20)
+#define MAX_TOTAL_BYTES (128 << 20)
+#define MAX_FILES 20000
+
+struct source_name {
+	char *path;
+	UT_hash_handle hh;
+};
+
+struct sources {
+	struct source_name *names;
+	size_t total;
+};
+
+struct sources *sources__new(void)
+{
+	return calloc(1, sizeof(struct sources));
+}
+
+void sources__free(struct sources *s)
+{
+	struct source_name *n, *tmp;
+
+	if (!s)
+		return;
+	HASH_ITER(hh, s->names, n, tmp) {
+		HASH_DEL(s->names, n);
+		free(n->path);
+		free(n);
+	}
+	free(s);
+}
+
+/* ---- names ------------------------------------------------------------------------------------------- */
+
+static size_t put_utf8(char *out, uint32_t c)
+{
+	if (c < 0x80) {
+		out[0] = c;
+		return 1;
+	}
+	if (c < 0x800) {
+		out[0] = 0xc0 | c >> 6;
+		out[1] = 0x80 | (c & 0x3f);
+		return 2;
+	}
+	if (c < 0x10000) {
+		out[0] = 0xe0 | c >> 12;
+		out[1] = 0x80 | (c >> 6 & 0x3f);
+		out[2] = 0x80 | (c & 0x3f);
+		return 3;
+	}
+	out[0] = 0xf0 | c >> 18;
+	out[1] = 0x80 | (c >> 12 & 0x3f);
+	out[2] = 0x80 | (c >> 6 & 0x3f);
+	out[3] = 0x80 | (c & 0x3f);
+	return 4;
+}
+
+/* A path that is whole in one record and can be one. NUL and surrogates cannot be in a file name as
+ * Python passes it to the system; such a name is not looked for. */
+static char *path_of(const struct vtbpf_rec_str *rec)
+{
+	size_t n = rec->width ? rec->bytes / rec->width : 0, len = 0;
+	char *path;
+
+	if (!n || rec->offset || n != rec->length || n > PATH_MAX)
+		return NULL;
+	path = malloc(n * 4 + 1);
+	if (!path)
+		return NULL;
+	for (size_t i = 0; i < n; i++) {
+		uint32_t c = 0;
+
+		memcpy(&c, rec->data + i * rec->width, rec->width);
+		if (!c || (c >= 0xd800 && c < 0xe000) || c > 0x10ffff) {
+			free(path);
+			return NULL;
+		}
+		len += put_utf8(path + len, c);
+	}
+	path[len] = '\0';
+	return path;
+}
+
+void sources__note(struct sources *s, const struct vtbpf_rec_str *rec)
+{
+	struct source_name *n;
+	char *path;
+
+	if (rec->which != VTBPF_STR_FILENAME || HASH_COUNT(s->names) >= MAX_FILES)
+		return;
+	path = path_of(rec);
+	if (!path)
+		return;
+	HASH_FIND_STR(s->names, path, n);
+	n = n || *path == '<' ? NULL : calloc(1, sizeof(*n));
+	if (!n) {
+		free(path);
+		return;
+	}
+	n->path = path;
+	HASH_ADD_KEYPTR(hh, s->names, path, strlen(path), n);
+}
+
+/* ---- files ------------------------------------------------------------------------------------------- */
+
+static int open_inside(const struct target *t, const char *path)
+{
+	struct open_how how = {
+		.flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY,
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+	};
+	char full[PATH_MAX];
+
+	if (*path != '/') {
+		if (!t->cwd || snprintf(full, sizeof(full), "%s/%s", t->cwd, path) >= (int)sizeof(full))
+			return -1;
+		path = full;
+	}
+	return syscall(SYS_openat2, t->root_fd, path, &how, sizeof(how));
+}
+
+/* The file's text, malloc'ed, with its size; NULL when it is not a readable file of our kind. */
+static char *read_file(const struct target *t, const char *path, size_t *size)
+{
+	int fd = open_inside(t, path);
+	struct stat st;
+	char *text = NULL;
+	size_t have = 0;
+	ssize_t n;
+
+	if (fd < 0)
+		return NULL;
+	if (!fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_size <= MAX_FILE_BYTES)
+		text = malloc(st.st_size + 1);
+	while (text && have < (size_t)st.st_size) {
+		n = read(fd, text + have, st.st_size - have);
+		if (n <= 0)
+			break;
+		have += n;
+	}
+	close(fd);
+	*size = have;
+	return text;
+}
+
+static void write_one(struct sources *s, const struct target *t, const char *path,
+		      struct capture_writer *w)
+{
+	size_t size;
+	char *text = read_file(t, path, &size);
+
+	if (text && s->total + size <= MAX_TOTAL_BYTES) {
+		capture_writer__source(w, path, text, size);
+		s->total += size;
+	}
+	free(text);
+}
+
+void sources__write(struct sources *s, const struct target *t, struct capture_writer *w)
+{
+	struct source_name *n;
+	gid_t groups[NGROUPS_MAX], gid;
+	int n_groups = getgroups(NGROUPS_MAX, groups);
+	uid_t uid;
+
+	/* Our own groups must not help the target; without its groups we read rather too little. */
+	if (!geteuid() && (n_groups < 0 || setgroups(0, NULL)))
+		return;
+	gid = setfsgid(t->gid);
+	uid = setfsuid(t->uid);
+	for (n = s->names; n; n = n->hh.next)
+		write_one(s, t, n->path, w);
+	setfsuid(uid);
+	setfsgid(gid);
+	if (!geteuid() && setgroups(n_groups, groups))
+		log_verbose("sources: cannot get our groups back: %s", strerror(errno));
+	log_verbose("sources: %zu bytes of %u files", s->total, HASH_COUNT(s->names));
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Follows what the target's threads are called, writes it to the capture, and keeps the kernel side
+ * from recording the threads that the user ignores.
+ */
+#ifndef VTBPF_THREAD_NAMES_H
+#define VTBPF_THREAD_NAMES_H
+
+#include "../discover/py_threads.h"
+#include "../thread_selector.h"
+#include "capture_writer.h"
+#include "tracer.h"
+
+struct thread_names;
+
+struct thread_names_config {
+	pid_t pid;
+	struct py_reader *reader;
+	struct tracer *tracer;
+	struct capture_writer *capture;
+	const char **ignore; /* thread selectors */
+	size_t n_ignore;
+	const char **only;
+	size_t n_only;
+};
+
+struct thread_names *thread_names__new(const struct thread_names_config *cfg);
+void thread_names__free(struct thread_names *n);
+
+/* Looks at all threads now: names, idents, verdicts. 0 or a negative errno. */
+int thread_names__scan(struct thread_names *n);
+
+/* A thread had its first event: learns its name at once where that is possible. */
+void thread_names__note_new(struct thread_names *n, const struct vtbpf_rec_thread *rec);
+
+/* Scans when new threads are still without a Python name; cheap when there is nothing to do.
+ * now in ns. */
+void thread_names__tick(struct thread_names *n, uint64_t now);
+
+/* Has the kernel side told of an event of thread tid? Ignored threads are never told of. */
+bool thread_names__had_event(const struct thread_names *n, pid_t tid);
+
+/* How many threads are ignored so far. */
+size_t thread_names__ignored(const struct thread_names *n);
+
+#endif
