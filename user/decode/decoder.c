@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "decoder.h"
+
+#include <errno.h>
+#include <string.h>
+
+static const uint16_t fixed_size[256] = {
+	[VTBPF_REC_CALL] = sizeof(struct vtbpf_rec_call),
+	[VTBPF_REC_CALL_TRACK] = sizeof(struct vtbpf_rec_call_track),
+	[VTBPF_REC_CODE] = sizeof(struct vtbpf_rec_code),
+	[VTBPF_REC_STR] = sizeof(struct vtbpf_rec_str),
+	[VTBPF_REC_THREAD] = sizeof(struct vtbpf_rec_thread),
+	[VTBPF_REC_THREAD_EXIT] = sizeof(struct vtbpf_rec_thread_exit),
+	[VTBPF_REC_LOST] = sizeof(struct vtbpf_rec_lost),
+	[VTBPF_REC_EXEC] = sizeof(struct vtbpf_rec_exec),
+	[VTBPF_REC_SESSION] = sizeof(struct vtbpf_rec_session),
+	[VTBPF_REC_TEXT] = sizeof(struct vtbpf_rec_text),
+	[VTBPF_REC_PROCESS] = sizeof(struct vtbpf_rec_process),
+	[VTBPF_REC_THREAD_NAME] = sizeof(struct vtbpf_rec_thread_name),
+	[VTBPF_REC_SOURCE] = sizeof(struct vtbpf_rec_source),
+	[VTBPF_REC_END] = sizeof(struct vtbpf_rec_end),
+	[VTBPF_REC_COUNTERS] = sizeof(struct vtbpf_rec_counters),
+};
+
+/* No time of a capture is beyond this: what is, is damage, and sums of two cannot overflow. */
+#define TIME_MAX (UINT64_MAX / 4)
+
+static int take_bytes(const struct vtbpf_rec *rec, size_t len, struct event_bytes *out)
+{
+	size_t fixed = fixed_size[rec->kind];
+
+	if (len > rec->len - fixed)
+		return -EBADMSG;
+	out->data = (const char *)rec + fixed;
+	out->len = len;
+	return 0;
+}
+
+static void take_comm(const char *comm, char *out)
+{
+	memcpy(out, comm, VTBPF_COMM_LEN);
+	out[VTBPF_COMM_LEN] = '\0';
+}
+
+static int decode_call(const struct vtbpf_rec *rec, struct event *ev)
+{
+	const struct vtbpf_rec_call *c = (const void *)rec;
+
+	if (c->start > TIME_MAX || c->dur > TIME_MAX)
+		return -EBADMSG;
+	ev->call.start = c->start;
+	ev->call.dur = c->dur;
+	ev->call.code = c->code;
+	ev->call.depth = c->depth;
+	ev->call.track = 0;
+	if (rec->kind == VTBPF_REC_CALL_TRACK)
+		ev->call.track = ((const struct vtbpf_rec_call_track *)c)->track;
+	return 0;
+}
+
+static int decode_code(const struct vtbpf_rec *rec, struct event *ev)
+{
+	const struct vtbpf_rec_code *c = (const void *)rec;
+
+	ev->code = (struct event_code){
+		.id = c->id,
+		.tgid = c->tgid,
+		.firstlineno = c->firstlineno,
+		.co_flags = c->co_flags,
+	};
+	return 0;
+}
+
+static int decode_str(const struct vtbpf_rec *rec, struct event *ev)
+{
+	const struct vtbpf_rec_str *s = (const void *)rec;
+
+	ev->str.code = s->code;
+	ev->str.offset = s->offset;
+	ev->str.length = s->length;
+	ev->str.which = s->which;
+	ev->str.width = s->width;
+	return take_bytes(rec, s->bytes, &ev->str.piece);
+}
+
+static int decode_thread(const struct vtbpf_rec *rec, struct event *ev)
+{
+	const struct vtbpf_rec_thread *t = (const void *)rec;
+
+	if (t->tgid > KERNEL_TID_MAX || t->ts > TIME_MAX)
+		return -EBADMSG;
+	ev->thread.ts = t->ts;
+	ev->thread.start_time = t->start_time;
+	ev->thread.tgid = t->tgid;
+	take_comm(t->comm, ev->thread.comm);
+	return 0;
+}
+
+static int decode_thread_name(const struct vtbpf_rec *rec, struct event *ev)
+{
+	const struct vtbpf_rec_thread_name *t = (const void *)rec;
+
+	if (t->tgid > KERNEL_TID_MAX)
+		return -EBADMSG;
+	ev->thread_name.ident = t->ident;
+	ev->thread_name.tgid = t->tgid;
+	take_comm(t->comm, ev->thread_name.comm);
+	return take_bytes(rec, t->bytes, &ev->thread_name.name);
+}
+
+static int decode_lost(const struct vtbpf_rec *rec, struct event *ev)
+{
+	const struct vtbpf_rec_lost *l = (const void *)rec;
+
+	if (l->first > TIME_MAX || l->last > TIME_MAX)
+		return -EBADMSG;
+	ev->lost.lost = l->lost;
+	ev->lost.first = l->first;
+	ev->lost.last = l->last < l->first ? l->first : l->last;
+	return 0;
+}
+
+static int decode_ts(const struct vtbpf_rec *rec, struct event *ev)
+{
+	/* thread exit, exec and end are one time each */
+	ev->ts = ((const struct vtbpf_rec_end *)rec)->ts;
+	return ev->ts > TIME_MAX ? -EBADMSG : 0;
+}
+
+static int decode_session(const struct vtbpf_rec *rec, struct event *ev)
+{
+	const struct vtbpf_rec_session *s = (const void *)rec;
+
+	if (s->start > TIME_MAX)
+		return -EBADMSG;
+	ev->session = (struct event_session){
+		.start = s->start,
+		.realtime_offset = s->realtime_offset,
+		.boottime_offset = s->boottime_offset,
+		.proc_start = s->proc_start,
+		.ns_pid = s->ns_pid,
+		.python = s->python,
+	};
+	return 0;
+}
+
+static int decode_text(const struct vtbpf_rec *rec, struct event *ev)
+{
+	const struct vtbpf_rec_text *t = (const void *)rec;
+
+	ev->text.what = t->what;
+	ev->more = rec->flags & VTBPF_F_MORE;
+	return take_bytes(rec, t->bytes, &ev->text.text);
+}
+
+static int decode_process(const struct vtbpf_rec *rec, struct event *ev)
+{
+	const struct vtbpf_rec_process *p = (const void *)rec;
+
+	ev->process.ppid = p->ppid;
+	return take_bytes(rec, p->bytes, &ev->process.name);
+}
+
+static int decode_source(const struct vtbpf_rec *rec, struct event *ev)
+{
+	const struct vtbpf_rec_source *s = (const void *)rec;
+
+	ev->source.is_name = rec->flags & VTBPF_F_SOURCE_NAME;
+	ev->more = rec->flags & VTBPF_F_MORE;
+	return take_bytes(rec, s->bytes, &ev->source.data);
+}
+
+static int decode_counters(const struct vtbpf_rec *rec, struct event *ev)
+{
+	ev->counters = ((const struct vtbpf_rec_counters *)rec)->count;
+	return 0;
+}
+
+static int decode_payload(const struct vtbpf_rec *rec, struct event *ev)
+{
+	switch (rec->kind) {
+	case VTBPF_REC_CODE:
+		return decode_code(rec, ev);
+	case VTBPF_REC_STR:
+		return decode_str(rec, ev);
+	case VTBPF_REC_THREAD:
+		return decode_thread(rec, ev);
+	case VTBPF_REC_THREAD_NAME:
+		return decode_thread_name(rec, ev);
+	case VTBPF_REC_LOST:
+		return decode_lost(rec, ev);
+	case VTBPF_REC_THREAD_EXIT:
+	case VTBPF_REC_EXEC:
+	case VTBPF_REC_END:
+		return decode_ts(rec, ev);
+	case VTBPF_REC_SESSION:
+		return decode_session(rec, ev);
+	case VTBPF_REC_TEXT:
+		return decode_text(rec, ev);
+	case VTBPF_REC_PROCESS:
+		return decode_process(rec, ev);
+	case VTBPF_REC_SOURCE:
+		return decode_source(rec, ev);
+	case VTBPF_REC_COUNTERS:
+		return decode_counters(rec, ev);
+	default:
+		return 0;
+	}
+}
+
+int decoder__decode(const struct vtbpf_rec *rec, struct event *ev)
+{
+	/* kind 0 is never written: it is a hole of a file that was not synced before a crash */
+	if (rec->kind == VTBPF_REC_NONE || rec->len < fixed_size[rec->kind])
+		return -EBADMSG;
+	if (rec->tid > KERNEL_TID_MAX)
+		return -EBADMSG;
+	ev->kind = rec->kind;
+	ev->flags = rec->flags;
+	ev->tid = rec->tid;
+	ev->more = false;
+	if (rec->kind == VTBPF_REC_CALL || rec->kind == VTBPF_REC_CALL_TRACK)
+		return decode_call(rec, ev);
+	return decode_payload(rec, ev);
+}

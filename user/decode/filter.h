@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Which threads and calls reach the output. */
+#ifndef VTBPF_FILTER_H
+#define VTBPF_FILTER_H
+
+#include <stdbool.h>
+
+#include "../convert.h"
+#include "decoder.h"
+#include "thread_table.h"
+
+/* Does the filter keep the thread, by all that the capture says of it? */
+bool filter__keeps_thread(const struct slice_filter *f, const struct thread *th);
+
+/* Does it keep the call, whatever its thread? */
+static inline bool filter__keeps_call(const struct slice_filter *f, const struct event_call *call)
+{
+	return call->dur >= f->min_duration_ns &&
+	       (f->max_stack_depth < 0 || call->depth < f->max_stack_depth);
+}
+
+#endif

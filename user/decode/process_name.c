@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "session.h"
+
+#define CODE_SHOWN 60 /* bytes of the argument of -c */
+
+/* Arguments of a command line, one after the other. */
+struct args {
+	const char *at, *end;
+};
+
+static const char *next_arg(struct args *a)
+{
+	const char *arg = a->at;
+	const char *nul;
+
+	if (arg >= a->end)
+		return NULL;
+	nul = memchr(arg, '\0', (size_t)(a->end - arg));
+	a->at = nul ? nul + 1 : a->end;
+	return arg; /* the text as a whole ends in a NUL, so that the last argument does */
+}
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/* One option word of a python command line, such as -u, -Wd, -mpip, -Xdev or -Bc. Returns the letter that
+ * decides (m or c), with its argument, or 0. */
+static char read_option(const char *word, struct args *a, const char **arg)
+{
+	const char *p;
+
+	*arg = NULL;
+	if (word[1] ==
+	    '-') /* --check-hash-based-pycs takes a word; --help and the like end python */
+		return strcmp(word, "--check-hash-based-pycs") ? 0 : (next_arg(a), 0);
+	for (p = word + 1; *p; p++) {
+		if (!strchr("mcWX", *p))
+			continue;
+		*arg = p[1] ? p + 1 : next_arg(a);
+		return *p == 'm' || *p == 'c' ? *p : 0;
+	}
+	return 0;
+}
+
+static int from_command(const struct session_text *cmd, char *buf, size_t size)
+{
+	struct args a = { cmd->data, cmd->data + cmd->len };
+	const char *program = next_arg(&a), *word, *arg;
+	char letter;
+
+	if (!program || !*program)
+		return 0;
+	if (strncmp(base_name(program), "python", 6) && strncmp(base_name(program), "pypy", 4))
+		return snprintf(buf, size, "%s", program);
+	while ((word = next_arg(&a))) {
+		if (word[0] != '-' || !word[1])
+			return snprintf(buf, size, "%s", word);
+		letter = read_option(word, &a, &arg);
+		if (letter == 'm' && arg)
+			return snprintf(buf, size, "-m %s", arg);
+		if (letter == 'c' && arg)
+			return snprintf(buf, size, "-c %.*s", CODE_SHOWN, arg);
+	}
+	return snprintf(buf, size, "%s", base_name(program));
+}
+
+int session__process_name(const struct session *s, const struct session_process *p, char *buf,
+			  size_t size)
+{
+	const struct session_text *text;
+	int n = 0;
+
+	if (p->name.len)
+		return snprintf(buf, size, "%s", p->name.data);
+	if (p->pid == s->pid || !s->pid) {
+		text = session__text(s, VTBPF_TEXT_MAIN_NAME);
+		if (text && text->len)
+			return snprintf(buf, size, "%s", text->data);
+		text = session__text(s, VTBPF_TEXT_COMMAND);
+		if (text && text->len)
+			n = from_command(text, buf, size);
+	}
+	return n ? n : snprintf(buf, size, "MainProcess");
+}

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "replay.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* Slices that do not nest on the overflow track of an overflow track... are dropped after this many. */
+#define OVERFLOW_LEVELS 4
+
+int replay__start(struct replay *r, struct session *s, struct capture *c,
+		  const struct slice_filter *filter)
+{
+	struct thread *th = thread_table__first(s->threads);
+
+	memset(r, 0, sizeof(*r));
+	r->session = s;
+	r->capture = c;
+	r->filter = filter;
+	for (; th; th = th->next)
+		th->ignored = !filter__keeps_thread(filter, th);
+	thread_table__rewind(s->threads);
+	return capture__seek(c, capture__start(c));
+}
+
+/* Finds a track where the slice nests, from its own track on. 1, 0 when there is none, or -ENOMEM. */
+static int place(struct replay *r, struct replay_item *item, const struct event_call *call)
+{
+	struct nest_interval interval = {
+		.start = call->start,
+		.end = call->start + call->dur,
+		.depth = call->depth,
+	};
+	struct track *track = item->slice.track;
+	int level, fits;
+	bool made;
+
+	fits = nest__take(&track->nest, &interval);
+	if (fits)
+		return fits;
+	for (level = 0; level < OVERFLOW_LEVELS; level++) {
+		track = track_table__overflow(r->session->tracks, track, &made);
+		if (!track)
+			return -ENOMEM;
+		fits = nest__take(&track->nest, &interval);
+		if (made)
+			item->announce = track;
+		if (fits) {
+			item->slice.track = track;
+			r->moved += fits > 0;
+			return fits;
+		}
+	}
+	r->dropped++;
+	return 0;
+}
+
+static int on_call(struct replay *r, const struct event *ev, struct replay_item *item)
+{
+	const struct event_call *call = &ev->call;
+	struct thread *th = thread_table__get(r->session->threads, ev->tid);
+	int fits;
+
+	if (!th)
+		return -ENOMEM;
+	if (th->ignored || !filter__keeps_call(r->filter, call)) {
+		r->filtered++;
+		return 0;
+	}
+	item->announce = NULL;
+	item->slice.track = track_table__get(
+		r->session->tracks, th, call->track ? TRACK_GREENLET : TRACK_THREAD, call->track);
+	if (!item->slice.track)
+		return -ENOMEM;
+	fits = place(r, item, call);
+	if (fits <= 0)
+		return fits;
+	item->slice.start = call->start;
+	item->slice.dur = call->dur;
+	item->slice.flags = ev->flags;
+	item->slice.code = code_table__get(r->session->codes, call->code);
+	th->slices++;
+	r->slices++;
+	return REPLAY_SLICE;
+}
+
+/* Hands out the gap that waits. */
+static int take_gap(struct replay *r, struct thread *th, struct replay_item *item)
+{
+	struct thread_gap *g = &th->gap;
+
+	item->announce = NULL;
+	item->gap = (struct gap){
+		.first = g->first,
+		.last = g->last,
+		.lost = g->lost,
+		.track = track_table__get(r->session->tracks, th, TRACK_LOST, 0),
+	};
+	g->written_until = g->last;
+	g->lost = 0;
+	return item->gap.track ? REPLAY_GAP : -ENOMEM;
+}
+
+/* Losses of one thread may overlap: a call lost at its end began before others that were lost. */
+static int on_lost(struct replay *r, const struct event *ev, struct replay_item *item)
+{
+	struct thread *th = thread_table__get(r->session->threads, ev->tid);
+	struct event_lost l = ev->lost;
+	struct thread_gap *g;
+	int kind = 0;
+
+	if (!th)
+		return -ENOMEM;
+	if (th->ignored || !l.lost)
+		return 0;
+	g = &th->gap;
+	if (g->lost && l.first > g->last)
+		kind = take_gap(r, th, item);
+	if (l.first < g->written_until)
+		l.first = g->written_until;
+	if (l.last < l.first)
+		l.last = l.first;
+	if (!g->lost || l.first < g->first)
+		g->first = l.first;
+	if (!g->lost || l.last > g->last)
+		g->last = l.last;
+	g->lost += l.lost;
+	return kind;
+}
+
+static int on_event(struct replay *r, const struct event *ev, struct replay_item *item)
+{
+	switch (ev->kind) {
+	case VTBPF_REC_CALL:
+	case VTBPF_REC_CALL_TRACK:
+		return on_call(r, ev, item);
+	case VTBPF_REC_LOST:
+		return on_lost(r, ev, item);
+	case VTBPF_REC_THREAD:
+		thread_table__switch(r->session->threads, ev->tid, &ev->thread);
+		return 0;
+	default:
+		return 0;
+	}
+}
+
+static int flush_gaps(struct replay *r, struct replay_item *item)
+{
+	struct thread *th;
+
+	if (!r->at_end)
+		r->flush = thread_table__first(r->session->threads);
+	r->at_end = true;
+	while ((th = r->flush)) {
+		r->flush = th->next;
+		if (th->gap.lost)
+			return take_gap(r, th, item);
+	}
+	return REPLAY_END;
+}
+
+int replay__next(struct replay *r, struct replay_item *item)
+{
+	const struct vtbpf_rec *rec;
+	struct event ev;
+	int kind;
+
+	if (r->at_end)
+		return flush_gaps(r, item);
+	while ((kind = capture__next(r->capture, &rec)) > 0) {
+		if (decoder__decode(rec, &ev)) {
+			capture__reject(r->capture); /* the file changed since it was read first */
+			break;
+		}
+		kind = on_event(r, &ev, item);
+		if (kind)
+			return kind;
+	}
+	return kind < 0 ? kind : flush_gaps(r, item);
+}

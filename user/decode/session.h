@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * All that a capture says besides its calls: the first reading of two.
+ *
+ * Memory grows with the number of functions, threads and tracks, not with the number of calls.
+ */
+#ifndef VTBPF_SESSION_H
+#define VTBPF_SESSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "capture.h"
+#include "code_table.h"
+#include "thread_table.h"
+#include "track_table.h"
+
+/* Bytes that came in one piece or more. */
+struct session_text {
+	char *data; /* ends in a NUL that len does not count */
+	size_t len;
+};
+
+struct session_texts {
+	size_t n;
+	struct session_text *text;
+};
+
+struct session_process {
+	uint32_t pid, ppid;
+	struct session_text name; /* multiprocessing's, empty when there is none */
+	struct session_process *next;
+};
+
+struct process_slot;
+
+/* A source file in the capture; its text is read from there when it is needed. */
+struct session_source {
+	struct session_text name;
+	uint64_t offset; /* of the first record of its text */
+	bool used;	 /* by a function with slices in the output: for the writer */
+};
+
+#define SESSION_TEXTS (VTBPF_TEXT_CWD + 1)
+
+struct session {
+	uint32_t pid; /* of the target; 0 when the capture does not say */
+	struct event_session info;
+	bool has_session, has_end, has_counters;
+	uint64_t start, end; /* of the trace, ns: as recorded, or the first and last time seen */
+	uint64_t exec;	     /* when the target became another program, 0 never */
+	struct session_texts texts[SESSION_TEXTS];	  /* by enum vtbpf_text_what */
+	struct session_process *processes, *last_process; /* in order of appearance */
+	struct process_slot *process_by_pid;
+	struct session_source *sources;
+	size_t n_sources;
+	struct vtbpf_counters counters;
+	struct code_table *codes;
+	struct thread_table *threads;
+	struct track_table *tracks;
+	uint64_t calls;	    /* call records */
+	const char *damage; /* why the capture was not read to its end, NULL if it was */
+	bool text_more;	    /* the next text record goes on with the last text */
+	enum { SOURCE_NONE, SOURCE_NAME_MORE, SOURCE_NAME_DONE } source_state;
+};
+
+struct session *session__new(void);
+void session__free(struct session *s);
+
+/* Reads the capture to its end. 0, -ECANCELED or another negative errno. cancel may be NULL. */
+int session__read(struct session *s, struct capture *c, volatile bool *cancel);
+
+/* First text of that kind, NULL when there is none. */
+const struct session_text *session__text(const struct session *s, enum vtbpf_text_what what);
+
+/* Calls lost by threads that are not ignored, and, where none is, by threads that never told. */
+uint64_t session__lost(const struct session *s);
+
+/* The process, made when there is none. NULL when out of memory. */
+struct session_process *session__process(struct session *s, uint32_t pid);
+
+/* What VizTracer would call the process: multiprocessing's name, else the script, -m or -c of its command
+ * line. snprintf's return value. */
+int session__process_name(const struct session *s, const struct session_process *p, char *buf,
+			  size_t size);
+
+#endif
