@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "convert.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "decode/replay.h"
+#include "log.h"
+#include "outfile.h"
+#include "write/own_file.h"
+#include "write/writer.h"
+
+#define OUTPUT_MODE 0666
+#define CAPTURE_MODE 0600
+#define LOOK_EVERY 4096 /* slices between two looks at the cancel flag */
+#define WHY_SIZE 256
+
+/* One conversion under way. */
+struct conversion {
+	const struct convert_options *opts;
+	const struct writer_ops *ops;
+	struct capture *capture;
+	struct session *session;
+	struct replay replay;
+	struct outfile file;
+	struct writer writer;
+};
+
+/* ---- may the output be written? ---------------------------------------------------------------- */
+
+static int check_existing(const char *path, bool named)
+{
+	struct stat st;
+	bool own;
+	int fd;
+
+	if (lstat(path, &st) < 0)
+		return 0;
+	if (S_ISDIR(st.st_mode)) {
+		log_error("%s: is a directory; name a file with -o", path);
+		return -EISDIR;
+	}
+	if (S_ISBLK(st.st_mode) || S_ISSOCK(st.st_mode)) {
+		log_error("%s: not a file that can be written; name another with -o", path);
+		return -EINVAL;
+	}
+	if (named)
+		return 0;
+	fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	own = fd >= 0 && S_ISREG(st.st_mode) && own_file__check(fd);
+	if (fd >= 0)
+		close(fd);
+	if (own)
+		return 0;
+	log_error("%s: exists and was not written by vtbpf; to replace it, name it with -o", path);
+	return -EEXIST;
+}
+
+static int check_stream(const char *path, bool named)
+{
+	if (!named) {
+		log_error("%s: not a regular file; name an output with -o", path);
+		return -EEXIST;
+	}
+	if (access(path, W_OK) < 0) {
+		log_error("%s: cannot be written: %s", path, strerror(errno));
+		return -errno;
+	}
+	return 0;
+}
+
+/* The one sure way to know whether a file can be made in the directory is to make one. */
+static int try_create(const char *path)
+{
+	struct outfile f;
+	int err = outfile__create(&f, path, "", OUTPUT_MODE);
+
+	if (err) {
+		log_error("%s: cannot be written: %s; name another file with -o", path,
+			  strerror(-err));
+		return err;
+	}
+	outfile__abort(&f);
+	return 0;
+}
+
+int convert__check_output(const char *output, const char *format, bool output_named)
+{
+	char why[WHY_SIZE];
+	int err;
+
+	if (!writer__find(format, output, why, sizeof(why))) {
+		log_error("%s: %s", output, why);
+		return -EINVAL;
+	}
+	if (outfile__is_stream(output))
+		return check_stream(output, output_named);
+	err = check_existing(output, output_named);
+	return err ? err : try_create(output);
+}
+
+/* ---- conversion -------------------------------------------------------------------------------- */
+
+static bool cancelled(const struct convert_options *opts)
+{
+	return opts->cancel && *opts->cancel;
+}
+
+static int read_capture(struct conversion *c)
+{
+	const char *input = c->opts->input;
+	char why[WHY_SIZE];
+	int err = capture__open(input, &c->capture, why, sizeof(why));
+
+	if (err) {
+		log_error("%s: cannot be converted: %s", input, why);
+		return err;
+	}
+	c->session = session__new();
+	if (!c->session)
+		return -ENOMEM;
+	err = session__read(c->session, c->capture, c->opts->cancel);
+	if (err && err != -ECANCELED)
+		log_error("%s: cannot be read: %s", input, strerror(-err));
+	if (!err && c->session->damage)
+		log_warn("%s: %s; what lies before is converted", input, c->session->damage);
+	return err;
+}
+
+static int announce(struct conversion *c)
+{
+	const struct session_process *p = c->session->processes;
+	struct track *t;
+	int err = 0;
+
+	for (; p && !err; p = p->next)
+		err = c->ops->process(&c->writer, p);
+	for (t = track_table__first(c->session->tracks); t && !err; t = t->all) {
+		if (!t->thread->ignored)
+			err = c->ops->track(&c->writer, t);
+	}
+	return err;
+}
+
+/* Once in a while: 0, or why not to go on. */
+static int look_around(struct conversion *c)
+{
+	uint64_t size = capture__size(c->capture);
+
+	if (cancelled(c->opts))
+		return -ECANCELED;
+	if (c->opts->progress && size)
+		log_progress("converting: %llu calls, %u%%", (unsigned long long)c->replay.slices,
+			     (unsigned int)(capture__tell(c->capture) * 100 / size));
+	return c->writer.out.err;
+}
+
+static int write_items(struct conversion *c)
+{
+	struct replay_item item;
+	unsigned int n = 0;
+	int kind, err = 0;
+
+	while ((kind = replay__next(&c->replay, &item)) > 0) {
+		if (item.announce)
+			err = c->ops->track(&c->writer, item.announce);
+		if (err)
+			return err;
+		if (kind == REPLAY_SLICE)
+			err = c->ops->slice(&c->writer, &item.slice);
+		else
+			err = c->ops->gap(&c->writer, &item.gap);
+		if (!err && ++n % LOOK_EVERY == 0)
+			err = look_around(c);
+		if (err)
+			return err;
+	}
+	return kind;
+}
+
+static int write_trace(struct conversion *c)
+{
+	int err;
+
+	if (!c->ops->begin)
+		return capture_copy__write(&c->writer, &c->opts->filter);
+	err = c->ops->begin(&c->writer);
+	if (!err)
+		err = announce(c);
+	if (!err)
+		err = write_items(c);
+	return err ? err : c->ops->end(&c->writer);
+}
+
+static int write_output(struct conversion *c)
+{
+	struct writer *w = &c->writer;
+	int err;
+
+	w->ops = c->ops;
+	w->session = c->session;
+	w->capture = c->capture;
+	w->replay = &c->replay;
+	err = replay__start(&c->replay, c->session, c->capture, &c->opts->filter);
+	if (!err)
+		err = outbuf__init(&w->out, c->file.fd, c->ops->gzip);
+	if (err)
+		return err;
+	err = write_trace(c);
+	if (c->ops->release)
+		c->ops->release(w);
+	if (err)
+		outbuf__release(&w->out);
+	else
+		err = outbuf__finish(&w->out);
+	if (!err && cancelled(c->opts))
+		err = -ECANCELED;
+	return err;
+}
+
+static int make_file(struct conversion *c)
+{
+	const char *output = c->opts->output;
+	mode_t mode = c->ops->begin ? OUTPUT_MODE : CAPTURE_MODE;
+	int err = outfile__create(&c->file, output, "", mode);
+
+	if (!err) {
+		err = write_output(c);
+		if (err)
+			outfile__abort(&c->file);
+		else
+			err = outfile__commit(&c->file);
+	}
+	if (c->opts->progress)
+		log_progress(NULL);
+	if (err && err != -ECANCELED)
+		log_error("%s: cannot be written: %s", output, strerror(-err));
+	return err;
+}
+
+static void sum_up(const struct conversion *c, struct convert_summary *sum)
+{
+	const struct session_process *p;
+	const struct thread *th;
+
+	sum->calls = c->replay.slices;
+	sum->filtered = c->replay.filtered;
+	sum->lost = session__lost(c->session);
+	sum->bytes = c->writer.out.bytes;
+	sum->torn = c->session->damage;
+	for (th = thread_table__first(c->session->threads); th; th = th->next)
+		sum->threads += th->slices > 0;
+	for (p = c->session->processes; p; p = p->next)
+		sum->processes++;
+}
+
+int convert__run(const struct convert_options *opts, struct convert_summary *sum)
+{
+	struct conversion c = { .opts = opts };
+	char why[WHY_SIZE];
+	int err;
+
+	memset(sum, 0, sizeof(*sum));
+	c.ops = writer__find(opts->format, opts->output, why, sizeof(why));
+	if (!c.ops) {
+		log_error("%s: %s", opts->output, why);
+		return -EINVAL;
+	}
+	err = read_capture(&c);
+	if (!err)
+		err = make_file(&c);
+	if (!err)
+		sum_up(&c, sum);
+	if (err == -ENOMEM)
+		log_error("%s: not enough memory", opts->input);
+	session__free(c.session);
+	capture__free(c.capture);
+	return err;
+}

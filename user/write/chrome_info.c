@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* "vtbpf": what VizTracer's format has no field for. */
+#include "chrome.h"
+
+#include <stdio.h>
+
+#include "../version.h"
+#include "own_file.h"
+
+static void text_field(struct json_writer *j, const struct session *s, const char *key,
+		       enum vtbpf_text_what what)
+{
+	const struct session_text *text = session__text(s, what);
+
+	if (!text)
+		return;
+	json__key(j, key);
+	json__string_n(j, text->data, text->len);
+}
+
+static void write_command(struct json_writer *j, const struct session *s)
+{
+	const struct session_text *text = session__text(s, VTBPF_TEXT_COMMAND);
+	const char *arg, *end;
+
+	if (!text)
+		return;
+	json__key(j, "command");
+	json__open(j, '[');
+	end = text->data + text->len;
+	for (arg = text->data; arg < end; arg += strlen(arg) + 1)
+		json__string(j, arg);
+	json__close(j, ']');
+}
+
+/* PY_VERSION_HEX as people write it: 3.11.2, 3.13.0rc1 (Include/patchlevel.h) */
+static void write_python(struct json_writer *j, uint32_t hex)
+{
+	static const char *const levels[16] = { [0xa] = "a", [0xb] = "b", [0xc] = "rc" };
+	const char *level = levels[hex >> 4 & 15];
+	char text[32];
+	int n;
+
+	if (!hex)
+		return;
+	n = snprintf(text, sizeof(text), "%u.%u.%u", hex >> 24, hex >> 16 & 255, hex >> 8 & 255);
+	if (level)
+		snprintf(text + n, sizeof(text) - (size_t)n, "%s%u", level, hex & 15);
+	json__str_field(j, "python", text);
+}
+
+static void write_target(struct json_writer *j, const struct session *s)
+{
+	json__key(j, "target");
+	json__open(j, '{');
+	json__u64_field(j, "pid", s->pid);
+	json__u64_field(j, "ns_pid", s->info.ns_pid);
+	json__u64_field(j, "start_ticks", s->info.proc_start);
+	write_python(j, s->info.python);
+	write_command(j, s);
+	text_field(j, s, "exe", VTBPF_TEXT_EXE);
+	text_field(j, s, "cwd", VTBPF_TEXT_CWD);
+	text_field(j, s, "plan", VTBPF_TEXT_PLAN);
+	if (s->exec)
+		json__us_field(j, "exec_us", s->exec);
+	json__close(j, '}');
+}
+
+static void write_clock(struct json_writer *j, const struct session *s)
+{
+	json__key(j, "clock");
+	json__open(j, '{');
+	json__str_field(j, "clock", "CLOCK_MONOTONIC");
+	json__u64_field(j, "realtime_offset_ns", s->info.realtime_offset);
+	json__u64_field(j, "boottime_offset_ns", s->info.boottime_offset);
+	json__close(j, '}');
+	json__us_field(j, "start_us", s->start);
+	json__us_field(j, "end_us", s->end);
+}
+
+/* A filter of the conversion, unless it was in force while tracing too and is listed already. */
+static void write_filter(struct json_writer *j, const struct session *s, const char *text)
+{
+	const struct session_texts *t = &s->texts[VTBPF_TEXT_FILTER];
+	size_t i;
+
+	for (i = 0; i < t->n; i++) {
+		if (!strcmp(t->text[i].data, text))
+			return;
+	}
+	json__string(j, text);
+}
+
+static void write_selectors(struct chrome *c, const struct session *s, const char *option,
+			    const char **selectors, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		snprintf(c->scratch, CHROME_SCRATCH, "%s=%s", option, selectors[i]);
+		write_filter(&c->json, s, c->scratch);
+	}
+}
+
+static void write_filters(struct chrome *c, const struct session *s, const struct slice_filter *f)
+{
+	const struct session_texts *t = &s->texts[VTBPF_TEXT_FILTER];
+	struct json_writer *j = &c->json;
+	char text[64];
+	size_t i;
+
+	json__key(j, "filters");
+	json__open(j, '[');
+	for (i = 0; i < t->n; i++)
+		json__string_n(j, t->text[i].data, t->text[i].len);
+	write_selectors(c, s, "--ignore-thread", f->ignore_threads, f->n_ignore_threads);
+	write_selectors(c, s, "--only-thread", f->only_threads, f->n_only_threads);
+	if (f->min_duration_ns) {
+		snprintf(text, sizeof(text), "--min-duration=%lluns",
+			 (unsigned long long)f->min_duration_ns);
+		write_filter(j, s, text);
+	}
+	if (f->max_stack_depth >= 0) {
+		snprintf(text, sizeof(text), "--max-stack-depth=%d", f->max_stack_depth);
+		write_filter(j, s, text);
+	}
+	json__close(j, ']');
+}
+
+static void write_losses(struct json_writer *j, const struct session *s, uint64_t total)
+{
+	struct thread *th, *same;
+	char tid[16];
+
+	json__key(j, "losses");
+	json__open(j, '{');
+	json__u64_field(j, "total", total);
+	json__key(j, "by_thread");
+	json__open(j, '{');
+	for (th = thread_table__first(s->threads); th; th = th->next) {
+		uint64_t lost = 0;
+
+		if (th != thread_table__first_of(s->threads, th->tid))
+			continue;
+		for (same = th; same; same = same->next_of_tid)
+			lost += same->ignored ? 0 : same->lost;
+		if (!lost)
+			continue;
+		snprintf(tid, sizeof(tid), "%u", th->tid);
+		json__u64_field(j, tid, lost);
+	}
+	json__close(j, '}');
+	json__close(j, '}');
+}
+
+static void write_counters(struct json_writer *j, const struct session *s, const struct replay *r)
+{
+	const struct vtbpf_counters *n = &s->counters;
+
+	json__key(j, "counters");
+	json__open(j, '{');
+	if (s->has_counters) {
+		json__u64_field(j, "calls", n->calls);
+		json__u64_field(j, "lost", n->lost);
+		json__u64_field(j, "below_min_duration", n->below_min);
+		json__u64_field(j, "below_max_stack_depth", n->too_deep);
+		json__u64_field(j, "ignored", n->ignored);
+		json__u64_field(j, "duplicates", n->duplicates);
+		json__u64_field(j, "unmatched_exits", n->unmatched);
+		json__u64_field(j, "exit_missed", n->exit_missed);
+		json__u64_field(j, "unreadable", n->unreadable);
+		json__u64_field(j, "foreign", n->foreign);
+	}
+	json__u64_field(j, "written", r->slices);
+	json__u64_field(j, "filtered", r->filtered);
+	json__u64_field(j, "overlapping_moved", r->moved);
+	json__u64_field(j, "overlapping_dropped", r->dropped);
+	json__close(j, '}');
+}
+
+static void write_thread(struct json_writer *j, const struct thread *th)
+{
+	char ident[24];
+
+	json__open(j, '{');
+	json__u64_field(j, "tid", th->tid);
+	json__u64_field(j, "pid", th->pid);
+	if (th->ident) {
+		snprintf(ident, sizeof(ident), "0x%llx", (unsigned long long)th->ident);
+		json__str_field(j, "ident", ident);
+	}
+	if (th->name)
+		json__str_field(j, "name", th->name);
+	json__str_field(j, "comm", th->comm);
+	if (th->first)
+		json__us_field(j, "first_us", th->first);
+	if (th->exit)
+		json__us_field(j, "exit_us", th->exit);
+	json__u64_field(j, "calls", th->slices);
+	json__close(j, '}');
+}
+
+static void write_threads(struct json_writer *j, const struct session *s)
+{
+	const struct thread *th;
+
+	json__key(j, "threads");
+	json__open(j, '[');
+	for (th = thread_table__first(s->threads); th; th = th->next) {
+		if (!th->ignored)
+			write_thread(j, th);
+	}
+	json__close(j, ']');
+}
+
+static void write_warnings(struct json_writer *j, const struct session *s)
+{
+	const struct session_texts *t = &s->texts[VTBPF_TEXT_WARNING];
+	size_t i;
+
+	json__key(j, "warnings");
+	json__open(j, '[');
+	for (i = 0; i < t->n; i++)
+		json__string_n(j, t->text[i].data, t->text[i].len);
+	if (s->damage)
+		json__string(j, s->damage);
+	if (!s->has_end)
+		json__string(j,
+			     "the capture has no end: vtbpf was stopped before it was done; calls "
+			     "that were running then, and what was still in the ring buffer, are "
+			     "missing");
+	json__close(j, ']');
+}
+
+void chrome__vtbpf_info(struct writer *w)
+{
+	const struct session *s = w->session;
+	struct chrome *c = w->priv;
+	struct json_writer *j = &c->json;
+
+	json__key(j, "vtbpf");
+	json__open(j, '{');
+	json__str_field(j, "version", VTBPF_VERSION);
+	text_field(j, s, "captured_by", VTBPF_TEXT_VERSION);
+	text_field(j, s, "kernel", VTBPF_TEXT_KERNEL);
+	text_field(j, s, "host", VTBPF_TEXT_HOST);
+	text_field(j, s, "boot_id", VTBPF_TEXT_BOOT_ID);
+	write_target(j, s);
+	write_clock(j, s);
+	write_filters(c, s, w->replay->filter);
+	write_losses(j, s, session__lost(s));
+	write_counters(j, s, w->replay);
+	write_threads(j, s);
+	write_warnings(j, s);
+	json__str_field(j, OWN_FILE_JSON_KEY, OWN_FILE_JSON_VALUE VTBPF_VERSION);
+	json__close(j, '}');
+}

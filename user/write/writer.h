@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* An output format is a struct of functions; one driver (convert.c) walks the trace and calls them. */
+#ifndef VTBPF_WRITER_H
+#define VTBPF_WRITER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../decode/replay.h"
+#include "outbuf.h"
+
+struct writer_ops;
+
+/* One output being written. The driver fills it and owns what it points to; priv is the format's. */
+struct writer {
+	const struct writer_ops *ops;
+	struct outbuf out;
+	struct session *session;
+	struct capture *capture;     /* for source texts, once the replay is at its end */
+	const struct replay *replay; /* its counts and filter */
+	void *priv;
+};
+
+/*
+ * Called in the order begin, process..., track..., then slice, gap and track as they come, then end. Each
+ * returns 0 or a negative errno; errors of writing stick in `out` and need not be returned. release is
+ * called in any case, last.
+ */
+struct writer_ops {
+	const char *name;      /* of --format */
+	const char *extension; /* of files, with the dot */
+	bool gzip;
+	int (*begin)(struct writer *w);
+	int (*process)(struct writer *w, const struct session_process *p);
+	int (*track)(struct writer *w, const struct track *track);
+	int (*slice)(struct writer *w, const struct slice *slice);
+	int (*gap)(struct writer *w, const struct gap *gap);
+	int (*end)(struct writer *w);
+	void (*release)(struct writer *w);
+};
+
+extern const struct writer_ops chrome_writer, chrome_gzip_writer;
+
+/* A capture as it is, less what the filter leaves out: written by capture_copy.c, has no functions. */
+extern const struct writer_ops capture_writer;
+
+/* The format of that name or, where name is NULL, of the output's extension. A path of a device or pipe
+ * without a known extension is JSON. NULL, with a sentence for the user in why. */
+const struct writer_ops *writer__find(const char *name, const char *path, char *why,
+				      size_t why_size);
+
+/* Copies the capture's records, without calls that the filter leaves out. 0 or a negative errno. */
+int capture_copy__write(struct writer *w, const struct slice_filter *filter);
+
+#endif
