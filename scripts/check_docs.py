@@ -10,7 +10,7 @@ import sys
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*[a-z]")
 COMMAND = re.compile(r"^ *(?:Usage: |or: +)?vtbpf +([a-z]+) ", re.M)
 # In the README: options of other programs in the examples.
-FOREIGN = {"--combine"}
+FOREIGN = {"--combine", "--python"}
 
 DOCUMENTS = {
     "scripts/dist/vtbpf.1": lambda text: text.replace("\\-", "-").replace("\\fB", "").replace("\\fR", ""),
