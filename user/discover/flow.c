@@ -1,0 +1,421 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "flow.h"
+
+#define MAX_INSNS 200000 /* the largest interpreter function known has 17,000 */
+#define MAX_GAP 4096	 /* further apart lie different functions */
+#define MAX_SWEEPS 8
+
+struct edge {
+	uint64_t to, from;
+};
+
+struct addrs {
+	uint64_t *at;
+	size_t n, room;
+};
+
+struct flow {
+	const struct elf_image *img;
+	struct decoder *decoder;
+	struct insn *insns; /* sorted by vaddr once walked */
+	size_t n_insns, room;
+	struct edge *edges; /* of branches and jumps, sorted by target */
+	size_t n_edges;
+	struct addrs roots;
+	uint8_t *seen[16]; /* one bit a byte of each executable segment: an instruction starts here */
+};
+
+static int addrs__push(struct addrs *a, uint64_t vaddr)
+{
+	if (a->n == a->room) {
+		size_t room = a->room ? 2 * a->room : 1024;
+		uint64_t *p = realloc(a->at, room * sizeof(*p));
+
+		if (!p)
+			return -ENOMEM;
+		a->at = p;
+		a->room = room;
+	}
+	a->at[a->n++] = vaddr;
+	return 0;
+}
+
+/* Marks vaddr as seen; false when it was already or is no code. */
+static bool mark(struct flow *f, uint64_t vaddr)
+{
+	size_t i;
+
+	for (i = 0; i < f->img->n_segments; i++) {
+		const struct elf_segment *seg = &f->img->segments[i];
+		uint64_t at = vaddr - seg->vaddr;
+
+		if (!f->seen[i] || vaddr < seg->vaddr || at >= seg->size)
+			continue;
+		if (f->seen[i][at / 8] >> at % 8 & 1)
+			return false;
+		f->seen[i][at / 8] |= (uint8_t)(1u << at % 8);
+		return true;
+	}
+	return false;
+}
+
+static int add_insn(struct flow *f, const struct insn *in)
+{
+	if (f->n_insns == f->room) {
+		size_t room = f->room ? 2 * f->room : 16384;
+		struct insn *p = realloc(f->insns, room * sizeof(*p));
+
+		if (!p)
+			return -ENOMEM;
+		f->insns = p;
+		f->room = room;
+	}
+	if (f->n_insns == MAX_INSNS)
+		return -EFBIG;
+	f->insns[f->n_insns++] = *in;
+	return 0;
+}
+
+static bool leads_on(const struct insn *in)
+{
+	return in->kind == INSN_JUMP || in->kind == INSN_BRANCH;
+}
+
+/* Decodes straight on from vaddr to the end of the run; branch targets are left in `todo`. */
+static int walk_run(struct flow *f, uint64_t vaddr, struct addrs *todo)
+{
+	struct insn in;
+	int err = 0;
+
+	while (!err && mark(f, vaddr) && decoder__insn(f->decoder, f->img, vaddr, &in)) {
+		err = add_insn(f, &in);
+		if (!err && leads_on(&in))
+			err = addrs__push(todo, in.target);
+		if (insn__ends(&in))
+			break;
+		vaddr += in.len;
+	}
+	return err;
+}
+
+static int walk_from(struct flow *f, uint64_t vaddr)
+{
+	struct addrs todo = { 0 };
+	int err = addrs__push(&todo, vaddr);
+
+	while (!err && todo.n)
+		err = walk_run(f, todo.at[--todo.n], &todo);
+	free(todo.at);
+	return err;
+}
+
+static int by_vaddr(const void *a, const void *b)
+{
+	const struct insn *x = a, *y = b;
+
+	return (x->vaddr > y->vaddr) - (x->vaddr < y->vaddr);
+}
+
+static int by_target(const void *a, const void *b)
+{
+	const struct edge *x = a, *y = b;
+
+	if (x->to != y->to)
+		return x->to > y->to ? 1 : -1;
+	return (x->from > y->from) - (x->from < y->from);
+}
+
+/* Decodes what lies in the gaps between the instructions found so far. Returns how many gaps there
+ * were, or -errno. */
+static int sweep_gaps(struct flow *f)
+{
+	size_t n = f->n_insns, i;
+	int gaps = 0, err;
+
+	for (i = 0; i + 1 < n; i++) {
+		uint64_t end = f->insns[i].vaddr + f->insns[i].len;
+		uint64_t next = f->insns[i + 1].vaddr;
+
+		if (end >= next || next - end > MAX_GAP)
+			continue;
+		err = addrs__push(&f->roots, end);
+		if (!err)
+			err = walk_from(f, end);
+		if (err)
+			return err;
+		gaps++;
+	}
+	qsort(f->insns, f->n_insns, sizeof(*f->insns), by_vaddr);
+	return f->n_insns > n ? gaps : 0;
+}
+
+static int collect_edges(struct flow *f)
+{
+	size_t i;
+
+	f->edges = calloc(f->n_insns + 1, sizeof(*f->edges));
+	if (!f->edges)
+		return -ENOMEM;
+	for (i = 0; i < f->n_insns; i++) {
+		const struct insn *in = &f->insns[i];
+
+		if (leads_on(in))
+			f->edges[f->n_edges++] = (struct edge){ .to = in->target, .from = in->vaddr };
+	}
+	qsort(f->edges, f->n_edges, sizeof(*f->edges), by_target);
+	return 0;
+}
+
+static int alloc_seen(struct flow *f)
+{
+	size_t i;
+
+	for (i = 0; i < f->img->n_segments; i++) {
+		const struct elf_segment *seg = &f->img->segments[i];
+
+		if (!seg->exec)
+			continue;
+		f->seen[i] = calloc(1, seg->size / 8 + 1);
+		if (!f->seen[i])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int build(struct flow *f, const uint64_t *roots, size_t n_roots)
+{
+	int err = alloc_seen(f), sweeps;
+	size_t i;
+
+	for (i = 0; !err && i < n_roots; i++) {
+		err = addrs__push(&f->roots, roots[i]);
+		if (!err)
+			err = walk_from(f, roots[i]);
+	}
+	if (err)
+		return err;
+	if (!f->n_insns)
+		return -ENOENT;
+	qsort(f->insns, f->n_insns, sizeof(*f->insns), by_vaddr);
+	for (sweeps = 0; sweeps < MAX_SWEEPS; sweeps++) {
+		err = sweep_gaps(f);
+		if (err <= 0)
+			break;
+	}
+	return err < 0 ? err : collect_edges(f);
+}
+
+struct flow *flow__new(const struct elf_image *img, struct decoder *d, const uint64_t *roots,
+		       size_t n_roots)
+{
+	struct flow *f = calloc(1, sizeof(*f));
+	int err;
+
+	if (!f)
+		return NULL;
+	f->img = img;
+	f->decoder = d;
+	err = build(f, roots, n_roots);
+	if (err) {
+		flow__free(f);
+		errno = -err;
+		return NULL;
+	}
+	return f;
+}
+
+void flow__free(struct flow *f)
+{
+	size_t i;
+
+	if (!f)
+		return;
+	for (i = 0; i < sizeof(f->seen) / sizeof(*f->seen); i++)
+		free(f->seen[i]);
+	free(f->roots.at);
+	free(f->edges);
+	free(f->insns);
+	free(f);
+}
+
+const struct insn *flow__insns(const struct flow *f, size_t *n)
+{
+	*n = f->n_insns;
+	return f->insns;
+}
+
+const struct insn *flow__at(const struct flow *f, uint64_t vaddr)
+{
+	struct insn key = { .vaddr = vaddr };
+
+	return bsearch(&key, f->insns, f->n_insns, sizeof(key), by_vaddr);
+}
+
+/* Index of the first edge whose target is >= vaddr. */
+static size_t first_edge(const struct flow *f, uint64_t vaddr)
+{
+	size_t lo = 0, hi = f->n_edges;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (f->edges[mid].to < vaddr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+size_t flow__joins(const struct flow *f, uint64_t lo, uint64_t hi)
+{
+	size_t i = first_edge(f, lo), n = 0;
+
+	for (; i < f->n_edges && f->edges[i].to <= hi; i++)
+		n++;
+	return n;
+}
+
+const struct insn *flow__next(const struct flow *f, const struct insn *in)
+{
+	if (in->kind == INSN_JUMP)
+		return flow__at(f, in->target);
+	return insn__ends(in) ? NULL : flow__at(f, in->vaddr + in->len);
+}
+
+/* ---- reachability ---------------------------------------------------------------------------- */
+
+/* A set of instructions that grows from its first members. */
+struct front {
+	const struct flow *f;
+	uint8_t *in; /* one per instruction */
+	size_t *todo, n_todo;
+};
+
+static int front__init(struct front *r, const struct flow *f)
+{
+	*r = (struct front){ .f = f };
+	r->in = calloc(f->n_insns, 1);
+	r->todo = calloc(f->n_insns, sizeof(*r->todo));
+	return r->in && r->todo ? 0 : -ENOMEM;
+}
+
+static void front__fini(struct front *r)
+{
+	free(r->in);
+	free(r->todo);
+}
+
+static void front__add(struct front *r, uint64_t vaddr)
+{
+	const struct insn *in = flow__at(r->f, vaddr);
+	size_t i;
+
+	if (!in)
+		return;
+	i = (size_t)(in - r->f->insns);
+	if (!r->in[i]) {
+		r->in[i] = 1;
+		r->todo[r->n_todo++] = i;
+	}
+}
+
+static bool front__has(const struct front *r, uint64_t vaddr)
+{
+	const struct insn *in = flow__at(r->f, vaddr);
+
+	return in && r->in[in - r->f->insns];
+}
+
+static void front__add_successors(struct front *r, const struct insn *in)
+{
+	size_t i;
+
+	if (leads_on(in))
+		front__add(r, in->target);
+	if (!insn__ends(in))
+		front__add(r, in->vaddr + in->len);
+	if (in->kind == INSN_JUMP_INDIRECT) {
+		for (i = 1; i < r->f->roots.n; i++) /* the first is the entry of the function */
+			front__add(r, r->f->roots.at[i]);
+	}
+}
+
+static bool is_one_of(uint64_t vaddr, const uint64_t *list, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (list[i] == vaddr)
+			return true;
+	}
+	return false;
+}
+
+bool flow__reaches(const struct flow *f, uint64_t from, uint64_t to, const uint64_t *walls,
+		   size_t n)
+{
+	struct front r;
+	bool found = true; /* what could not be proved is taken to be so */
+
+	if (front__init(&r, f) == 0) {
+		front__add(&r, from);
+		while (r.n_todo && !front__has(&r, to)) {
+			const struct insn *in = &f->insns[r.todo[--r.n_todo]];
+
+			if (!is_one_of(in->vaddr, walls, n))
+				front__add_successors(&r, in);
+		}
+		found = front__has(&r, to);
+	}
+	front__fini(&r);
+	return found;
+}
+
+static void front__add_predecessors(struct front *r, size_t index)
+{
+	const struct insn *in = &r->f->insns[index];
+	size_t i = first_edge(r->f, in->vaddr);
+
+	for (; i < r->f->n_edges && r->f->edges[i].to == in->vaddr; i++)
+		front__add(r, r->f->edges[i].from);
+	if (index) {
+		const struct insn *prev = in - 1;
+
+		if (!insn__ends(prev) && prev->vaddr + prev->len == in->vaddr)
+			front__add(r, prev->vaddr);
+	}
+}
+
+uint32_t flow__written_before(const struct flow *f, uint64_t vaddr, const uint64_t *skip,
+			      size_t n_skip)
+{
+	uint32_t mask = 0;
+	struct front r;
+	size_t i;
+
+	if (front__init(&r, f)) {
+		mask = UINT32_MAX;
+		goto out;
+	}
+	front__add(&r, vaddr);
+	while (r.n_todo)
+		front__add_predecessors(&r, r.todo[--r.n_todo]);
+	for (i = 1; i < f->roots.n; i++) {
+		if (front__has(&r, f->roots.at[i]))
+			mask = UINT32_MAX;
+	}
+	for (i = 0; i < f->n_insns; i++) {
+		const struct insn *in = &f->insns[i];
+
+		if (r.in[i] && in->vaddr != vaddr && !is_one_of(in->vaddr, skip, n_skip))
+			mask |= in->writes;
+	}
+out:
+	front__fini(&r);
+	return mask;
+}

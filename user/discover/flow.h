@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The control flow of the interpreter function, followed from its entry and its opcode handlers
+ * through every direct branch, wherever the compiler put the code (.cold parts lie far away).
+ *
+ * Indirect jumps are taken to lead to any root. What the walk does not reach (cases of a switch, which
+ * are reached through tables that are not read) is decoded from where the gap begins and counts as a
+ * root, too.
+ */
+#ifndef VTBPF_FLOW_H
+#define VTBPF_FLOW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "elf_image.h"
+#include "insn.h"
+
+struct flow;
+
+/* Walks the code from the roots. The image and the decoder must outlive the result. NULL and errno. */
+struct flow *flow__new(const struct elf_image *img, struct decoder *d, const uint64_t *roots,
+		       size_t n_roots);
+void flow__free(struct flow *f);
+
+/* All instructions in order of address. */
+const struct insn *flow__insns(const struct flow *f, size_t *n);
+
+/* The instruction that starts at vaddr, or NULL. */
+const struct insn *flow__at(const struct flow *f, uint64_t vaddr);
+
+/* How many branches and jumps lead into [lo, hi]. Falling into it is not counted, nor are roots. */
+size_t flow__joins(const struct flow *f, uint64_t lo, uint64_t hi);
+
+/* The instruction executed next when `in` does not branch away (a jump is followed); NULL when that
+ * is not known. */
+const struct insn *flow__next(const struct flow *f, const struct insn *in);
+
+/* Can control get from `from` to `to` without executing any of the n `walls`? */
+bool flow__reaches(const struct flow *f, uint64_t from, uint64_t to, const uint64_t *walls,
+		   size_t n);
+
+/* Registers that are written on the ways that lead to vaddr from the first root (the function's
+ * entry), the instruction at vaddr itself and those in `skip` left out. All of them when a handler
+ * can get there. */
+uint32_t flow__written_before(const struct flow *f, uint64_t vaddr, const uint64_t *skip,
+			      size_t n_skip);
+
+#endif

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "regs.h"
+#include "sites.h"
+
+#define MAX_STRAIGHT 48 /* instructions of a handler looked at in search of a site */
+#define MAX_PROLOGUE 16 /* and in search of the store of next_instr */
+
+int sites__add(const struct site_search *s, const struct site_choice *choice)
+{
+	struct probe_plan *plan = s->plan;
+	struct probe_site *site;
+	struct insn in;
+	size_t i;
+
+	for (i = 0; i < plan->n_sites; i++) {
+		if (plan->sites[i].vaddr == choice->vaddr)
+			return 0;
+	}
+	if (plan->n_sites == VTBPF_MAX_SITES)
+		return -ENOSPC;
+	site = &plan->sites[plan->n_sites];
+	*site = (struct probe_site){
+		.site = { .kind = choice->kind,
+			  .frame_reg = choice->frame_reg,
+			  .instr_reg = choice->instr_reg,
+			  .flags = choice->flags },
+		.mechanism = PROBE_UPROBE,
+		.vaddr = choice->vaddr,
+	};
+	if (!decoder__insn(s->decoder, s->img, choice->vaddr, &in) ||
+	    !elf_image__offset(s->img, choice->vaddr, &site->offset) ||
+	    !elf_image__offset(s->img, choice->entry, &site->entry_offset))
+		return -ENOENT;
+	site->cost = in.emulated ? COST_EMULATED : COST_SINGLE_STEP;
+	snprintf(site->name, sizeof(site->name), "%s", choice->name);
+	decoder__text(s->decoder, s->img, choice->vaddr, site->insn, sizeof(site->insn));
+	plan->n_sites++;
+	return 0;
+}
+
+void sites__note(const struct site_search *s, const char *fmt, ...)
+{
+	struct probe_plan *plan = s->plan;
+	va_list ap;
+
+	if (plan->n_notes == PLAN_MAX_NOTES)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(plan->notes[plan->n_notes++], sizeof(plan->notes[0]), fmt, ap);
+	va_end(ap);
+}
+
+/* ---- registers ------------------------------------------------------------------------------- */
+
+/* Which registers does the handler at vaddr store next_instr from and to? */
+static bool stored_registers(const struct site_search *s, uint64_t vaddr, uint8_t *frame,
+			     uint8_t *next)
+{
+	const struct insn *in = flow__at(s->flow, vaddr);
+	struct regs regs;
+	int i;
+
+	regs__init(&regs);
+	for (i = 0; in && i < MAX_PROLOGUE; i++, in = flow__next(s->flow, in)) {
+		if (in->shape == SHAPE_STORE && in->disp == s->py->frame_instr &&
+		    in->src < INSN_REGS && in->base < INSN_REGS &&
+		    regs.from[in->src] != INSN_NO_REG &&
+		    regs__holds(&regs, in->base, in->base, 0)) {
+			*frame = in->base;
+			*next = regs.from[in->src];
+			return true;
+		}
+		if (in->kind != INSN_PLAIN)
+			return false;
+		regs__step(&regs, in);
+	}
+	return false;
+}
+
+int sites__find_registers(struct site_search *s)
+{
+	unsigned int votes[INSN_REGS][INSN_REGS] = { 0 }, best = 0;
+	uint8_t frame, next;
+	size_t i;
+
+	for (i = 0; i < 256; i++) {
+		if (!stored_registers(s, s->table->handlers[i], &frame, &next))
+			continue;
+		if (++votes[frame][next] > best) {
+			best = votes[frame][next];
+			s->frame_reg = frame;
+			s->next_reg = next;
+		}
+	}
+	/* Undefined opcodes share a handler; a real majority is far above what they can give. */
+	return best >= 64 ? 0 : -ENOENT;
+}
+
+/* ---- handlers -------------------------------------------------------------------------------- */
+
+/* What the site knows of next_instr: its register as it was, or advanced by one instruction. */
+static void choose_instr_reg(const struct site_search *s, const struct regs *regs,
+			     struct site_choice *choice)
+{
+	choice->flags = 0;
+	choice->instr_reg = regs__find(regs, s->next_reg, 0);
+	if (choice->instr_reg != INSN_NO_REG)
+		return;
+	choice->instr_reg = regs__find(regs, s->next_reg, 2);
+	if (choice->instr_reg != INSN_NO_REG)
+		choice->flags = VTBPF_SITE_INSTR_ADVANCED;
+}
+
+/*
+ * Looks for an emulated instruction on the handler's straight line. Each arrival at the handler
+ * executes it and nothing else does: nothing leaves the line before it, and no branch joins the line
+ * after the handler's first byte.
+ */
+static bool find_cheap_site(const struct site_search *s, struct site_choice *choice)
+{
+	const struct insn *in = flow__at(s->flow, choice->entry);
+	struct regs regs;
+	int i;
+
+	regs__init(&regs);
+	for (i = 0; in && i < MAX_STRAIGHT; i++, in = flow__next(s->flow, in)) {
+		uint8_t frame = regs__find(&regs, s->frame_reg, 0);
+
+		if (i && flow__joins(s->flow, in->vaddr, in->vaddr))
+			return false;
+		if (frame == INSN_NO_REG)
+			return false;
+		if (in->emulated) {
+			choice->vaddr = in->vaddr;
+			choice->frame_reg = frame;
+			choose_instr_reg(s, &regs, choice);
+			return true;
+		}
+		if (in->kind != INSN_PLAIN)
+			return false;
+		regs__step(&regs, in);
+	}
+	return false;
+}
+
+int sites__add_handler(const struct site_search *s, const struct cpython_opcode *op)
+{
+	struct site_choice choice = {
+		.kind = op->kind,
+		.frame_reg = s->frame_reg,
+		.instr_reg = s->next_reg,
+		.vaddr = s->table->handlers[op->number],
+		.entry = s->table->handlers[op->number],
+		.name = op->name,
+	};
+
+	find_cheap_site(s, &choice);
+	if (choice.kind != VTBPF_SITE_ENTRY) {
+		choice.instr_reg = VTBPF_NO_REG; /* only entries are told apart by it */
+		choice.flags = 0;
+	}
+	return sites__add(s, &choice);
+}
+
+const struct insn *sites__deciding_branch(const struct flow *f, const struct insn *cmp)
+{
+	const struct insn *in = cmp;
+	int i;
+
+	for (i = 0; i < MAX_PROLOGUE; i++) {
+		in = flow__at(f, in->vaddr + in->len);
+		if (!in || flow__joins(f, in->vaddr, in->vaddr))
+			return NULL;
+		if (in->kind == INSN_BRANCH)
+			return in;
+		if (in->kind != INSN_PLAIN || in->writes_flags)
+			return NULL;
+	}
+	return NULL;
+}

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Where frames end from CPython 3.11 on.
+ *
+ * 3.12 and later end every frame, returned from or unwound, in _PyEval_FrameClearAndPop
+ * (Python/ceval.c), which begins by asking whether frame->owner is FRAME_OWNED_BY_THREAD (0).
+ * Compilers inline that function, wholly or in part, but the question survives: the sites are the
+ * branches that decide on it. In 3.11 RETURN_VALUE is a handler like others, and unwinding is the one
+ * place apart from RETURN_VALUE and RETURN_GENERATOR that asks for frame->is_entry.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "regs.h"
+#include "sites.h"
+
+#define MAX_LINE 120 /* instructions of a handler followed in search of a comparison or a call */
+#define MAX_PROLOGUE 32
+
+static bool compares_frame_byte(const struct insn *in, uint8_t offset)
+{
+	/* x86_64's 7 is the stack pointer: a local variable, not a frame */
+	return in->shape == SHAPE_BYTE_ZERO && in->disp == offset && in->base != 7;
+}
+
+/* Adds the branch behind a comparison of a frame's byte, when the frame is still in its register. */
+static int add_compare_site(const struct site_search *s, const struct flow *f,
+			    const struct insn *cmp, const char *name)
+{
+	const struct insn *branch = sites__deciding_branch(f, cmp), *in;
+	struct site_choice c = {
+		.kind = VTBPF_SITE_EXIT,
+		.frame_reg = cmp->base,
+		.instr_reg = VTBPF_NO_REG,
+		.entry = cmp->vaddr,
+		.name = name,
+	};
+
+	if (!branch || !branch->emulated)
+		return -ENOENT;
+	for (in = cmp; in != branch; in = flow__at(f, in->vaddr + in->len)) {
+		if (in->writes >> cmp->base & 1)
+			return -ENOENT;
+	}
+	c.vaddr = branch->vaddr;
+	return sites__add(s, &c);
+}
+
+/* ---- 3.11 ------------------------------------------------------------------------------------ */
+
+/* Is the instruction at vaddr on the straight line of opcode's handler? */
+static bool on_line_of(const struct site_search *s, uint8_t opcode, uint64_t vaddr)
+{
+	const struct insn *in = flow__at(s->flow, s->table->handlers[opcode]);
+	int i;
+
+	for (i = 0; in && i < MAX_LINE; i++, in = flow__next(s->flow, in)) {
+		if (in->vaddr == vaddr)
+			return true;
+	}
+	return false;
+}
+
+int sites__is_entry_exits(const struct site_search *s)
+{
+	size_t n, i, all = 0, added = 0;
+	const struct insn *insns = flow__insns(s->flow, &n);
+
+	for (i = 0; i < n; i++) {
+		if (!compares_frame_byte(&insns[i], s->py->is_entry))
+			continue;
+		all++;
+		if (on_line_of(s, s->py->return_value, insns[i].vaddr) ||
+		    on_line_of(s, s->py->return_generator, insns[i].vaddr))
+			continue;
+		if (add_compare_site(s, s->flow, &insns[i], "exit_unwind") == 0)
+			added++;
+	}
+	return all == 3 && added == 1 ? 0 : -ENOENT;
+}
+
+/* ---- 3.12 and later -------------------------------------------------------------------------- */
+
+/* The comparison on the straight line of the function `f` was made of, asked of its argument 1. */
+static const struct insn *owner_compare_of(const struct site_search *s, const struct flow *f,
+					   uint64_t function)
+{
+	uint8_t frame = insn__arg_reg(s->img->machine, 1);
+	const struct insn *in = flow__at(f, function);
+	struct regs regs;
+	int i;
+
+	regs__init(&regs);
+	for (i = 0; in && i < MAX_PROLOGUE; i++, in = flow__next(f, in)) {
+		if (compares_frame_byte(in, (uint8_t)s->plan->layout.frame_owner) &&
+		    regs__holds(&regs, in->base, frame, 0))
+			return in;
+		if (in->kind != INSN_PLAIN)
+			return NULL;
+		regs__step(&regs, in);
+	}
+	return NULL;
+}
+
+/* Adds the site in the function at vaddr if it is _PyEval_FrameClearAndPop. */
+static int add_function_site(const struct site_search *s, uint64_t vaddr)
+{
+	struct flow *f = flow__new(s->img, s->decoder, &vaddr, 1);
+	const struct insn *cmp = f ? owner_compare_of(s, f, vaddr) : NULL;
+	int err = cmp ? add_compare_site(s, f, cmp, "_PyEval_FrameClearAndPop") : -ENOENT;
+
+	if (!err)
+		elf_image__offset(s->img, vaddr,
+				  &s->plan->sites[s->plan->n_sites - 1].entry_offset);
+	flow__free(f);
+	return err;
+}
+
+/* Where a call leads, through the stub of a procedure linkage table if it is one. */
+static uint64_t call_destination(const struct site_search *s, const struct insn *call)
+{
+	struct elf_symbol sym;
+	uint64_t vaddr = call->target;
+	const char *name;
+	struct insn in;
+
+	if (!decoder__insn(s->decoder, s->img, vaddr, &in))
+		return 0;
+	if (in.landing_pad && !decoder__insn(s->decoder, s->img, vaddr + in.len, &in))
+		return 0;
+	if (in.kind != INSN_JUMP_INDIRECT || !in.target)
+		return vaddr;
+	name = elf_image__slot_symbol(s->img, in.target);
+	return name && elf_image__symbol(s->img, name, &sym) ? sym.vaddr : 0;
+}
+
+/* Is _PyEval_FrameClearAndPop called on the ways RETURN_VALUE's handler takes? Adds its site then. */
+static bool add_called_function(const struct site_search *s, uint64_t vaddr, int *budget)
+{
+	const struct insn *in = flow__at(s->flow, vaddr);
+
+	for (; in && *budget > 0; in = flow__next(s->flow, in)) {
+		--*budget;
+		if (in->kind == INSN_CALL) {
+			uint64_t callee = call_destination(s, in);
+
+			if (callee && add_function_site(s, callee) == 0)
+				return true;
+		}
+		if (in->kind == INSN_BRANCH && *budget > MAX_LINE / 2) {
+			int half = *budget / 2;
+
+			if (add_called_function(s, in->target, &half))
+				return true;
+		}
+	}
+	return false;
+}
+
+int sites__owner_exits(const struct site_search *s)
+{
+	size_t n, i, inlined = 0;
+	const struct insn *insns = flow__insns(s->flow, &n);
+	struct elf_symbol sym;
+	int budget = MAX_LINE;
+	bool called;
+
+	for (i = 0; i < n; i++) {
+		if (compares_frame_byte(&insns[i], (uint8_t)s->plan->layout.frame_owner) &&
+		    add_compare_site(s, s->flow, &insns[i], "frame end") == 0)
+			inlined++;
+	}
+	called = add_called_function(s, s->table->handlers[s->py->return_value], &budget);
+	if (!called && inlined && elf_image__symbol(s->img, "_PyEval_FrameClearAndPop", &sym))
+		add_function_site(s, sym.vaddr);
+	return called || inlined ? 0 : -ENOENT;
+}
