@@ -108,6 +108,32 @@ def no_privileges(context):
     assert done.returncode == 3, (done.returncode, done.stderr)
 
 
+@case()
+def root_of_a_user_namespace(context):
+    """All capabilities, but only in a user namespace: bpf(2) is refused: exit 3."""
+    target = context.target("spin.py")
+    done = subprocess.run(["unshare", "--user", "--map-root-user", context.vtbpf, "-p",
+                           str(target.pid), "-o", context.path("out.json")], cwd=context.tmp,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert done.returncode == 3, (done.returncode, done.stderr)
+    assert done.stderr.startswith("vtbpf: "), done.stderr
+    assert all(line.startswith("vtbpf: ") for line in done.stderr.splitlines()), done.stderr
+
+
+@case()
+def kernel_without_btf(context):
+    """No /sys/kernel/btf, as in some containers: exit 3, and BTF is named."""
+    target = context.target("spin.py")
+    script = 'mount -t tmpfs tmpfs /sys/kernel/btf && exec "$@"'
+    done = subprocess.run(["unshare", "--mount", "sh", "-c", script, "sh", context.vtbpf, "-p",
+                           str(target.pid), "-o", context.path("out.json")],
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60)
+    if os.path.exists("/boot/vmlinux-" + os.uname().release):
+        raise Skip("/boot has an image with BTF")
+    assert done.returncode == 3, (done.returncode, done.stderr)
+    assert done.stderr.startswith("vtbpf: ") and "BTF" in done.stderr, done.stderr
+
+
 def readable_by_all(context):
     done = subprocess.run(["setpriv", "--reuid=%d" % NOBODY.pw_uid, "--clear-groups", "test", "-r",
                            context.script("spin.py")])

@@ -55,6 +55,20 @@ def ctrl_c_on_terminal(context):
 
 
 @case()
+def ctrl_c_while_attaching(context):
+    """Ctrl-C before the trace has begun: vtbpf ends soon, and leaves nothing in the target."""
+    target = context.target("spin.py")
+    for delay in (0.01, 0.03, 0.06, 0.1, 0.2, 0.3):
+        tracer = context.command("-p", target.pid, "-o", context.path("out.json"))
+        time.sleep(delay)
+        tracer.send(signal.SIGINT)
+        status = tracer.process.wait(20)
+        assert status in (0, 1, 130, -signal.SIGINT), "%d\n%s" % (status, tracer.text())
+        assert_no_breakpoints(target)
+    assert_goes_on(target)
+
+
+@case()
 def sigterm(context):
     """SIGTERM ends a trace as Ctrl-C does."""
     target = context.target("spin.py")

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""More than one target, and more threads than one looks at."""
+
+import os
+
+from harness import case
+
+
+@case()
+def two_targets(context):
+    """-p twice: one file, every call of both processes."""
+    targets = [context.target("calls.py", 1000) for _ in range(2)]
+    out = context.path("out.json")
+    tracer = context.command("-p", targets[0].pid, "-p", targets[1].pid, "-o", out, out=out)
+    for target in targets:
+        if not any("tracing" in line and str(target.pid) in line for line in tracer.err.seen):
+            tracer.wait_tracing(target.pid)
+    truths = [target.ask("go") for target in targets]
+    trace = tracer.stop()
+    assert trace.lost == 0
+    assert {s.pid for s in trace.slices} == {target.pid for target in targets}
+    for target, truth in zip(targets, truths):
+        counts = trace.counts(target.facts["file"])
+        for thread in truth["threads"]:
+            got = counts[thread["tid"]]["middle"], counts[thread["tid"]]["leaf"]
+            assert got == (thread["rounds"], 2 * thread["rounds"]), (thread, got)
+
+
+@case(each=True)
+def short_threads(context):
+    """Threads that live for one call: each call under its own tid, no thread under another's name."""
+    target = context.target("short.py", 400)
+    tracer = context.attach(target)
+    truth = target.ask("go")
+    trace = tracer.stop()
+    assert trace.lost == 0
+    counts = trace.counts(target.facts["file"])
+    got = {tid: c["job"] for tid, c in counts.items() if c["job"]}
+    assert got == {int(tid): 1 for tid in truth["names"]}
+    comm = os.path.basename(context.python.path)
+    named = 0
+    for tid, name in truth["names"].items():
+        shown = trace.thread_names[int(tid)]
+        named += shown == name
+        # 3.14 gives the kernel the Python name, cut at 15 bytes.
+        assert shown in (name, comm[:15], "python", "python3"), (tid, name, shown)
+    print("      %d of 400 short threads have their Python names" % named)
