@@ -31,7 +31,8 @@ struct conversion {
 	struct writer writer;
 };
 
-/* ---- may the output be written? ---------------------------------------------------------------- */
+/* ---- may the output be written?
+ * ---------------------------------------------------------------- */
 
 static int check_existing(const char *path, bool named)
 {
@@ -104,7 +105,8 @@ int convert__check_output(const char *output, const char *format, bool output_na
 	return err ? err : try_create(output);
 }
 
-/* ---- conversion -------------------------------------------------------------------------------- */
+/* ---- conversion
+ * -------------------------------------------------------------------------------- */
 
 static bool cancelled(const struct convert_options *opts)
 {

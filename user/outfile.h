@@ -19,9 +19,10 @@ struct outfile {
 	char *tmp_path; /* the same for messages: directory as the user gave it + tmp */
 };
 
-/* Does path name a device, a pipe, or one of our own open files (/dev/stdout, /dev/fd/N)? Such an output is
- * written straight through: outfile__create opens it, tmp is NULL, and nothing is renamed or removed; with an
- * infix (a capture beside such an output) a file in $TMPDIR or /tmp is made instead. */
+/* Does path name a device, a pipe, or one of our own open files (/dev/stdout, /dev/fd/N)? Such an
+ * output is written straight through: outfile__create opens it, tmp is NULL, and nothing is renamed
+ * or removed; with an infix (a capture beside such an output) a file in $TMPDIR or /tmp is made
+ * instead. */
 bool outfile__is_stream(const char *path);
 
 /* Creates path's temporary file: PATH's directory / BASE + infix + six random characters, O_EXCL,

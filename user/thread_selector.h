@@ -15,7 +15,8 @@ struct thread_ids {
 	const char *comm; /* NULL unknown */
 };
 
-/* Is `selector` the thread? `*` in a glob matches anything, `/` too. A selector of digits is a tid. */
+/* Is `selector` the thread? `*` in a glob matches anything, `/` too. A selector of digits is a
+ * tid. */
 bool thread_selector__matches(const char *selector, const struct thread_ids *ids);
 
 /* Is any of n selectors the thread? */

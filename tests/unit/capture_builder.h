@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Builds captures record by record, for tests of what reads them. Running out of memory ends the test. */
+/* Builds captures record by record, for tests of what reads them. Running out of memory ends the
+ * test. */
 #ifndef VTBPF_CAPTURE_BUILDER_H
 #define VTBPF_CAPTURE_BUILDER_H
 
@@ -18,8 +19,8 @@ struct capture_builder {
 void builder__init(struct capture_builder *b);
 void builder__release(struct capture_builder *b);
 
-/* A record of n bytes behind its prefix, padded to 8; returns it, all zero behind the prefix. The pointer
- * holds until the next record. */
+/* A record of n bytes behind its prefix, padded to 8; returns it, all zero behind the prefix. The
+ * pointer holds until the next record. */
 void *builder__record(struct capture_builder *b, uint8_t kind, uint32_t tid, size_t n);
 
 void builder__session(struct capture_builder *b, uint32_t pid, uint64_t start);

@@ -2,8 +2,8 @@
 /*
  * Reads a capture file record by record, in constant memory.
  *
- * The file may be torn (vtbpf or the machine died), damaged or hostile: every record handed out lies
- * wholly in the buffer, and reading stops for good at the first one that cannot be right.
+ * The file may be torn (vtbpf or the machine died), damaged or hostile: every record handed out
+ * lies wholly in the buffer, and reading stops for good at the first one that cannot be right.
  */
 #ifndef VTBPF_CAPTURE_H
 #define VTBPF_CAPTURE_H
@@ -16,8 +16,8 @@
 
 struct capture;
 
-/* Opens the capture file at path. 0, or a negative errno with a sentence in why: -EMEDIUMTYPE when the
- * file is no capture (the sentence says what it looks like). */
+/* Opens the capture file at path. 0, or a negative errno with a sentence in why: -EMEDIUMTYPE when
+ * the file is no capture (the sentence says what it looks like). */
 int capture__open(const char *path, struct capture **out, char *why, size_t why_size);
 
 /* The same of an open file, which the capture owns from then on, also when this fails. */
@@ -34,8 +34,8 @@ void capture__reject(struct capture *c);
 /* Why reading stopped before the end of the file, NULL if it did not. */
 const char *capture__damage(const struct capture *c);
 
-/* Where the next record starts, in bytes; and going back (or on) to such a place. A capture read once
- * to its end never gives more records than it did the first time, even if the file grows. */
+/* Where the next record starts, in bytes; and going back (or on) to such a place. A capture read
+ * once to its end never gives more records than it did the first time, even if the file grows. */
 uint64_t capture__tell(const struct capture *c);
 int capture__seek(struct capture *c, uint64_t offset);
 

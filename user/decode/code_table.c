@@ -166,7 +166,8 @@ static bool usable(const struct event_str *ev)
 	return (uint64_t)ev->length * ev->width <= VTBPF_MAX_STR_BYTES;
 }
 
-/* Appends what is new in the piece. The buffer grows with what came, not with what is claimed to come. */
+/* Appends what is new in the piece. The buffer grows with what came, not with what is claimed to
+ * come. */
 static int append(struct assembly *a, const struct event_str *ev)
 {
 	size_t total = (size_t)a->length * a->width, end = ev->offset + ev->piece.len, room;

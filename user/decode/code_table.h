@@ -41,7 +41,8 @@ void code_table__free(struct code_table *t);
 int code_table__announce(struct code_table *t, const struct event_code *ev);
 int code_table__piece(struct code_table *t, const struct event_str *ev);
 
-/* The code object, never NULL: one of unreadable names stands in for ids that were never announced. */
+/* The code object, never NULL: one of unreadable names stands in for ids that were never
+ * announced. */
 const struct code *code_table__get(struct code_table *t, uint32_t id);
 
 /* How many there are, the stand-in included: indexes are below this. */

@@ -10,7 +10,8 @@
 
 #include "../../bpf/vtbpf.h"
 
-/* The kernel's largest thread id (PID_MAX_LIMIT, include/linux/threads.h); larger ones are made up. */
+/* The kernel's largest thread id (PID_MAX_LIMIT, include/linux/threads.h); larger ones are made
+ * up. */
 #define KERNEL_TID_MAX 4194304u
 
 /* Bytes inside the record: not ended by a NUL, not checked to be UTF-8. */
@@ -95,8 +96,9 @@ struct event {
 	};
 };
 
-/* Decodes one record of rec->len readable bytes. 0, or -EBADMSG when it contradicts itself. A record of
- * an unknown kind is fine and has nothing but its kind. Pointers in ev point into the record. */
+/* Decodes one record of rec->len readable bytes. 0, or -EBADMSG when it contradicts itself. A
+ * record of an unknown kind is fine and has nothing but its kind. Pointers in ev point into the
+ * record. */
 int decoder__decode(const struct vtbpf_rec *rec, struct event *ev);
 
 #endif

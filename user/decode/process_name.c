@@ -31,8 +31,8 @@ static const char *base_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-/* One option word of a python command line, such as -u, -Wd, -mpip, -Xdev or -Bc. Returns the letter that
- * decides (m or c), with its argument, or 0. */
+/* One option word of a python command line, such as -u, -Wd, -mpip, -Xdev or -Bc. Returns the
+ * letter that decides (m or c), with its argument, or 0. */
 static char read_option(const char *word, struct args *a, const char **arg)
 {
 	const char *p;

@@ -4,7 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
-/* Slices that do not nest on the overflow track of an overflow track... are dropped after this many. */
+/* Slices that do not nest on the overflow track of an overflow track... are dropped after this
+ * many. */
 #define OVERFLOW_LEVELS 4
 
 int replay__start(struct replay *r, struct session *s, struct capture *c,
@@ -22,7 +23,8 @@ int replay__start(struct replay *r, struct session *s, struct capture *c,
 	return capture__seek(c, capture__start(c));
 }
 
-/* Finds a track where the slice nests, from its own track on. 1, 0 when there is none, or -ENOMEM. */
+/* Finds a track where the slice nests, from its own track on. 1, 0 when there is none, or
+ * -ENOMEM. */
 static int place(struct replay *r, struct replay_item *item, const struct event_call *call)
 {
 	struct nest_interval interval = {

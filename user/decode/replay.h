@@ -2,8 +2,8 @@
 /*
  * The calls of a capture as slices on tracks: the second reading.
  *
- * Knows which thread each record belongs to, applies the filter, checks the nesting, and joins losses to
- * gaps that do not overlap. Memory does not grow with the number of calls.
+ * Knows which thread each record belongs to, applies the filter, checks the nesting, and joins
+ * losses to gaps that do not overlap. Memory does not grow with the number of calls.
  */
 #ifndef VTBPF_REPLAY_H
 #define VTBPF_REPLAY_H
@@ -49,7 +49,8 @@ struct replay {
 	bool at_end;
 };
 
-/* Decides which threads are ignored, and goes back to the start of the capture. 0 or a negative errno. */
+/* Decides which threads are ignored, and goes back to the start of the capture. 0 or a negative
+ * errno. */
 int replay__start(struct replay *r, struct session *s, struct capture *c,
 		  const struct slice_filter *filter);
 

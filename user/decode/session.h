@@ -80,8 +80,8 @@ uint64_t session__lost(const struct session *s);
 /* The process, made when there is none. NULL when out of memory. */
 struct session_process *session__process(struct session *s, uint32_t pid);
 
-/* What VizTracer would call the process: multiprocessing's name, else the script, -m or -c of its command
- * line. snprintf's return value. */
+/* What VizTracer would call the process: multiprocessing's name, else the script, -m or -c of its
+ * command line. snprintf's return value. */
 int session__process_name(const struct session *s, const struct session_process *p, char *buf,
 			  size_t size);
 

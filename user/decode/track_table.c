@@ -111,7 +111,8 @@ struct track *track_table__overflow(struct track_table *t, struct track *track, 
 	*made = false;
 	if (track->overflow)
 		return track->overflow;
-	/* The number tells overflow tracks of one thread apart: they may belong to different greenlets. */
+	/* The number tells overflow tracks of one thread apart: they may belong to different
+	 * greenlets. */
 	key.number = track->index;
 	*made = true;
 	return track->overflow = make(t, &key);

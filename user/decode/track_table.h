@@ -2,8 +2,8 @@
 /*
  * Tracks: the rows of the timeline on which slices nest.
  *
- * A thread has one under its own id. What cannot nest there has a track of its own under a made-up id,
- * above the kernel's largest and below 2^31, never used twice in a trace.
+ * A thread has one under its own id. What cannot nest there has a track of its own under a made-up
+ * id, above the kernel's largest and below 2^31, never used twice in a trace.
  */
 #ifndef VTBPF_TRACK_TABLE_H
 #define VTBPF_TRACK_TABLE_H
@@ -30,9 +30,8 @@ struct track {
 	struct thread *thread;
 	struct nest nest;
 	struct track *overflow; /* where slices go that do not nest here, NULL so far */
-	struct track *
-		next; /* of the same thread; a thread's list begins with TRACK_THREAD if it has one */
-	struct track *all; /* in order of making */
+	struct track *next;	/* of the same thread; TRACK_THREAD comes first if there is one */
+	struct track *all;	/* in order of making */
 };
 
 struct track_table;

@@ -8,8 +8,8 @@ static int continues(unsigned char c)
 	return (c & 0xc0) == 0x80;
 }
 
-/* Bounds of the second byte of a well-formed sequence (Unicode 15, table 3-7): what they shut out is
- * overlong forms, surrogates and values beyond U+10FFFF. */
+/* Bounds of the second byte of a well-formed sequence (Unicode 15, table 3-7): what they shut out
+ * is overlong forms, surrogates and values beyond U+10FFFF. */
 static int second_byte_ok(unsigned char lead, unsigned char c)
 {
 	switch (lead) {

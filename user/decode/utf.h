@@ -8,16 +8,16 @@
 
 #define UTF8_REPLACEMENT "\xef\xbf\xbd"
 
-/* Length of the character at p (1 to 4), 0 when it is cut off by the end of the n bytes but right so
- * far, or minus the number of bytes (1 to 3) that one U+FFFD stands for. n is at least 1. */
+/* Length of the character at p (1 to 4), 0 when it is cut off by the end of the n bytes but right
+ * so far, or minus the number of bytes (1 to 3) that one U+FFFD stands for. n is at least 1. */
 int utf8__check(const unsigned char *p, size_t n);
 
 /* Bytes that n code points of `width` (1, 2, 4) bytes each may need as UTF-8. */
 size_t ucs__utf8_size(size_t n, unsigned int width);
 
-/* Writes n code points of a Python string's storage to out as UTF-8, without a final NUL, and returns
- * the number of bytes. Surrogates and values beyond U+10FFFF become U+FFFD: in such storage even a pair
- * of surrogates is no character. */
+/* Writes n code points of a Python string's storage to out as UTF-8, without a final NUL, and
+ * returns the number of bytes. Surrogates and values beyond U+10FFFF become U+FFFD: in such storage
+ * even a pair of surrogates is no character. */
 size_t ucs__to_utf8(const void *data, size_t n, unsigned int width, char *out);
 
 #endif

@@ -14,7 +14,8 @@ static const struct vtbpf_capture_header header = {
 	.byte_order = 0x1234,
 };
 
-/* Ignored threads keep their names, so that the filters can be named by them again, but no calls. */
+/* Ignored threads keep their names, so that the filters can be named by them again, but no
+ * calls. */
 static bool keeps(struct writer *w, const struct slice_filter *filter, const struct event *ev)
 {
 	struct thread *th;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * VizTracer's Chrome trace JSON. Events are assembled from fragments: what an event of a thread begins with
- * and what an event of a function ends with is rendered once, so that an event is two copies and two numbers.
+ * VizTracer's Chrome trace JSON. Events are assembled from fragments: what an event of a thread
+ * begins with and what an event of a function ends with is rendered once, so that an event is two
+ * copies and two numbers.
  */
 #include "chrome.h"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Private to the Chrome JSON writer: chrome.c writes the events, chrome_info.c what follows them. */
+/* Private to the Chrome JSON writer: chrome.c writes the events, chrome_info.c what follows
+ * them. */
 #ifndef VTBPF_CHROME_H
 #define VTBPF_CHROME_H
 
@@ -30,8 +31,8 @@ int chrome__file_info(struct writer *w);
 /* Writes ,"vtbpf":{...}. */
 void chrome__vtbpf_info(struct writer *w);
 
-/* Writes code's name as slices have it, unquoted and escaped: "qualname (file:line)" . Returns the length; text
- * has room for chrome__name_size(code). */
+/* Writes code's name as slices have it, unquoted and escaped: "qualname (file:line)" . Returns the
+ * length; text has room for chrome__name_size(code). */
 size_t chrome__name_size(const struct code *code);
 size_t chrome__put_name(const struct code *code, char *text);
 

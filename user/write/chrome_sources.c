@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* "file_info": the sources that the capture holds of functions in the trace, for vizviewer to show. */
+/* "file_info": the sources that the capture holds of functions in the trace, for vizviewer to
+ * show. */
 #include "chrome.h"
 
 #include <errno.h>

@@ -177,7 +177,8 @@ static size_t finish_carry(struct json_writer *j, const char *s, size_t n)
 		j->carry[j->n_carry++] = (unsigned char)s[taken++];
 		if (!utf8__check(j->carry, j->n_carry))
 			continue;
-		/* An invalid end does not belong to the begun character: give the last byte back. */
+		/* An invalid end does not belong to the begun character: give the last byte
+		 * back. */
 		if (utf8__check(j->carry, j->n_carry) < 0) {
 			j->n_carry--;
 			taken--;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Streaming JSON. Commas are its business, balance of begin and end the caller's. Strings are raw UTF-8:
- * only the quote, the backslash and control characters are escaped, since Perfetto shows \u escapes of
- * other characters as they stand. What is not UTF-8 becomes U+FFFD. Errors stick in the outbuf.
+ * Streaming JSON. Commas are its business, balance of begin and end the caller's. Strings are raw
+ * UTF-8: only the quote, the backslash and control characters are escaped, since Perfetto shows \u
+ * escapes of other characters as they stand. What is not UTF-8 becomes U+FFFD. Errors stick in the
+ * outbuf.
  */
 #ifndef VTBPF_JSON_WRITER_H
 #define VTBPF_JSON_WRITER_H
@@ -55,10 +56,12 @@ void json__us_field(struct json_writer *j, const char *key, uint64_t ns);
 /* Bytes that n bytes of text may need when escaped. */
 #define JSON_ESCAPED_MAX(n) ((n)*6)
 
-/* Writes s escaped, without quotes, to out, which has room for JSON_ESCAPED_MAX(n). Returns the end. */
+/* Writes s escaped, without quotes, to out, which has room for JSON_ESCAPED_MAX(n). Returns the
+ * end. */
 char *json__escape(const char *s, size_t n, char *out);
 
-/* Decimal digits of value, at most 20; returns the end. And ns as microseconds with three decimals, at most 22. */
+/* Decimal digits of value, at most 20; returns the end. And ns as microseconds with three decimals,
+ * at most 22. */
 char *json__put_u64(char *out, uint64_t value);
 char *json__put_us(char *out, uint64_t ns);
 

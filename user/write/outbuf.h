@@ -2,8 +2,8 @@
 /*
  * A large buffer in front of a file descriptor, plain or gzip.
  *
- * Errors stick: after the first one everything written is dropped, so that a writer may write on and
- * ask once, at the end.
+ * Errors stick: after the first one everything written is dropped, so that a writer may write on
+ * and ask once, at the end.
  */
 #ifndef VTBPF_OUTBUF_H
 #define VTBPF_OUTBUF_H

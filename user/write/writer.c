@@ -70,8 +70,7 @@ const struct writer_ops *writer__find(const char *name, const char *path, char *
 	}
 	if (is_stream(path) || !strncmp(path, "/dev/", 5))
 		return &chrome_writer;
-	snprintf(
-		why, why_size,
-		"the extension names no supported format; use .json, .json.gz or .vtb, or --format");
+	snprintf(why, why_size,
+		 "the extension names no supported format; use .json, .json.gz, .vtb or --format");
 	return NULL;
 }

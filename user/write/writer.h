@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* An output format is a struct of functions; one driver (convert.c) walks the trace and calls them. */
+/* An output format is a struct of functions; one driver (convert.c) walks the trace and calls
+ * them. */
 #ifndef VTBPF_WRITER_H
 #define VTBPF_WRITER_H
 
@@ -12,7 +13,8 @@
 
 struct writer_ops;
 
-/* One output being written. The driver fills it and owns what it points to; priv is the format's. */
+/* One output being written. The driver fills it and owns what it points to; priv is the
+ * format's. */
 struct writer {
 	const struct writer_ops *ops;
 	struct outbuf out;
@@ -23,9 +25,9 @@ struct writer {
 };
 
 /*
- * Called in the order begin, process..., track..., then slice, gap and track as they come, then end. Each
- * returns 0 or a negative errno; errors of writing stick in `out` and need not be returned. release is
- * called in any case, last.
+ * Called in the order begin, process..., track..., then slice, gap and track as they come, then
+ * end. Each returns 0 or a negative errno; errors of writing stick in `out` and need not be
+ * returned. release is called in any case, last.
  */
 struct writer_ops {
 	const char *name;      /* of --format */
@@ -42,11 +44,12 @@ struct writer_ops {
 
 extern const struct writer_ops chrome_writer, chrome_gzip_writer;
 
-/* A capture as it is, less what the filter leaves out: written by capture_copy.c, has no functions. */
+/* A capture as it is, less what the filter leaves out: written by capture_copy.c, has no
+ * functions. */
 extern const struct writer_ops capture_writer;
 
-/* The format of that name or, where name is NULL, of the output's extension. A path of a device or pipe
- * without a known extension is JSON. NULL, with a sentence for the user in why. */
+/* The format of that name or, where name is NULL, of the output's extension. A path of a device or
+ * pipe without a known extension is JSON. NULL, with a sentence for the user in why. */
 const struct writer_ops *writer__find(const char *name, const char *path, char *why,
 				      size_t why_size);
 
