@@ -26,6 +26,7 @@ struct thread_names {
 	struct thread_names_config cfg;
 	struct known_thread *threads;
 	unsigned int nameless; /* threads with events that had no Python name yet */
+	bool announced; /* the capture has begun: news are written */
 	uint64_t next_scan;
 	uint64_t backoff;
 };
@@ -124,6 +125,11 @@ static bool same_str(const char *a, const char *b)
 	return a == b || (a && b && !strcmp(a, b));
 }
 
+static void announce(struct thread_names *n, const struct known_thread *k)
+{
+	capture_writer__thread_name(n->cfg.capture, k->tid, n->cfg.pid, k->ident, k->name, k->comm);
+}
+
 /* Takes over what was read of a thread; writes it down when it is news. name becomes ours. */
 static void learn(struct thread_names *n, struct known_thread *k, uint64_t ident, char *name,
 		  bool name_final)
@@ -144,9 +150,17 @@ static void learn(struct thread_names *n, struct known_thread *k, uint64_t ident
 	}
 	memcpy(k->comm, comm, sizeof(comm));
 	decide(n, k, name_final);
-	if (news)
-		capture_writer__thread_name(n->cfg.capture, k->tid, n->cfg.pid, k->ident, k->name,
-					    k->comm);
+	if (news && n->announced)
+		announce(n, k);
+}
+
+void thread_names__announce(struct thread_names *n)
+{
+	const struct known_thread *k;
+
+	n->announced = true;
+	for (k = n->threads; k; k = k->hh.next)
+		announce(n, k);
 }
 
 /* Threads that Python knows nothing of: started by C code, or not yet registered. */

@@ -30,6 +30,9 @@ void thread_names__free(struct thread_names *n);
 /* Looks at all threads now: names, idents, verdicts. 0 or a negative errno. */
 int thread_names__scan(struct thread_names *n);
 
+/* Writes all that is known to the capture, and from now on all that changes. */
+void thread_names__announce(struct thread_names *n);
+
 /* A thread had its first event: learns its name at once where that is possible. */
 void thread_names__note_new(struct thread_names *n, const struct vtbpf_rec_thread *rec);
 

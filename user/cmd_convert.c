@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "commands.h"
+#include "convert.h"
+#include "finish.h"
+#include "log.h"
+
+int cmd_convert(const struct options *o)
+{
+	struct convert_options c = finish__options(o, o->inputs.items[0]);
+	struct convert_summary sum;
+	int err;
+
+	if (convert__check_output(o->output, o->format, o->output_named))
+		return EXIT_FAILED;
+	finish__catch_signals();
+	err = convert__run(&c, &sum);
+	if (err)
+		return EXIT_FAILED;
+	finish__say(o->output, &sum, 0);
+	return EXIT_OK;
+}

@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The trace, step by step: target, plan, recording, conversion. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "commands.h"
+#include "convert.h"
+#include "discover/probe_plan.h"
+#include "discover/target.h"
+#include "finish.h"
+#include "log.h"
+#include "outfile.h"
+#include "trace/launch.h"
+#include "trace/privileges.h"
+#include "trace/recording.h"
+#include "units.h"
+
+struct trace {
+	const struct options *o;
+	struct launched launched; /* pid 0: none */
+	struct target target;
+	struct probe_plan plan;
+	struct capture_writer writer;
+	struct recording_result result;
+	int capture_fd;
+	char *capture_path;
+	bool to_capture; /* the capture is the output */
+	int signal_fd;
+	sigset_t old_mask;
+};
+
+/* ---- signals --------------------------------------------------------------------------------------------- */
+
+/* From here on signals wait in a descriptor: there is no moment in which one could leave the target
+ * with probes and no one to remove them, or the output half written. */
+static int block_signals(struct trace *tr)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	signal(SIGPIPE, SIG_IGN);
+	sigprocmask(SIG_BLOCK, &set, &tr->old_mask);
+	tr->signal_fd = signalfd(-1, &set, SFD_CLOEXEC);
+	return tr->signal_fd < 0 ? -errno : 0;
+}
+
+/* ---- target ------------------------------------------------------------------------------------------------ */
+
+static int open_running(struct trace *tr)
+{
+	char why[512] = "";
+	int err = target__open(tr->o->pid, &tr->target, why, sizeof(why));
+
+	if (!err)
+		return EXIT_OK;
+	log_error("%s", why);
+	return err == -EACCES || err == -EPERM ? EXIT_NO_PRIVILEGE : EXIT_BAD_TARGET;
+}
+
+static int program_without_python(struct trace *tr)
+{
+	struct launched *l = &tr->launched;
+
+	if (l->exec_errno)
+		log_error("%s: %s", tr->o->program[0], strerror(l->exec_errno));
+	else
+		log_error("%s ended without running Python; nothing was traced", tr->o->program[0]);
+	return launch__wait(l, tr->signal_fd);
+}
+
+static int open_launched(struct trace *tr)
+{
+	int err = launch__start(&tr->launched, tr->o->program, &tr->old_mask);
+
+	if (err)
+		return EXIT_NO_PRIVILEGE;
+	err = launch__until_python(&tr->launched, tr->signal_fd, &tr->target);
+	return err ? program_without_python(tr) : EXIT_OK;
+}
+
+static int make_plan(struct trace *tr)
+{
+	char why[512] = "", version[16];
+	int err = probe_plan__make(tr->target.interp_fd, &tr->plan, why, sizeof(why));
+
+	if (err) {
+		log_error("process %d (%s): %s", tr->target.pid, tr->target.interp, why);
+		return EXIT_BAD_TARGET;
+	}
+	log_verbose("process %d runs CPython %s from %s", tr->target.pid,
+		    py_version_str(tr->plan.version, version, sizeof(version)), tr->target.interp);
+	for (size_t i = 0; i < tr->plan.n_notes; i++)
+		log_verbose("note: %s", tr->plan.notes[i]);
+	return EXIT_OK;
+}
+
+/* ---- capture ------------------------------------------------------------------------------------------------- */
+
+static bool is_capture_output(const struct options *o)
+{
+	size_t len = strlen(o->output);
+
+	if (o->format)
+		return !strcmp(o->format, "vtb");
+	return len > 4 && !strcmp(o->output + len - 4, ".vtb");
+}
+
+/* Where the output is no plain file (a pipe, /dev/stdout), the capture cannot lie beside it. */
+static const char *capture_neighbour(const struct options *o)
+{
+	struct stat st;
+
+	if (!stat(o->output, &st) && !S_ISREG(st.st_mode))
+		return "/var/tmp/vtbpf";
+	return o->output;
+}
+
+static int open_capture(struct trace *tr)
+{
+	struct outfile f = {};
+	int err;
+
+	tr->to_capture = is_capture_output(tr->o);
+	err = outfile__create(&f, capture_neighbour(tr->o), ".vtb", 0600);
+	if (err) {
+		log_error("cannot create the capture beside %s: %s; name another place with -o",
+			  tr->o->output, strerror(-err));
+		return EXIT_FAILED;
+	}
+	tr->capture_fd = fcntl(f.fd, F_DUPFD_CLOEXEC, 3);
+	tr->capture_path = strdup(tr->to_capture ? tr->o->output : f.tmp_path);
+	if (tr->to_capture)
+		err = outfile__commit(&f); /* it takes its name at once, and grows under it */
+	else
+		outfile__keep(&f);
+	if (!err)
+		err = capture_writer__init(&tr->writer, tr->capture_fd);
+	if (err) {
+		log_error("%s: %s", tr->capture_path, strerror(-err));
+		return EXIT_FAILED;
+	}
+	log_verbose("the capture is %s", tr->capture_path);
+	return EXIT_OK;
+}
+
+/* ---- recording ----------------------------------------------------------------------------------------------- */
+
+/* All sites are attached. Scripts wait for this line, so it appears with -q too. */
+static void on_attached(void *ctx)
+{
+	struct trace *tr = ctx;
+	char version[16];
+
+	log_error("tracing %d… (CPython %s)", tr->target.pid,
+		  py_version_str(tr->plan.version, version, sizeof(version)));
+	if (tr->launched.pid)
+		launch__release(&tr->launched);
+}
+
+static int record(struct trace *tr)
+{
+	const struct options *o = tr->o;
+	struct recording_config cfg = {
+		.target = &tr->target,
+		.plan = &tr->plan,
+		.tracer = {
+			.ring_bytes = o->buffer_bytes,
+			.min_duration_ns = o->min_duration_ns,
+			.max_stack_depth = o->max_stack_depth,
+		},
+		.duration_ns = o->duration_ns,
+		.ignore_threads = o->ignore_threads.items,
+		.n_ignore_threads = o->ignore_threads.n,
+		.only_threads = o->only_threads.items,
+		.n_only_threads = o->only_threads.n,
+		.filters = o->filters.items,
+		.n_filters = o->filters.n,
+		.signal_fd = tr->signal_fd,
+		.attached = on_attached,
+		.attached_ctx = tr,
+		.launched = tr->launched.pid != 0,
+	};
+	int err = recording__run(&cfg, &tr->writer, &tr->result);
+
+	if (!err)
+		return EXIT_OK;
+	return err == -EPERM || err == -EACCES ? EXIT_NO_PRIVILEGE : EXIT_FAILED;
+}
+
+static void say_how_it_ended(const struct trace *tr)
+{
+	switch (tr->result.end) {
+	case END_TARGET_EXIT:
+		log_verbose("process %d has ended", tr->target.pid);
+		break;
+	case END_TARGET_EXEC:
+		log_info("process %d became another program (execve); its trace ends here",
+			 tr->target.pid);
+		break;
+	case END_CAPTURE:
+	case END_RUNNING:
+	case END_SIGNAL:
+	case END_DURATION:
+		break;
+	}
+}
+
+/* ---- output -------------------------------------------------------------------------------------------------- */
+
+static int capture_is_short(struct trace *tr)
+{
+	if (!access(tr->capture_path, F_OK))
+		log_error("%s: %s; what was captured until then is kept there: "
+			  "vtbpf convert %s -o OUT",
+			  tr->capture_path, strerror(-tr->result.capture_err), tr->capture_path);
+	else
+		log_error("%s: %s, and the file is gone; what was captured is lost",
+			  tr->capture_path, strerror(-tr->result.capture_err));
+	return EXIT_FAILED;
+}
+
+static int finish_capture(struct trace *tr)
+{
+	char size[32] = "";
+	struct stat st;
+
+	if (!fstat(tr->capture_fd, &st))
+		format_size(st.st_size, size, sizeof(size));
+	log_info("wrote %s (%s): %llu calls, %.1f s, %llu lost", tr->capture_path, size,
+		 (unsigned long long)tr->result.calls,
+		 (tr->result.stop - tr->result.start) / 1e9, (unsigned long long)tr->result.lost);
+	return EXIT_OK;
+}
+
+static int finish(struct trace *tr)
+{
+	struct convert_options c = finish__options(tr->o, tr->capture_path);
+	struct convert_summary sum;
+	int err;
+
+	if (tr->result.capture_err)
+		return capture_is_short(tr);
+	if (tr->to_capture)
+		return finish_capture(tr);
+	finish__catch_signals();
+	err = convert__run(&c, &sum);
+	if (err) {
+		log_error("the capture is kept: vtbpf convert %s -o OUT", tr->capture_path);
+		return EXIT_FAILED;
+	}
+	unlink(tr->capture_path);
+	finish__say(tr->o->output, &sum, tr->result.stop - tr->result.start);
+	return EXIT_OK;
+}
+
+/* ---- the whole ------------------------------------------------------------------------------------------------- */
+
+static int check_before(const struct options *o)
+{
+	char why[512] = "";
+
+	if (o->dry_run)
+		return EXIT_OK;
+	if (convert__check_output(o->output, o->format, o->output_named))
+		return EXIT_FAILED;
+	if (!privileges__check(why, sizeof(why)))
+		return EXIT_OK;
+	log_error("%s", why);
+	return EXIT_NO_PRIVILEGE;
+}
+
+static int trace_target(struct trace *tr)
+{
+	int status = make_plan(tr);
+
+	if (status)
+		return status;
+	if (tr->o->dry_run) {
+		probe_plan__print(&tr->plan, tr->target.interp, stdout);
+		return EXIT_OK;
+	}
+	status = open_capture(tr);
+	if (status)
+		return status;
+	status = record(tr);
+	if (status) {
+		unlink(tr->capture_path); /* nothing was traced */
+		return status;
+	}
+	say_how_it_ended(tr);
+	return finish(tr);
+}
+
+/* A program that was started but is not traced must not run on unseen. */
+static int end_program(struct trace *tr, int status)
+{
+	int program;
+
+	if (!tr->launched.pid)
+		return status;
+	if (!tr->result.start && !tr->launched.ended)
+		kill(tr->launched.pid, SIGKILL);
+	program = launch__wait(&tr->launched, tr->signal_fd);
+	if (!tr->result.start)
+		return status;
+	return program ? program : status;
+}
+
+int cmd_trace(const struct options *o)
+{
+	struct trace tr = { .o = o, .capture_fd = -1 };
+	int status = check_before(o);
+
+	if (status)
+		return status;
+	if (block_signals(&tr))
+		return EXIT_FAILED;
+	status = o->program ? open_launched(&tr) : open_running(&tr);
+	if (!status && tr.target.pid)
+		status = end_program(&tr, trace_target(&tr));
+	capture_writer__free(&tr.writer);
+	if (tr.capture_fd >= 0)
+		close(tr.capture_fd);
+	free(tr.capture_path);
+	target__close(&tr.target);
+	return status;
+}

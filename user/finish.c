@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "finish.h"
+
+#include <signal.h>
+#include <stdio.h>
+
+#include "log.h"
+#include "units.h"
+
+static volatile bool cancelled;
+
+static void on_signal(int sig)
+{
+	(void)sig;
+	cancelled = true;
+}
+
+void finish__catch_signals(void)
+{
+	static const int sigs[] = { SIGINT, SIGTERM, SIGHUP };
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < sizeof(sigs) / sizeof(sigs[0]); i++) {
+		struct sigaction sa = { .sa_handler = on_signal };
+
+		sigaction(sigs[i], &sa, NULL);
+		sigaddset(&set, sigs[i]);
+	}
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
+struct convert_options finish__options(const struct options *o, const char *input)
+{
+	struct convert_options c = {
+		.input = input,
+		.output = o->output,
+		.format = o->format,
+		.output_named = o->output_named,
+		.progress = !o->no_progress,
+		.cancel = &cancelled,
+		.filter = {
+			.ignore_threads = o->ignore_threads.items,
+			.n_ignore_threads = o->ignore_threads.n,
+			.only_threads = o->only_threads.items,
+			.n_only_threads = o->only_threads.n,
+			.min_duration_ns = o->min_duration_ns,
+			.max_stack_depth = o->max_stack_depth,
+		},
+	};
+
+	return c;
+}
+
+void finish__say(const char *output, const struct convert_summary *sum, uint64_t trace_ns)
+{
+	char size[32], span[32] = "";
+
+	if (trace_ns)
+		snprintf(span, sizeof(span), ", %.1f s", trace_ns / 1e9);
+	if (sum->torn)
+		log_warn("the capture ends in the middle of a record; converted up to there");
+	log_info("wrote %s (%s): %llu calls, %llu threads%s, %llu lost", output,
+		 format_size(sum->bytes, size, sizeof(size)), (unsigned long long)sum->calls,
+		 (unsigned long long)sum->threads, span, (unsigned long long)sum->lost);
+}

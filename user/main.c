@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "commands.h"
+#include "log.h"
+
+static int run(const struct options *o)
+{
+	switch (o->command) {
+	case CMD_TRACE:
+		return cmd_trace(o);
+	case CMD_CONVERT:
+		return cmd_convert(o);
+	case CMD_DOCTOR:
+		return cmd_doctor(o);
+	}
+	return EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+	struct options o;
+	int status;
+
+	options__parse(argc, argv, &o);
+	log_set_level(o.verbosity);
+	log_set_progress(!o.no_progress);
+	status = run(&o);
+	options__free(&o);
+	return status;
+}

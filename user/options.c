@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "options.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "units.h"
+#include "version.h"
+
+#define DEFAULT_BUFFER (32 << 20)
+
+enum { OPT_IGNORE_THREAD = 256,
+       OPT_ONLY_THREAD,
+       OPT_MIN_DURATION,
+       OPT_MAX_STACK_DEPTH,
+       OPT_BUFFER_SIZE,
+       OPT_FORMAT,
+       OPT_DRY_RUN,
+       OPT_NO_PROGRESS,
+};
+
+const char *argp_program_version = "vtbpf " VTBPF_VERSION;
+error_t argp_err_exit_status = EXIT_USAGE;
+
+static const char doc[] =
+	"Traces every Python call of a running CPython program from outside, and writes a VizTracer "
+	"timeline.\v"
+	"TIME is 10s, 500ms, 2m, 20us; SIZE is 16M, 512k. X is a thread id, ident:0x7f... (Python's "
+	"threading.get_ident()), or a glob on the thread's Python name or comm.\n\n"
+	"The trace ends with Ctrl-C, after --duration, or when the program exits. The format follows "
+	"the output's extension: .json, .json.gz, or .vtb for the raw capture. Open the result with "
+	"https://ui.perfetto.dev or vizviewer.\n\n"
+	"Exit status: 0 done, 1 failed while running, 2 bad usage, 3 missing privilege or kernel "
+	"feature, 4 the target is not a CPython that can be traced. After --, the program's own.\n\n"
+	"Examples:\n"
+	"  sudo vtbpf -p 1234\n"
+	"  sudo vtbpf -p 1234 -d 10s --ignore-thread 'monitor*' -o service.json.gz\n"
+	"  sudo vtbpf -o run.json -- python3 script.py\n"
+	"  vtbpf convert run.vtb -o run.json --min-duration 100us";
+
+static const char args_doc[] = "-p PID\n-- PROGRAM [ARG...]\nconvert IN -o OUT\ndoctor [-p PID]";
+
+static const struct argp_option option_table[] = {
+	{ 0, 0, 0, 0, "What to trace:", 1 },
+	{ "pid", 'p', "PID", 0, "Trace this running process", 1 },
+	{ "duration", 'd', "TIME", 0, "Stop after this time; a bare number is seconds", 1 },
+	{ 0, 0, 0, 0, "What to keep:", 2 },
+	{ "ignore-thread", OPT_IGNORE_THREAD, "X", 0, "Leave out this thread; repeatable", 2 },
+	{ "only-thread", OPT_ONLY_THREAD, "X", 0, "Leave out all other threads; repeatable", 2 },
+	{ "min-duration", OPT_MIN_DURATION, "TIME", 0,
+	  "Leave out shorter calls; a bare number is microseconds", 2 },
+	{ "max-stack-depth", OPT_MAX_STACK_DEPTH, "N", 0,
+	  "Leave out calls deeper than N; a thread's outermost frame is 1", 2 },
+	{ 0, 0, 0, 0, "Output:", 3 },
+	{ "output", 'o', "FILE", 0, "Write to FILE (default result.json)", 3 },
+	{ "format", OPT_FORMAT, "NAME", 0, "json, json.gz or vtb, whatever FILE is called", 3 },
+	{ 0, 0, 0, 0, "Other:", 4 },
+	{ "dry-run", OPT_DRY_RUN, 0, 0, "Only print which instructions would be probed", 4 },
+	{ "buffer-size", OPT_BUFFER_SIZE, "SIZE", 0,
+	  "Room for records on the way from the kernel (default 32M)", 4 },
+	{ "quiet", 'q', 0, 0, "Say only what went wrong", 4 },
+	{ "verbose", 'v', 0, 0, "Say more; twice: everything", 4 },
+	{ "no-progress", OPT_NO_PROGRESS, 0, 0, "No progress line", 4 },
+	{ 0 },
+};
+
+static void add(struct str_list *l, const char *s)
+{
+	l->items = realloc(l->items, (l->n + 1) * sizeof(*l->items));
+	if (!l->items)
+		abort();
+	l->items[l->n++] = s;
+}
+
+/* Remembers a filter as the user gave it, for the trace to name. */
+static void add_filter(struct options *o, const char *option, const char *value)
+{
+	char *text = NULL;
+
+	if (asprintf(&text, "--%s %s", option, value) < 0)
+		abort();
+	add(&o->filters, text);
+}
+
+/* ---- values ---------------------------------------------------------------------------------------------- */
+
+static long get_number(struct argp_state *state, const char *what, const char *arg, long max)
+{
+	char *end;
+	long n;
+
+	errno = 0;
+	n = strtol(arg, &end, 10);
+	if (errno || end == arg || *end || n < 0 || n > max)
+		argp_error(state, "%s: '%s' is not a number from 0 to %ld", what, arg, max);
+	return n;
+}
+
+static uint64_t get_time(struct argp_state *state, const char *what, const char *arg, uint64_t bare)
+{
+	uint64_t ns = 0;
+
+	if (parse_time(arg, bare, &ns))
+		argp_error(state, "%s: '%s' is not a time such as 10s, 500ms, 20us or 2m", what, arg);
+	return ns;
+}
+
+static uint64_t get_buffer(struct argp_state *state, const char *arg)
+{
+	uint64_t bytes = 0;
+
+	if (parse_size(arg, &bytes) || bytes < 4096 || bytes > 1ULL << 30)
+		argp_error(state, "--buffer-size: '%s' is not a size from 4k to 1G", arg);
+	return bytes;
+}
+
+static pid_t get_pid(struct argp_state *state, const struct options *o, const char *arg)
+{
+	if (o->pid)
+		argp_error(state, "-p: one process at a time; run vtbpf once for each");
+	return get_number(state, "-p", arg, 1 << 22);
+}
+
+/* ---- argp -------------------------------------------------------------------------------------------------- */
+
+static error_t parse_filter_option(int key, char *arg, struct argp_state *state, struct options *o)
+{
+	switch (key) {
+	case OPT_IGNORE_THREAD:
+		add(&o->ignore_threads, arg);
+		add_filter(o, "ignore-thread", arg);
+		return 0;
+	case OPT_ONLY_THREAD:
+		add(&o->only_threads, arg);
+		add_filter(o, "only-thread", arg);
+		return 0;
+	case OPT_MIN_DURATION:
+		o->min_duration_ns = get_time(state, "--min-duration", arg, 1000);
+		add_filter(o, "min-duration", arg);
+		return 0;
+	case OPT_MAX_STACK_DEPTH:
+		o->max_stack_depth = get_number(state, "--max-stack-depth", arg, 65534);
+		add_filter(o, "max-stack-depth", arg);
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+static void check(struct argp_state *state, struct options *o)
+{
+	if (o->command == CMD_TRACE && !o->pid && !o->program)
+		argp_error(state, "nothing to trace: give -p PID, or -- PROGRAM");
+	if (o->pid && o->program)
+		argp_error(state, "-p and -- PROGRAM: one of them");
+	if (o->command == CMD_CONVERT && o->inputs.n != 1)
+		argp_error(state, "convert: give one capture and -o OUT");
+	if (o->command == CMD_CONVERT && (o->pid || o->program || o->dry_run || o->duration_ns))
+		argp_error(state, "convert: works on a capture; -p, -d, --dry-run and -- do not apply");
+	if (o->command == CMD_DOCTOR && o->program)
+		argp_error(state, "doctor: looks at the machine and at -p PID, it starts nothing");
+}
+
+static error_t parse_arg(struct options *o, char *arg, struct argp_state *state)
+{
+	if (!state->arg_num && !strcmp(arg, "convert"))
+		o->command = CMD_CONVERT;
+	else if (!state->arg_num && !strcmp(arg, "doctor"))
+		o->command = CMD_DOCTOR;
+	else if (o->command == CMD_CONVERT)
+		add(&o->inputs, arg);
+	else if (!state->arg_num)
+		argp_error(state, "'%s' is no command; to start a program write: vtbpf -- %s", arg,
+			   arg);
+	else
+		argp_error(state, "'%s': unexpected argument", arg);
+	return 0;
+}
+
+static error_t parse_option(int key, char *arg, struct argp_state *state)
+{
+	struct options *o = state->input;
+
+	switch (key) {
+	case 'p':
+		o->pid = get_pid(state, o, arg);
+		return 0;
+	case 'd':
+		o->duration_ns = get_time(state, "--duration", arg, 1000000000);
+		return 0;
+	case 'o':
+		o->output = arg;
+		o->output_named = true;
+		return 0;
+	case 'q':
+		o->verbosity = -1;
+		return 0;
+	case 'v':
+		o->verbosity = o->verbosity < 0 ? 1 : o->verbosity + 1;
+		return 0;
+	case OPT_FORMAT:
+		o->format = arg;
+		return 0;
+	case OPT_BUFFER_SIZE:
+		o->buffer_bytes = get_buffer(state, arg);
+		return 0;
+	case OPT_DRY_RUN:
+		o->dry_run = true;
+		return 0;
+	case OPT_NO_PROGRESS:
+		o->no_progress = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		return parse_arg(o, arg, state);
+	case ARGP_KEY_END:
+		check(state, o);
+		return 0;
+	}
+	return parse_filter_option(key, arg, state, o);
+}
+
+/* What follows `--` is the program's and not looked at. */
+static int cut_program(int argc, char **argv, struct options *o)
+{
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--"))
+			continue;
+		if (!argv[i + 1]) {
+			fprintf(stderr, "vtbpf: nothing after --; write: vtbpf [OPTION...] -- PROGRAM "
+					"[ARG...]\n");
+			exit(EXIT_USAGE);
+		}
+		o->program = argv + i + 1;
+		return i;
+	}
+	return argc;
+}
+
+/* VizTracer's users type --min_duration: underscores count as dashes in long option names. */
+static void accept_underscores(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++)
+		for (char *p = argv[i]; !strncmp(argv[i], "--", 2) && *p && *p != '='; p++)
+			if (*p == '_')
+				*p = '-';
+}
+
+void options__parse(int argc, char **argv, struct options *o)
+{
+	static const struct argp argp = { option_table, parse_option, args_doc, doc, 0, 0, 0 };
+
+	memset(o, 0, sizeof(*o));
+	o->output = "result.json";
+	o->max_stack_depth = -1;
+	o->buffer_bytes = DEFAULT_BUFFER;
+	argc = cut_program(argc, argv, o);
+	accept_underscores(argc, argv);
+	argv[0] = (char *)"vtbpf"; /* messages begin with the tool's name, not with its path */
+	if (argp_parse(&argp, argc, argv, 0, NULL, o))
+		exit(EXIT_USAGE);
+}
+
+void options__free(struct options *o)
+{
+	for (size_t i = 0; i < o->filters.n; i++)
+		free((char *)o->filters.items[i]);
+	free(o->filters.items);
+	free(o->inputs.items);
+	free(o->ignore_threads.items);
+	free(o->only_threads.items);
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The command line, parsed and checked. DESIGN of the options: README.md and vtbpf(1). */
+#ifndef VTBPF_OPTIONS_H
+#define VTBPF_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum command { CMD_TRACE, CMD_CONVERT, CMD_DOCTOR };
+
+/* Exit codes, for every command. */
+enum exit_code {
+	EXIT_OK = 0,
+	EXIT_FAILED = 1,
+	EXIT_USAGE = 2,
+	EXIT_NO_PRIVILEGE = 3, /* or a kernel feature is missing */
+	EXIT_BAD_TARGET = 4,
+};
+
+struct str_list {
+	const char **items; /* point into argv */
+	size_t n;
+};
+
+struct options {
+	enum command command;
+	pid_t pid;		   /* 0: none */
+	char **program;		   /* after `--`, NULL-terminated; NULL: none */
+	struct str_list inputs;	   /* of convert */
+	const char *output;	   /* "result.json" unless named */
+	bool output_named;
+	const char *format;	   /* NULL: by extension */
+	uint64_t duration_ns;	   /* 0: no limit */
+	struct str_list ignore_threads;
+	struct str_list only_threads;
+	uint64_t min_duration_ns;
+	int max_stack_depth;	   /* -1: none */
+	uint64_t buffer_bytes;
+	int verbosity;		   /* -1 with -q, else how many -v */
+	bool no_progress;
+	bool dry_run;
+	struct str_list filters;   /* filters in force, as text; the strings are malloc'ed */
+};
+
+/* Parses argv into o; on bad usage prints why and exits with EXIT_USAGE, on --help and --version
+ * prints that and exits with EXIT_OK. */
+void options__parse(int argc, char **argv, struct options *o);
+void options__free(struct options *o);
+
+#endif

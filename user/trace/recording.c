@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "recording.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../log.h"
+#include "../version.h"
+#include "idle_threads.h"
+#include "sources.h"
+#include "string_repair.h"
+#include "thread_names.h"
+
+#define POLL_MS 20
+#define AFTER_CTRL_C_NS 1000000000ULL
+#define END_CHECK_NS 100000000ULL /* how often a target without pidfd is looked for */
+
+struct recording {
+	const struct recording_config *cfg;
+	struct capture_writer *w;
+	struct recording_result *res;
+	struct tracer *tracer;
+	struct py_reader *reader;
+	struct thread_names *names;
+	struct idle_threads *idle;
+	struct string_repair *repair;
+	struct sources *sources;
+	uint64_t deadline; /* when to stop, 0 never */
+	uint64_t next_check;
+};
+
+static uint64_t clock_ns(clockid_t id)
+{
+	struct timespec ts;
+
+	clock_gettime(id, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+/* ---- records as they come ------------------------------------------------------------------------------ */
+
+static void note_string(struct recording *r, const struct vtbpf_rec_str *s)
+{
+	if (s->width)
+		sources__note(r->sources, s);
+	else
+		string_repair__note(r->repair, s);
+}
+
+static int on_record(void *ctx, const struct vtbpf_rec *rec)
+{
+	struct recording *r = ctx;
+
+	capture_writer__append(r->w, rec);
+	switch (rec->kind) {
+	case VTBPF_REC_CODE:
+		string_repair__code(r->repair, (const struct vtbpf_rec_code *)rec);
+		break;
+	case VTBPF_REC_STR:
+		note_string(r, (const struct vtbpf_rec_str *)rec);
+		break;
+	case VTBPF_REC_THREAD:
+		thread_names__note_new(r->names, (const struct vtbpf_rec_thread *)rec);
+		break;
+	case VTBPF_REC_EXEC:
+		r->res->end = END_TARGET_EXEC;
+		break;
+	case VTBPF_REC_COUNTERS:
+		r->res->calls = ((const struct vtbpf_rec_counters *)rec)->count.calls;
+		r->res->lost = ((const struct vtbpf_rec_counters *)rec)->count.lost;
+		break;
+	}
+	return 0;
+}
+
+/* ---- what the capture begins with ------------------------------------------------------------------------ */
+
+static void put_text(struct recording *r, enum vtbpf_text_what what, const char *text)
+{
+	if (text && *text)
+		capture_writer__text(r->w, what, text, strlen(text));
+}
+
+static void put_boot_id(struct recording *r)
+{
+	char id[64] = "";
+	FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
+
+	if (!f)
+		return;
+	if (fgets(id, sizeof(id), f))
+		id[strcspn(id, "\n")] = '\0';
+	fclose(f);
+	put_text(r, VTBPF_TEXT_BOOT_ID, id);
+}
+
+static void put_plan(struct recording *r)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *f = open_memstream(&text, &size);
+
+	if (!f)
+		return;
+	probe_plan__print(r->cfg->plan, r->cfg->target->interp, f);
+	fclose(f);
+	put_text(r, VTBPF_TEXT_PLAN, text);
+	free(text);
+}
+
+static void put_session(struct recording *r, uint64_t start)
+{
+	const struct target *t = r->cfg->target;
+	struct vtbpf_rec_session s = {
+		.rec = { .len = sizeof(s), .kind = VTBPF_REC_SESSION, .tid = t->pid },
+		.start = start,
+		.realtime_offset = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC),
+		.boottime_offset = clock_ns(CLOCK_BOOTTIME) - clock_ns(CLOCK_MONOTONIC),
+		.proc_start = t->proc_start,
+		.ns_pid = t->ns_pid,
+		.python = r->cfg->plan->version,
+	};
+	struct utsname uts;
+
+	capture_writer__append(r->w, &s.rec);
+	put_text(r, VTBPF_TEXT_VERSION, VTBPF_VERSION);
+	if (!uname(&uts)) {
+		put_text(r, VTBPF_TEXT_KERNEL, uts.release);
+		put_text(r, VTBPF_TEXT_HOST, uts.nodename);
+	}
+	put_boot_id(r);
+	if (t->cmdline_len)
+		capture_writer__text(r->w, VTBPF_TEXT_COMMAND, t->cmdline, t->cmdline_len);
+	put_text(r, VTBPF_TEXT_EXE, t->interp);
+	put_text(r, VTBPF_TEXT_CWD, t->cwd);
+	put_plan(r);
+	for (size_t i = 0; i < r->cfg->n_filters; i++)
+		put_text(r, VTBPF_TEXT_FILTER, r->cfg->filters[i]);
+}
+
+/* ---- start ------------------------------------------------------------------------------------------------- */
+
+static int make_parts(struct recording *r)
+{
+	const struct recording_config *cfg = r->cfg;
+	struct thread_names_config names = {
+		.pid = cfg->target->pid,
+		.capture = r->w,
+		.ignore = cfg->ignore_threads,
+		.n_ignore = cfg->n_ignore_threads,
+		.only = cfg->only_threads,
+		.n_only = cfg->n_only_threads,
+	};
+
+	r->tracer = tracer__new(cfg->plan, &cfg->tracer, on_record, r);
+	if (!r->tracer)
+		return -errno;
+	r->reader = py_reader__new(cfg->target->pid, cfg->plan, cfg->target->load_bias);
+	names.reader = r->reader;
+	names.tracer = r->tracer;
+	r->names = thread_names__new(&names);
+	r->repair = string_repair__new(r->reader, r->w);
+	r->sources = sources__new();
+	return r->reader && r->names && r->repair && r->sources ? 0 : -ENOMEM;
+}
+
+static int begin(struct recording *r)
+{
+	const struct recording_config *cfg = r->cfg;
+	int err = make_parts(r);
+
+	if (err)
+		return err;
+	/* Verdicts first, so that not one event of an ignored thread is recorded. */
+	thread_names__scan(r->names);
+	err = tracer__attach(r->tracer, cfg->target->pid, cfg->target->interp_fd);
+	if (err)
+		return err;
+	r->res->start = tracer__activate(r->tracer);
+	if (cfg->duration_ns)
+		r->deadline = r->res->start + cfg->duration_ns;
+	put_session(r, r->res->start);
+	thread_names__announce(r->names);
+	if (cfg->attached)
+		cfg->attached(cfg->attached_ctx);
+	r->idle = idle_threads__new(r->reader, cfg->target->pid);
+	return 0;
+}
+
+/* ---- while it runs --------------------------------------------------------------------------------------- */
+
+static void end_with(struct recording *r, enum recording_end why)
+{
+	if (!r->res->end)
+		r->res->end = why;
+}
+
+static void take_signal(struct recording *r)
+{
+	struct signalfd_siginfo si;
+
+	if (read(r->cfg->signal_fd, &si, sizeof(si)) != sizeof(si))
+		return;
+	/* A second one must not be swallowed while we wait for the program to go. */
+	if (r->cfg->launched && si.ssi_signo == SIGINT && !r->res->signal) {
+		r->res->signal = si.ssi_signo;
+		r->deadline = clock_ns(CLOCK_MONOTONIC) + AFTER_CTRL_C_NS;
+		return;
+	}
+	r->res->signal = si.ssi_signo;
+	end_with(r, END_SIGNAL);
+}
+
+static void check_target(struct recording *r, uint64_t now)
+{
+	if (r->cfg->target->pidfd >= 0 || now < r->next_check)
+		return;
+	r->next_check = now + END_CHECK_NS;
+	if (kill(r->cfg->target->pid, 0) && errno == ESRCH)
+		end_with(r, END_TARGET_EXIT);
+}
+
+static void show_progress(struct recording *r, uint64_t now)
+{
+	static uint64_t next; /* counting walks over all threads: not for every poll */
+	struct tracer_stats s;
+
+	if (now < next || !isatty(STDERR_FILENO))
+		return;
+	next = now + 250000000;
+	tracer__stats(r->tracer, &s);
+	log_progress("tracing %d: %.1f s, %llu calls, %llu lost, %.1f MB; Ctrl-C ends",
+		     r->cfg->target->pid, (now - r->res->start) / 1e9, (unsigned long long)s.calls,
+		     (unsigned long long)s.lost, (r->w->written + r->w->used) / 1e6);
+}
+
+static void loop(struct recording *r)
+{
+	struct pollfd fds[] = {
+		{ .fd = tracer__fd(r->tracer), .events = POLLIN },
+		{ .fd = r->cfg->signal_fd, .events = POLLIN },
+		{ .fd = r->cfg->target->pidfd, .events = POLLIN },
+	};
+
+	while (!r->res->end) {
+		uint64_t now;
+
+		poll(fds, 3, POLL_MS);
+		now = clock_ns(CLOCK_MONOTONIC);
+		tracer__poll(r->tracer);
+		thread_names__tick(r->names, now);
+		if (capture_writer__flush(r->w))
+			end_with(r, END_CAPTURE);
+		if (fds[1].revents & POLLIN)
+			take_signal(r);
+		if (fds[2].revents & POLLIN)
+			end_with(r, END_TARGET_EXIT);
+		check_target(r, now);
+		if (r->deadline && now >= r->deadline)
+			end_with(r, r->res->signal ? END_SIGNAL : END_DURATION);
+		show_progress(r, now);
+	}
+	log_progress(NULL);
+}
+
+/* ---- end ---------------------------------------------------------------------------------------------------- */
+
+static void complete_capture(struct recording *r)
+{
+	struct idle_span span = {
+		.pid = r->cfg->target->pid,
+		.start = r->res->start,
+		.end = r->res->stop,
+		.min_duration_ns = r->cfg->tracer.min_duration_ns,
+		.max_stack_depth = r->cfg->tracer.max_stack_depth,
+		.tracer = r->tracer,
+		.names = r->names,
+	};
+
+	string_repair__run(r->repair);
+	if (r->res->end != END_TARGET_EXIT && r->res->end != END_TARGET_EXEC)
+		thread_names__scan(r->names); /* names that changed since */
+	tracer__sweep(r->tracer, r->res->stop);
+	if (r->idle && r->res->end != END_TARGET_EXEC)
+		idle_threads__write(r->idle, &span, r->w);
+	sources__write(r->sources, r->cfg->target, r->w);
+	capture_writer__end(r->w, r->res->stop);
+	r->res->capture_err = r->w->err;
+}
+
+static void free_parts(struct recording *r)
+{
+	idle_threads__free(r->idle);
+	sources__free(r->sources);
+	string_repair__free(r->repair);
+	thread_names__free(r->names);
+	py_reader__free(r->reader);
+	tracer__free(r->tracer);
+}
+
+int recording__run(const struct recording_config *cfg, struct capture_writer *w,
+		   struct recording_result *res)
+{
+	struct recording r = { .cfg = cfg, .w = w, .res = res };
+	int err;
+
+	memset(res, 0, sizeof(*res));
+	err = begin(&r);
+	if (!err) {
+		loop(&r);
+		res->stop = clock_ns(CLOCK_MONOTONIC);
+		err = tracer__detach(r.tracer);
+		complete_capture(&r);
+	}
+	free_parts(&r);
+	return err;
+}

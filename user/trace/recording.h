@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * One recording: attach to a target, stream its records into a capture until something ends it,
+ * detach, and complete the capture. When recording__run() returns the target is untouched again.
+ */
+#ifndef VTBPF_RECORDING_H
+#define VTBPF_RECORDING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "../discover/probe_plan.h"
+#include "../discover/target.h"
+#include "capture_writer.h"
+#include "tracer.h"
+
+enum recording_end {
+	END_RUNNING = 0,
+	END_SIGNAL,	 /* Ctrl-C or SIGTERM */
+	END_DURATION,
+	END_TARGET_EXIT,
+	END_TARGET_EXEC, /* it became another program */
+	END_CAPTURE,	 /* the capture cannot be written any more */
+};
+
+struct recording_config {
+	const struct target *target;
+	const struct probe_plan *plan;
+	struct tracer_config tracer;
+	uint64_t duration_ns; /* 0: no limit */
+	const char **ignore_threads;
+	size_t n_ignore_threads;
+	const char **only_threads;
+	size_t n_only_threads;
+	const char **filters; /* filters in force, as text for the capture */
+	size_t n_filters;
+	int signal_fd;	      /* signalfd of SIGINT, SIGTERM, SIGHUP, which are blocked */
+	void (*attached)(void *ctx); /* all sites are attached and recording is on; may be NULL */
+	void *attached_ctx;
+	/* Of a launched program: is it our child, so that Ctrl-C reaches it as well? Then the recording
+	 * goes on for up to a second after Ctrl-C, to have its end too. */
+	bool launched;
+};
+
+struct recording_result {
+	enum recording_end end;
+	int signal;	    /* for END_SIGNAL */
+	uint64_t start, stop; /* CLOCK_MONOTONIC ns */
+	uint64_t calls, lost;
+	int capture_err;    /* negative errno when the capture is cut short */
+};
+
+/* 0 or a negative errno after a message. A capture cut short by a full disk is no failure of this
+ * function: the result tells. */
+int recording__run(const struct recording_config *cfg, struct capture_writer *w,
+		   struct recording_result *res);
+
+#endif
