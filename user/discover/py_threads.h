@@ -17,13 +17,13 @@
 #include "probe_plan.h"
 
 struct py_thread {
-	uint64_t ident;	   /* threading.get_ident() == pthread_t; 0 when unknown */
-	pid_t tid;	   /* as the target's own pid namespace counts (3.8+: Thread.native_id; 3.11+ tstate) */
-	uint64_t tstate;   /* PyThreadState, 0 when the thread has none any more */
-	uint64_t object;   /* threading.Thread object, 0 when it has none */
-	uint64_t frame;	   /* innermost frame when it was read, 0 none */
+	uint64_t ident; /* threading.get_ident() == pthread_t; 0 when unknown */
+	pid_t tid; /* as the target's own pid namespace counts (3.8+: Thread.native_id; 3.11+ tstate) */
+	uint64_t tstate; /* PyThreadState, 0 when the thread has none any more */
+	uint64_t object; /* threading.Thread object, 0 when it has none */
+	uint64_t frame;	 /* innermost frame when it was read, 0 none */
 	bool daemon;
-	char *name;	   /* UTF-8, NULL when Python has none for it */
+	char *name; /* UTF-8, NULL when Python has none for it */
 };
 
 struct py_threads {
@@ -44,6 +44,10 @@ void py_reader__free(struct py_reader *r);
 int py_threads__read(struct py_reader *r, struct py_threads *out);
 void py_threads__free(struct py_threads *t);
 
+/* Turns the tids of t, which are as the target counts, into those that /proc shows here, when process
+ * host_pid lives in another pid namespace; 0 for a thread that is gone. 0 or a negative errno. */
+int py_threads__map_tids(struct py_threads *t, pid_t host_pid);
+
 /* Name of the Thread object at `object` (struct vtbpf_rec_thread.root_self), without going through
  * threading._active: for threads so new that they are not in it. malloc'ed UTF-8 or NULL. */
 char *py_thread_name(struct py_reader *r, uint64_t object);
@@ -51,15 +55,16 @@ char *py_thread_name(struct py_reader *r, uint64_t object);
 /* One frame of a thread's stack. */
 struct py_frame {
 	uint64_t frame;
-	uint64_t code;	      /* PyCodeObject */
-	uint64_t filename;    /* PyUnicodeObject addresses */
+	uint64_t code;	   /* PyCodeObject */
+	uint64_t filename; /* PyUnicodeObject addresses */
 	uint64_t name;
 	uint32_t firstlineno, co_flags, co_version;
 };
 
 /* The Python frames of a thread, innermost first, at most max; returns how many, or a negative errno.
  * Shims and C-stack frames are left out. Only right for a thread that does not run meanwhile. */
-int py_thread_frames(struct py_reader *r, const struct py_thread *t, struct py_frame *out, size_t max);
+int py_thread_frames(struct py_reader *r, const struct py_thread *t, struct py_frame *out,
+		     size_t max);
 
 /* The str object at `object` as malloc'ed UTF-8 (lone surrogates become U+FFFD), at most max_bytes of
  * its storage; NULL when it cannot be read. */

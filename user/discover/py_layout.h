@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Where a CPython keeps what py_threads reads: runtime, thread states, dictionaries, instances.
+ *
+ * One row per minor version; the offsets of frames, code objects and strings are not here but in
+ * struct vtbpf_layout, which the BPF side shares.
+ */
+#ifndef VTBPF_PY_LAYOUT_H
+#define VTBPF_PY_LAYOUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define PY_NO_FIELD 0xffff
+
+/* How an instance finds its attributes. */
+enum py_instance_form {
+	PY_INSTANCE_DICT,   /* a dict, or NULL, at tp_dictoffset */
+	PY_INSTANCE_VALUES, /* 3.11: a values pointer beside the dict pointer */
+	PY_INSTANCE_TAGGED, /* 3.12: one word, values when its low bit is set, else a dict */
+	PY_INSTANCE_INLINE, /* 3.13: a dict pointer, and values behind the object itself */
+};
+
+/* How the header of a dict's keys tells the size of the index table. */
+enum py_keys_form {
+	PY_KEYS_SIZE, /* <= 3.10: dk_size, the number of slots; every entry has a hash */
+	PY_KEYS_LOG2, /* 3.11: dk_log2_index_bytes, dk_kind; entries of str keys have no hash */
+};
+
+/* Offsets in bytes; PY_NO_FIELD where the version has no such field. */
+struct py_layout {
+	uint8_t minor;
+	uint8_t instance;     /* enum py_instance_form */
+	uint8_t keys;	      /* enum py_keys_form */
+	bool long_tag;	      /* lv_tag (3.12) instead of a signed ob_size */
+	bool refcount_counts; /* the low word of a live object's header is never 0 */
+	int8_t managed_dict;  /* object -> its managed dict pointer */
+	uint16_t runtime_interpreters;
+	uint16_t runtime_main_thread; /* ident of the main thread */
+	uint16_t interp_next, interp_threads, interp_modules;
+	uint16_t tstate_prev, tstate_next, tstate_interp;
+	uint16_t tstate_frame; /* frame, current_frame or cframe */
+	uint16_t cframe_frame; /* PY_NO_FIELD: tstate_frame is the frame itself */
+	uint16_t tstate_ident, tstate_native;
+	uint16_t ob_type;
+	uint16_t tp_name, tp_basicsize, tp_flags, tp_dictoffset, ht_cached_keys;
+	uint16_t ma_keys, ma_values;
+	uint16_t values_items; /* values -> first value */
+	uint16_t long_size, long_digits;
+	uint16_t md_dict;
+};
+
+/* Offset of the last byte that py_layout__refine looks at. */
+#define PY_DEBUG_OFFSETS_MAX 1024
+
+/* The row of CPython 3.minor (its build with the GIL), NULL when there is none. */
+const struct py_layout *py_layout__find(unsigned int minor);
+
+/*
+ * Replaces what the interpreter's own _Py_DebugOffsets state (3.13 on). raw: the first `size` bytes
+ * of _PyRuntime. Also moves the fields the debug offsets leave out when the object header is longer
+ * than usual (free-threaded builds). -EINVAL when raw is no _Py_DebugOffsets of l's minor version.
+ */
+int py_layout__refine(struct py_layout *l, const void *raw, size_t size);
+
+#endif
