@@ -19,16 +19,18 @@ struct code_fields {
 
 static __always_inline int code_read(__u64 code, struct code_fields *c)
 {
-	__u32 lo = layout.code_flags;
+	__u32 lo = layout.code_flags & ~7U; /* the verifier wants aligned loads from the stack */
+	__u32 flags = layout.code_flags - lo;
 	__u32 line = layout.code_firstlineno - lo, file = layout.code_filename - lo;
 	__u32 name = layout.code_name - lo, version = layout.code_version - lo;
-	char buf[CODE_BYTES];
+	char buf[CODE_BYTES] __attribute__((aligned(8)));
 
-	if (line > CODE_BYTES - 4 || file > CODE_BYTES - 8 || name > CODE_BYTES - 8)
+	if (flags > CODE_BYTES - 4 || line > CODE_BYTES - 4 || file > CODE_BYTES - 8 ||
+	    name > CODE_BYTES - 8)
 		return -1;
 	if (bpf_probe_read_user(buf, sizeof(buf), (void *)(code + lo)))
 		return -1;
-	c->flags = *(__u32 *)buf;
+	c->flags = *(__u32 *)(buf + flags);
 	c->firstlineno = *(__u32 *)(buf + line);
 	c->filename = *(__u64 *)(buf + file);
 	c->name = *(__u64 *)(buf + name);

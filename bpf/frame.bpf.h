@@ -16,7 +16,7 @@ static __always_inline int frame_read_link(__u64 frame, struct frame_link *link)
 	__u32 lo = layout.frame_code < layout.frame_previous ? layout.frame_code :
 							       layout.frame_previous;
 	__u32 code_at = layout.frame_code - lo, prev_at = layout.frame_previous - lo;
-	char head[FRAME_HEAD_BYTES];
+	char head[FRAME_HEAD_BYTES] __attribute__((aligned(8)));
 
 	if (code_at > FRAME_HEAD_BYTES - 8 || prev_at > FRAME_HEAD_BYTES - 8)
 		return -1;

@@ -55,12 +55,24 @@ static void note_string(struct recording *r, const struct vtbpf_rec_str *s)
 		string_repair__note(r->repair, s);
 }
 
+/* Calls that end while recording is being turned off: what is still open then ends after them. */
+static void note_late_end(struct recording *r, const struct vtbpf_rec_call *call)
+{
+	if (!(call->rec.flags & VTBPF_F_OPEN_END) && call->start + call->dur > r->res->stop)
+		r->res->stop = call->start + call->dur;
+}
+
 static int on_record(void *ctx, const struct vtbpf_rec *rec)
 {
 	struct recording *r = ctx;
 
 	capture_writer__append(r->w, rec);
 	switch (rec->kind) {
+	case VTBPF_REC_CALL:
+	case VTBPF_REC_CALL_TRACK:
+		if (r->res->stop)
+			note_late_end(r, (const struct vtbpf_rec_call *)rec);
+		break;
 	case VTBPF_REC_CODE:
 		string_repair__code(r->repair, (const struct vtbpf_rec_code *)rec);
 		break;
@@ -316,7 +328,7 @@ int recording__run(const struct recording_config *cfg, struct capture_writer *w,
 	err = begin(&r);
 	if (!err) {
 		loop(&r);
-		res->stop = clock_ns(CLOCK_MONOTONIC);
+		res->stop = tracer__deactivate(r.tracer);
 		err = tracer__detach(r.tracer);
 		complete_capture(&r);
 	}

@@ -173,7 +173,7 @@ static int fill_slots(struct tracer *t)
 
 static void explain_load_error(int err)
 {
-	if (err == -EPERM || err == -EACCES)
+	if (err == -EPERM) /* -EACCES is the verifier's */
 		log_error("cannot load the BPF programs: %s though the capabilities are there; "
 			  "the kernel may be locked down or a security module refuses bpf(); "
 			  "'vtbpf doctor' shows what is allowed",
@@ -312,6 +312,12 @@ uint64_t tracer__activate(struct tracer *t)
 	return start;
 }
 
+uint64_t tracer__deactivate(struct tracer *t)
+{
+	__atomic_store_n(&t->skel->bss->active, 0, __ATOMIC_SEQ_CST);
+	return now_ns();
+}
+
 int tracer__set_ignored(struct tracer *t, pid_t tid, bool ignored)
 {
 	__u32 key = tid;
@@ -339,7 +345,6 @@ int tracer__detach(struct tracer *t)
 {
 	int err = holder__stop(&t->holder);
 
-	__atomic_store_n(&t->skel->bss->active, 0, __ATOMIC_RELEASE);
 	if (err)
 		return err;
 	err = ring_buffer__consume(t->ring);

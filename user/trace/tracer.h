@@ -48,7 +48,11 @@ int tracer__fd(const struct tracer *t);
 /* Hands on what is in the ring now. Number of records, or fn's nonzero value. */
 int tracer__poll(struct tracer *t);
 
-/* Removes every breakpoint (the holder exits), stops recording, hands on the rest of the ring. */
+/* Stops recording. Returns CLOCK_MONOTONIC of that moment in ns: the end of the trace, as good as; a
+ * hit that was under way on another CPU may still end a little later. */
+uint64_t tracer__deactivate(struct tracer *t);
+
+/* Removes every breakpoint (the holder exits) and hands on the rest of the ring. */
 int tracer__detach(struct tracer *t);
 
 /* After detach: hands on, as records, what stayed in the maps: calls that are still open (ended at
