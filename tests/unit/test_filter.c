@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "../../user/decode/filter.h"
+#include "../../user/thread_selector.h"
+
+static const struct thread_ids ids = {
+	.tid = 4711,
+	.ident = 0x7f00dead,
+	.name = "pool/worker 1",
+	.comm = "python3",
+};
+
+static void test_selectors(void **state)
+{
+	(void)state;
+	assert_true(thread_selector__matches("4711", &ids));
+	assert_false(thread_selector__matches("471", &ids));
+	assert_true(thread_selector__matches("ident:0x7f00dead", &ids));
+	assert_true(thread_selector__matches("ident:2130763437", &ids));
+	assert_false(thread_selector__matches("ident:0x7f00deae", &ids));
+	assert_false(thread_selector__matches("ident:", &ids));
+	assert_false(thread_selector__matches("ident:0x7f00deadz", &ids));
+	assert_true(thread_selector__matches("pool*", &ids)); /* * matches / */
+	assert_true(thread_selector__matches("*worker ?", &ids));
+	assert_true(thread_selector__matches("python3", &ids));
+	assert_false(thread_selector__matches("pool", &ids));
+	assert_false(thread_selector__matches("POOL*", &ids));
+	assert_false(thread_selector__matches("", &ids));
+}
+
+/* What is not known of a thread matches nothing, not everything. */
+static void test_unknown_thread(void **state)
+{
+	const struct thread_ids unknown = { .tid = 1, .comm = "" };
+
+	(void)state;
+	assert_false(thread_selector__matches("ident:0", &unknown));
+	assert_false(thread_selector__matches("*", &unknown));
+	assert_true(thread_selector__matches("1", &unknown));
+}
+
+static void test_number_beyond_64_bits_is_a_glob(void **state)
+{
+	const struct thread_ids odd = { .tid = 1, .name = "99999999999999999999" };
+
+	(void)state;
+	assert_true(thread_selector__matches("99999999999999999999", &odd));
+}
+
+static void test_threads(void **state)
+{
+	const char *chatty[] = { "monitor*", "7" }, *workers[] = { "worker*" };
+	struct slice_filter f = { .ignore_threads = chatty, .n_ignore_threads = 2 };
+	struct thread monitor = { .tid = 1, .name = strdupa("monitor 1"), .comm = "py" };
+	struct thread worker = { .tid = 2, .name = strdupa("worker 1"), .comm = "py" };
+	struct thread seven = { .tid = 7, .comm = "py" };
+
+	(void)state;
+	assert_false(filter__keeps_thread(&f, &monitor));
+	assert_true(filter__keeps_thread(&f, &worker));
+	assert_false(filter__keeps_thread(&f, &seven));
+	f.only_threads = workers;
+	f.n_only_threads = 1;
+	assert_true(filter__keeps_thread(&f, &worker));
+	seven.tid = 8;
+	assert_false(filter__keeps_thread(&f, &seven));
+	f.ignore_threads = workers; /* ignored wins */
+	assert_false(filter__keeps_thread(&f, &worker));
+}
+
+static void test_calls(void **state)
+{
+	struct slice_filter f = { .min_duration_ns = 100, .max_stack_depth = 2 };
+	struct event_call call = { .dur = 100, .depth = 1 };
+
+	(void)state;
+	assert_true(filter__keeps_call(&f, &call)); /* equal is kept */
+	call.dur = 99;
+	assert_false(filter__keeps_call(&f, &call));
+	call.dur = 100;
+	call.depth = 2;
+	assert_false(filter__keeps_call(&f, &call));
+	f.max_stack_depth = -1;
+	assert_true(filter__keeps_call(&f, &call));
+	f.max_stack_depth = 0;
+	call.depth = 0;
+	assert_false(filter__keeps_call(&f, &call));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_selectors),
+		cmocka_unit_test(test_unknown_thread),
+		cmocka_unit_test(test_number_beyond_64_bits_is_a_glob),
+		cmocka_unit_test(test_threads),
+		cmocka_unit_test(test_calls),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
