@@ -21,14 +21,14 @@ def launched(context, argv, *options, status=0, **popen):
     return json.loads(tracer.stdout.text()), tracer
 
 
-def assert_whole(tracer, facts):
+def assert_whole(tracer, facts, killed=False):
     trace = tracer.trace()
     trace.check_shape()
     assert trace.lost == 0
-    counts = trace.counts(facts["file"])[facts["pid"]]
+    counts = trace.counts(facts["file"], finished=False)[facts["pid"]]
     assert counts["leaf"] == 500 and counts["top"] == 1 and counts["<module>"] == 1, counts
     module = [s for s in trace.of_file(facts["file"]) if s.qualname == "<module>"]
-    assert module[0].open is None, module
+    assert module[0].open == ("end" if killed else None), module
     return trace
 
 
@@ -91,7 +91,7 @@ def launch_status(context):
     python, script = context.python.path, context.script("launched.py")
     for program_status, status in (("3", 3), ("255", 255), ("-15", 143), ("-9", 137)):
         facts, tracer = launched(context, [python, script, program_status], status=status)
-        assert_whole(tracer, facts)
+        assert_whole(tracer, facts, killed=128 < status < 255)
     context.launch(["/nonexistent/program"], status=127)
     context.launch(["no-such-program-in-path"], status=127)
     plain = context.path("plain")
