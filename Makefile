@@ -106,6 +106,8 @@ BPFTEST_AUX := $(filter-out $(BPFTEST_SRC) %.bpf.c,$(wildcard tests/bpf/*.c))
 BPFTEST_AUX_OBJ := $(BPFTEST_AUX:%.c=$(B)/%.o)
 BPFTEST_SKEL := $(patsubst %.bpf.c,$(B)/%.skel.h,$(wildcard tests/bpf/*.bpf.c))
 
+BENCH_BIN := $(B)/tests/bench/attach_empty
+
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 FUZZ_BIN := $(FUZZ_SRC:tests/%.c=build/%)
 REPLAY_BIN := $(FUZZ_SRC:%.c=$(B)/%.replay)
@@ -167,6 +169,10 @@ $(UNIT_BIN): $(B)/tests/unit/%: $(B)/tests/unit/%.o $(UNIT_AUX_OBJ) $(LIB)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) $(LDFLAGS_$*) -o $@ $^ -lcmocka $(LIBS)
 
+$(BENCH_BIN): $(B)/tests/bench/attach_empty.o $(LIB)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+
 $(BPFTEST_BIN): $(B)/tests/bpf/%: $(B)/tests/bpf/%.o $(BPFTEST_AUX_OBJ) $(LIB)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) $(LDFLAGS_$*) -o $@ $^ -lcmocka $(LIBS)
@@ -220,7 +226,7 @@ deps:
 demo:
 	$(Q)scripts/demo.sh
 
-bench: all
+bench: all $(BENCH_BIN)
 	$(Q)$(PYTHON) scripts/bench.py $(BENCH)
 
 lint:

@@ -326,7 +326,7 @@ int cmd_trace(const struct options *o)
 	if (block_signals(&tr))
 		return EXIT_FAILED;
 	status = o->program ? open_launched(&tr) : open_running(&tr);
-	if (!status && tr.target.pid)
+	if (!status && !tr.launched.ended)
 		status = end_program(&tr, trace_target(&tr));
 	capture_writer__free(&tr.writer);
 	if (tr.capture_fd >= 0)
