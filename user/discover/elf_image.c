@@ -279,34 +279,41 @@ bool elf_image__symbol(const struct elf_image *img, const char *name, struct elf
 	return symbol_in(img, SHT_DYNSYM, name, sym) || symbol_in(img, SHT_SYMTAB, name, sym);
 }
 
-static const char *symbol_name(const struct elf_image *img, uint32_t section, uint64_t index)
+/* Is the symbol that the relocation refers to called name? */
+static bool refers_to(const struct elf_image *img, Elf_Scn *symbols, const GElf_Rela *rela,
+		      const char *name)
 {
-	Elf_Scn *scn = elf_getscn(img->elf, section);
+	uint64_t index = GELF_R_SYM(rela->r_info);
+	const char *s;
 	GElf_Shdr sh;
 	GElf_Sym sym;
 
-	if (!scn || index > INT32_MAX || !gelf_getshdr(scn, &sh) ||
-	    !gelf_getsym(elf_getdata(scn, NULL), (int)index, &sym))
-		return NULL;
-	return elf_strptr(img->elf, sh.sh_link, sym.st_name);
+	if (!index || index > INT32_MAX || !symbols || !gelf_getshdr(symbols, &sh) ||
+	    !gelf_getsym(elf_getdata(symbols, NULL), (int)index, &sym))
+		return false;
+	s = elf_strptr(img->elf, sh.sh_link, sym.st_name);
+	return s && strcmp(s, name) == 0;
 }
 
-const char *elf_image__slot_symbol(const struct elf_image *img, uint64_t slot)
+size_t elf_image__slots_of(const struct elf_image *img, const char *name, uint64_t *slots,
+			   size_t max)
 {
 	Elf_Scn *scn = NULL;
+	size_t found = 0;
 	GElf_Shdr sh;
 
 	while (next_section(img, &scn, SHT_RELA, &sh)) {
+		Elf_Scn *symbols = elf_getscn(img->elf, sh.sh_link);
 		Elf_Data *data = elf_getdata(scn, NULL);
 		GElf_Rela rela;
 		int i;
 
-		for (i = 0; data && gelf_getrela(data, i, &rela); i++) {
-			if (rela.r_offset == slot && GELF_R_SYM(rela.r_info))
-				return symbol_name(img, sh.sh_link, GELF_R_SYM(rela.r_info));
+		for (i = 0; found < max && data && gelf_getrela(data, i, &rela); i++) {
+			if (refers_to(img, symbols, &rela, name))
+				slots[found++] = rela.r_offset;
 		}
 	}
-	return NULL;
+	return found;
 }
 
 /* ---- places that hold addresses of code ----------------------------------------------------- */
@@ -413,7 +420,7 @@ static int scan_relr(struct slots *s)
 		Elf_Data *data = elf_rawdata(scn, NULL);
 		size_t at;
 
-		for (at = 0; !err && data && at + 8 <= data->d_size; at += 8) {
+		for (at = 0; !err && data && data->d_buf && at + 8 <= data->d_size; at += 8) {
 			memcpy(&word, (const char *)data->d_buf + at, 8);
 			err = relr_word(s, word, &next);
 		}

@@ -64,8 +64,10 @@ bool elf_image__offset(const struct elf_image *img, uint64_t vaddr, uint64_t *of
 /* Looks a defined symbol up in .dynsym, then in .symtab. */
 bool elf_image__symbol(const struct elf_image *img, const char *name, struct elf_symbol *sym);
 
-/* Name of the symbol whose address the dynamic linker stores at `slot` (GOT), or NULL. */
-const char *elf_image__slot_symbol(const struct elf_image *img, uint64_t slot);
+/* The places (GOT) at which the dynamic linker stores the address of symbol `name`: fills at most max,
+ * returns how many. */
+size_t elf_image__slots_of(const struct elf_image *img, const char *name, uint64_t *slots,
+			   size_t max);
 
 /*
  * All places that hold the address of code, sorted by vaddr: the aligned words of an executable at

@@ -4,10 +4,18 @@
 #include <string.h>
 
 #include "flow.h"
+#include "function_ref.h"
 
 #define MAX_INSNS 200000 /* the largest interpreter function known has 17,000 */
 #define MAX_GAP 4096	 /* further apart lie different functions */
 #define MAX_SWEEPS 8
+
+/* Functions that do not return: what follows a call of one is other code. */
+static const char *const no_return[] = {
+	"_Py_FatalErrorFunc", "_Py_FatalErrorFormat", "_Py_FatalError_TstateNULL", "Py_FatalError",
+	"_Py_FatalRefcountErrorFunc", "abort", "__stack_chk_fail", "__assert_fail",
+};
+#define N_NO_RETURN (sizeof(no_return) / sizeof(*no_return))
 
 struct edge {
 	uint64_t to, from;
@@ -26,6 +34,7 @@ struct flow {
 	struct edge *edges; /* of branches and jumps, sorted by target */
 	size_t n_edges;
 	struct addrs roots;
+	struct function_ref no_return[N_NO_RETURN];
 	uint8_t *seen[16]; /* one bit a byte of each executable segment: an instruction starts here */
 };
 
@@ -85,6 +94,17 @@ static bool leads_on(const struct insn *in)
 	return in->kind == INSN_JUMP || in->kind == INSN_BRANCH;
 }
 
+static bool calls_no_return(const struct flow *f, const struct insn *in)
+{
+	size_t i;
+
+	for (i = 0; i < N_NO_RETURN; i++) {
+		if (function_ref__is_called(&f->no_return[i], f->img, f->decoder, in))
+			return true;
+	}
+	return false;
+}
+
 /* Decodes straight on from vaddr to the end of the run; branch targets are left in `todo`. */
 static int walk_run(struct flow *f, uint64_t vaddr, struct addrs *todo)
 {
@@ -92,6 +112,8 @@ static int walk_run(struct flow *f, uint64_t vaddr, struct addrs *todo)
 	int err = 0;
 
 	while (!err && mark(f, vaddr) && decoder__insn(f->decoder, f->img, vaddr, &in)) {
+		if (calls_no_return(f, &in))
+			in.kind = INSN_TRAP;
 		err = add_insn(f, &in);
 		if (!err && leads_on(&in))
 			err = addrs__push(todo, in.target);
@@ -129,6 +151,16 @@ static int by_target(const void *a, const void *b)
 	return (x->from > y->from) - (x->from < y->from);
 }
 
+/* Where the code of a gap begins, behind the padding; `next` when it is padding only. */
+static uint64_t skip_padding(struct flow *f, uint64_t vaddr, uint64_t next)
+{
+	struct insn in;
+
+	while (vaddr < next && decoder__insn(f->decoder, f->img, vaddr, &in) && in.nop)
+		vaddr += in.len;
+	return vaddr < next ? vaddr : next;
+}
+
 /* Decodes what lies in the gaps between the instructions found so far. Returns how many gaps there
  * were, or -errno. */
 static int sweep_gaps(struct flow *f)
@@ -141,6 +173,9 @@ static int sweep_gaps(struct flow *f)
 		uint64_t next = f->insns[i + 1].vaddr;
 
 		if (end >= next || next - end > MAX_GAP)
+			continue;
+		end = skip_padding(f, end, next);
+		if (end == next)
 			continue;
 		err = addrs__push(&f->roots, end);
 		if (!err)
@@ -191,6 +226,8 @@ static int build(struct flow *f, const uint64_t *roots, size_t n_roots)
 	int err = alloc_seen(f), sweeps;
 	size_t i;
 
+	for (i = 0; i < N_NO_RETURN; i++)
+		function_ref__find(f->img, no_return[i], &f->no_return[i]);
 	for (i = 0; !err && i < n_roots; i++) {
 		err = addrs__push(&f->roots, roots[i]);
 		if (!err)

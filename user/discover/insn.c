@@ -112,9 +112,14 @@ char *decoder__text(struct decoder *d, const struct elf_image *img, uint64_t vad
 		    size_t size)
 {
 	buf[0] = '\0';
+	/* Only for the text: the syntax also turns the order of the operands around. */
+	if (d->machine == EM_X86_64)
+		cs_option(d->handle, CS_OPT_SYNTAX, CS_OPT_SYNTAX_ATT);
 	if (decode(d, img, vaddr))
 		snprintf(buf, size, "%s%s%s", d->ci->mnemonic, d->ci->op_str[0] ? " " : "",
 			 d->ci->op_str);
+	if (d->machine == EM_X86_64)
+		cs_option(d->handle, CS_OPT_SYNTAX, CS_OPT_SYNTAX_DEFAULT);
 	return buf;
 }
 

@@ -48,9 +48,10 @@ struct insn {
 	uint8_t shape; /* enum insn_shape */
 	uint8_t cond;  /* enum insn_cond of a branch */
 	uint8_t dst, src, base;
-	bool emulated;	   /* the kernel emulates it (arch/x86/kernel/uprobes.c, Linux 5.8) */
+	bool emulated;	  /* the kernel emulates it (arch/x86/kernel/uprobes.c, Linux 5.8) */
 	bool writes_flags;
-	bool landing_pad;  /* endbr64, bti: does nothing */
+	bool landing_pad; /* endbr64, bti: does nothing else */
+	bool nop;
 };
 
 struct decoder;

@@ -115,6 +115,7 @@ void insn_arm64__fill(const cs_insn *ci, struct insn *in)
 {
 	const cs_arm64 *a = &ci->detail->arm64;
 
+	in->nop = ci->id == ARM64_INS_NOP;
 	in->landing_pad = ci->id == ARM64_INS_HINT;
 	in->writes_flags = a->update_flags;
 	fill_flow(ci, a, in);

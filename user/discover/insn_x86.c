@@ -116,10 +116,11 @@ static void fill_flow(const cs_insn *ci, const cs_x86 *x, struct insn *in)
 		in->target = direct ? (uint64_t)x->operands[0].imm : fixed_address(ci, x->operands);
 }
 
+/* base + disp; what lies on the stack is the function's own business. */
 static bool plain_memory(const cs_x86_op *op)
 {
 	return op->type == X86_OP_MEM && op->mem.segment == X86_REG_INVALID && !op->mem.index &&
-	       insn_x86__reg(op->mem.base) != INSN_NO_REG;
+	       op->mem.base != X86_REG_RSP && insn_x86__reg(op->mem.base) != INSN_NO_REG;
 }
 
 static void set_memory(struct insn *in, uint8_t shape, const cs_x86_op *mem, const cs_x86_op *reg)
@@ -214,6 +215,7 @@ void insn_x86__fill(const cs_insn *ci, struct insn *in)
 
 	in->emulated = is_emulated(ci);
 	in->landing_pad = ci->size == 4 && memcmp(ci->bytes, endbr64, 4) == 0;
+	in->nop = ci->id == X86_INS_NOP;
 	in->writes_flags = changes_flags(x->eflags);
 	fill_flow(ci, x, in);
 	if (in->kind == INSN_PLAIN)

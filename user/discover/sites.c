@@ -7,6 +7,7 @@
 #include "sites.h"
 
 #define MAX_STRAIGHT 48 /* instructions of a handler looked at in search of a site */
+#define MIN_VOTES 16	/* handlers that show the store: clang keeps its address in memory in most */
 #define MAX_PROLOGUE 16 /* and in search of the store of next_instr */
 
 int sites__add(const struct site_search *s, const struct site_choice *choice)
@@ -83,21 +84,21 @@ static bool stored_registers(const struct site_search *s, uint64_t vaddr, uint8_
 
 int sites__find_registers(struct site_search *s)
 {
-	unsigned int votes[INSN_REGS][INSN_REGS] = { 0 }, best = 0;
+	unsigned int votes[INSN_REGS][INSN_REGS] = { 0 }, best = 0, all = 0;
 	uint8_t frame, next;
 	size_t i;
 
 	for (i = 0; i < 256; i++) {
 		if (!stored_registers(s, s->table->handlers[i], &frame, &next))
 			continue;
+		all++;
 		if (++votes[frame][next] > best) {
 			best = votes[frame][next];
 			s->frame_reg = frame;
 			s->next_reg = next;
 		}
 	}
-	/* Undefined opcodes share a handler; a real majority is far above what they can give. */
-	return best >= 64 ? 0 : -ENOENT;
+	return best >= MIN_VOTES && 2 * best > all ? 0 : -ENOENT;
 }
 
 /* ---- handlers -------------------------------------------------------------------------------- */

@@ -11,16 +11,19 @@
 #include <errno.h>
 #include <string.h>
 
+#include "function_ref.h"
 #include "regs.h"
 #include "sites.h"
 
+#define CLEAR_AND_POP "_PyEval_FrameClearAndPop"
+
 #define MAX_LINE 120 /* instructions of a handler followed in search of a comparison or a call */
 #define MAX_PROLOGUE 32
+#define MAX_CALLS 16
 
 static bool compares_frame_byte(const struct insn *in, uint8_t offset)
 {
-	/* x86_64's 7 is the stack pointer: a local variable, not a frame */
-	return in->shape == SHAPE_BYTE_ZERO && in->disp == offset && in->base != 7;
+	return in->shape == SHAPE_BYTE_ZERO && in->disp == offset;
 }
 
 /* Adds the branch behind a comparison of a frame's byte, when the frame is still in its register. */
@@ -107,7 +110,7 @@ static int add_function_site(const struct site_search *s, uint64_t vaddr)
 {
 	struct flow *f = flow__new(s->img, s->decoder, &vaddr, 1);
 	const struct insn *cmp = f ? owner_compare_of(s, f, vaddr) : NULL;
-	int err = cmp ? add_compare_site(s, f, cmp, "_PyEval_FrameClearAndPop") : -ENOENT;
+	int err = cmp ? add_compare_site(s, f, cmp, CLEAR_AND_POP) : -ENOENT;
 
 	if (!err)
 		elf_image__offset(s->img, vaddr,
@@ -116,62 +119,71 @@ static int add_function_site(const struct site_search *s, uint64_t vaddr)
 	return err;
 }
 
-/* Where a call leads, through the stub of a procedure linkage table if it is one. */
-static uint64_t call_destination(const struct site_search *s, const struct insn *call)
-{
-	struct elf_symbol sym;
-	uint64_t vaddr = call->target;
-	const char *name;
-	struct insn in;
+/* Instructions on the ways that RETURN_VALUE's handler takes. */
+struct handler_ways {
+	const struct insn *calls[MAX_CALLS];
+	size_t n;
+	int budget;
+};
 
-	if (!decoder__insn(s->decoder, s->img, vaddr, &in))
-		return 0;
-	if (in.landing_pad && !decoder__insn(s->decoder, s->img, vaddr + in.len, &in))
-		return 0;
-	if (in.kind != INSN_JUMP_INDIRECT || !in.target)
-		return vaddr;
-	name = elf_image__slot_symbol(s->img, in.target);
-	return name && elf_image__symbol(s->img, name, &sym) ? sym.vaddr : 0;
+static void follow_ways(const struct site_search *s, const struct insn *in, struct handler_ways *w)
+{
+	const struct insn *other = NULL;
+
+	for (; in && w->n < MAX_CALLS && w->budget-- > 0; in = flow__next(s->flow, in)) {
+		if (in->kind == INSN_CALL || in->kind == INSN_CALL_INDIRECT)
+			w->calls[w->n++] = in;
+		if (in->kind == INSN_BRANCH && !other)
+			other = flow__at(s->flow, in->target);
+	}
+	w->budget = MAX_LINE;
+	for (in = other; in && w->n < MAX_CALLS && w->budget-- > 0; in = flow__next(s->flow, in)) {
+		if (in->kind == INSN_CALL || in->kind == INSN_CALL_INDIRECT)
+			w->calls[w->n++] = in;
+	}
 }
 
-/* Is _PyEval_FrameClearAndPop called on the ways RETURN_VALUE's handler takes? Adds its site then. */
-static bool add_called_function(const struct site_search *s, uint64_t vaddr, int *budget)
+/* Adds the site in _PyEval_FrameClearAndPop if RETURN_VALUE's handler calls it. It is known by its name
+ * where it has one (3.13 on), else by the question it asks. */
+static bool add_called_function(const struct site_search *s)
 {
-	const struct insn *in = flow__at(s->flow, vaddr);
+	struct handler_ways w = { .budget = MAX_LINE };
+	struct function_ref ref;
+	size_t i;
 
-	for (; in && *budget > 0; in = flow__next(s->flow, in)) {
-		--*budget;
-		if (in->kind == INSN_CALL) {
-			uint64_t callee = call_destination(s, in);
+	function_ref__find(s->img, CLEAR_AND_POP, &ref);
+	follow_ways(s, flow__at(s->flow, s->table->handlers[s->py->return_value]), &w);
+	for (i = 0; i < w.n; i++) {
+		uint64_t callee = w.calls[i]->target;
 
-			if (callee && add_function_site(s, callee) == 0)
-				return true;
-		}
-		if (in->kind == INSN_BRANCH && *budget > MAX_LINE / 2) {
-			int half = *budget / 2;
-
-			if (add_called_function(s, in->target, &half))
-				return true;
-		}
+		if (ref.vaddr && !function_ref__is_called(&ref, s->img, s->decoder, w.calls[i]))
+			continue;
+		if (add_function_site(s, ref.vaddr ? ref.vaddr : callee) == 0)
+			return true;
 	}
 	return false;
 }
 
 int sites__owner_exits(const struct site_search *s)
 {
-	size_t n, i, inlined = 0;
+	size_t n, i, asked = 0, inlined = 0;
 	const struct insn *insns = flow__insns(s->flow, &n);
 	struct elf_symbol sym;
-	int budget = MAX_LINE;
 	bool called;
 
 	for (i = 0; i < n; i++) {
-		if (compares_frame_byte(&insns[i], (uint8_t)s->plan->layout.frame_owner) &&
-		    add_compare_site(s, s->flow, &insns[i], "frame end") == 0)
+		if (!compares_frame_byte(&insns[i], (uint8_t)s->plan->layout.frame_owner))
+			continue;
+		asked++;
+		if (add_compare_site(s, s->flow, &insns[i], "inlined frame end") == 0)
 			inlined++;
 	}
-	called = add_called_function(s, s->table->handlers[s->py->return_value], &budget);
-	if (!called && inlined && elf_image__symbol(s->img, "_PyEval_FrameClearAndPop", &sym))
+	if (asked > inlined)
+		sites__note(s, "%zu of %zu places where frames may end cannot be probed: calls may "
+			       "seem to last until the next event.",
+			    asked - inlined, asked);
+	called = add_called_function(s);
+	if (!called && inlined && elf_image__symbol(s->img, CLEAR_AND_POP, &sym))
 		add_function_site(s, sym.vaddr);
 	return called || inlined ? 0 : -ENOENT;
 }

@@ -8,61 +8,116 @@
  */
 #include <errno.h>
 
+#include "function_ref.h"
 #include "regs.h"
 #include "sites.h"
 
-#define MAX_PROLOGUE 160
+#define MAX_PROLOGUE 400
+#define MAX_PENDING 16
 #define MAX_BLOCK 32
-#define MAX_COPIES 8
+#define MAX_COPIES 16
+
+/* A place in the prologue and what is known there. */
+struct place {
+	const struct insn *in;
+	struct regs regs;
+	bool tested; /* the flags tell whether throwflag is set */
+};
 
 /* The function's prologue, followed up to the branch on throwflag. */
 struct prologue {
-	const struct insn *branch;
-	struct regs regs;	       /* at the branch */
-	uint64_t copies[MAX_COPIES]; /* instructions that put the frame into registers */
+	uint8_t frame, flag;	     /* registers of the arguments */
+	struct place branch;
+	uint8_t tested_reg;
+	const struct insn *test;
+	uint64_t copies[MAX_COPIES]; /* instructions that put the arguments into registers */
 	size_t n_copies;
+	struct place pending[MAX_PENDING]; /* other sides of the branches passed */
+	size_t n_pending;
+	int budget;
 };
 
-static void note_copy(struct prologue *p, const struct insn *in, uint8_t frame)
+static void note_copy(struct prologue *p, const struct place *at)
 {
-	if (in->shape == SHAPE_COPY && regs__holds(&p->regs, in->src, frame, 0) && !in->disp &&
-	    p->n_copies < MAX_COPIES)
+	const struct insn *in = at->in;
+	bool copies = (in->shape == SHAPE_COPY && !in->disp &&
+		       regs__holds(&at->regs, in->src, p->frame, 0)) ||
+		      (in->shape == SHAPE_COPY_INT && regs__holds(&at->regs, in->src, p->flag, 0));
+
+	if (copies && p->n_copies < MAX_COPIES)
 		p->copies[p->n_copies++] = in->vaddr;
+}
+
+static void note_test(struct prologue *p, struct place *at)
+{
+	const struct insn *in = at->in;
+
+	if (in->shape == SHAPE_TEST && regs__holds(&at->regs, in->src, p->flag, 0)) {
+		at->tested = true;
+		p->test = in;
+		p->tested_reg = in->src;
+	} else if (in->writes_flags) {
+		at->tested = false;
+	}
+}
+
+/* Follows straight code; the other side of each branch is left for later. True at the branch on
+ * throwflag. */
+static bool follow(const struct site_search *s, struct prologue *p, struct place at)
+{
+	for (; at.in && p->budget-- > 0; at.in = flow__next(s->flow, at.in)) {
+		if (at.in->kind == INSN_BRANCH && at.tested) {
+			p->branch = at;
+			return at.in->cond != COND_OTHER;
+		}
+		if (at.in->kind == INSN_BRANCH && p->n_pending < MAX_PENDING) {
+			p->pending[p->n_pending] = at;
+			p->pending[p->n_pending++].in = flow__at(s->flow, at.in->target);
+		}
+		note_copy(p, &at);
+		note_test(p, &at);
+		regs__step(&at.regs, at.in);
+	}
+	return false;
 }
 
 static bool follow_prologue(const struct site_search *s, struct prologue *p)
 {
-	uint8_t frame = insn__arg_reg(s->img->machine, 1);
-	uint8_t flag = insn__arg_reg(s->img->machine, 2);
-	const struct insn *in = flow__at(s->flow, s->eval);
-	bool tested = false;
-	int i;
+	struct place start = { .in = flow__at(s->flow, s->eval) };
+	size_t next;
 
-	*p = (struct prologue){ 0 };
-	regs__init(&p->regs);
-	p->regs.int_reg = flag;
-	for (i = 0; in && i < MAX_PROLOGUE; i++, in = flow__next(s->flow, in)) {
-		bool asks = in->shape == SHAPE_TEST && regs__holds(&p->regs, in->src, flag, 0);
-
-		if (in->kind == INSN_BRANCH && tested) {
-			p->branch = in;
-			return in->cond != COND_OTHER;
-		}
-		tested = asks || (tested && !in->writes_flags);
-		note_copy(p, in, frame);
-		regs__step(&p->regs, in);
+	*p = (struct prologue){
+		.frame = insn__arg_reg(s->img->machine, 1),
+		.flag = insn__arg_reg(s->img->machine, 2),
+		.budget = MAX_PROLOGUE,
+	};
+	regs__init(&start.regs);
+	start.regs.int_reg = p->flag;
+	if (follow(s, p, start))
+		return true;
+	for (next = 0; next < p->n_pending; next++) {
+		if (follow(s, p, p->pending[next]))
+			return true;
 	}
 	return false;
+}
+
+/* Does the tested register hold throwflag, whichever way led there? */
+static bool test_is_sure(const struct site_search *s, const struct prologue *p)
+{
+	uint32_t written = flow__written_before(s->flow, p->test->vaddr, p->copies, p->n_copies);
+
+	return !(written >> p->tested_reg & 1);
 }
 
 /* First instruction of the block that only throwflag leads to, or NULL. */
 static const struct insn *throw_block(const struct site_search *s, const struct prologue *p)
 {
 	const struct insn *before, *in;
-	uint64_t start = p->branch->target;
+	uint64_t start = p->branch.in->target;
 
-	if (p->branch->cond == COND_ZERO) {
-		start = p->branch->vaddr + p->branch->len;
+	if (p->branch.in->cond == COND_ZERO) {
+		start = p->branch.in->vaddr + p->branch.in->len;
 		return flow__joins(s->flow, start, start) ? NULL : flow__at(s->flow, start);
 	}
 	in = flow__at(s->flow, start);
@@ -79,11 +134,11 @@ static const struct insn *throw_block(const struct site_search *s, const struct 
 static uint8_t frame_in(const struct site_search *s, const struct prologue *p,
 			const struct insn *site, const struct regs *regs)
 {
-	uint8_t frame = insn__arg_reg(s->img->machine, 1), i;
+	uint8_t i;
 	uint32_t written = flow__written_before(s->flow, site->vaddr, p->copies, p->n_copies);
 
 	for (i = 0; i < INSN_REGS; i++) {
-		if (regs__holds(regs, i, frame, 0) && !(written >> i & 1))
+		if (regs__holds(regs, i, p->frame, 0) && !(written >> i & 1))
 			return i;
 	}
 	return INSN_NO_REG;
@@ -93,7 +148,7 @@ static bool choose_in_block(const struct site_search *s, const struct prologue *
 			    struct site_choice *c)
 {
 	const struct insn *in = throw_block(s, p);
-	struct regs regs = p->regs;
+	struct regs regs = p->branch.regs;
 	int i;
 
 	for (i = 0; in && i < MAX_BLOCK; i++, in = flow__at(s->flow, in->vaddr + in->len)) {
@@ -111,9 +166,22 @@ static bool choose_in_block(const struct site_search *s, const struct prologue *
 	return false;
 }
 
+/* Does the evaluation function call it, or was it inlined there? */
+static bool calls(const struct site_search *s, const struct function_ref *ref)
+{
+	size_t n, i;
+	const struct insn *insns = flow__insns(s->flow, &n);
+
+	for (i = 0; i < n; i++) {
+		if (function_ref__is_called(ref, s->img, s->decoder, &insns[i]))
+			return true;
+	}
+	return false;
+}
+
 static int add_traceback(const struct site_search *s)
 {
-	struct elf_symbol sym;
+	struct function_ref ref;
 	struct insn in;
 	struct site_choice c = {
 		.kind = VTBPF_SITE_TRACEBACK,
@@ -122,10 +190,13 @@ static int add_traceback(const struct site_search *s)
 		.name = "PyTraceBack_Here",
 	};
 
-	if (!elf_image__symbol(s->img, "PyTraceBack_Here", &sym))
-		return -ENOENT;
-	c.entry = c.vaddr = sym.vaddr;
-	if (decoder__insn(s->decoder, s->img, sym.vaddr, &in) && in.landing_pad)
+	function_ref__find(s->img, c.name, &ref);
+	if (!ref.vaddr || !calls(s, &ref)) {
+		sites__note(s, "Calls entered by generator.throw() cannot be seen in this build.");
+		return 0;
+	}
+	c.entry = c.vaddr = ref.vaddr;
+	if (decoder__insn(s->decoder, s->img, ref.vaddr, &in) && in.landing_pad)
 		c.vaddr += in.len;
 	return sites__add(s, &c);
 }
@@ -140,7 +211,7 @@ int sites__throw(const struct site_search *s)
 		.name = "throwflag",
 	};
 
-	if (follow_prologue(s, &p) && choose_in_block(s, &p, &c)) {
+	if (follow_prologue(s, &p) && test_is_sure(s, &p) && choose_in_block(s, &p, &c)) {
 		c.entry = c.vaddr;
 		return sites__add(s, &c);
 	}
