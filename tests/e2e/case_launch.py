@@ -118,7 +118,8 @@ def launch_as_sudo_user(context):
     os.chmod(out_dir, 0o777)
     env = clean_env(SUDO_UID=str(NOBODY.pw_uid), SUDO_GID=str(NOBODY.pw_gid), SUDO_USER="nobody",
                     SUDO_COMMAND="x", KEPT="yes", HOME="/root", USER="root", LOGNAME="root")
-    facts, tracer = launched(context, [context.python.path, script], out="out/result.json", env=env)
+    facts, tracer = launched(context, [context.public_python().path, script],
+                             out="out/result.json", env=env)
     assert_whole(tracer, facts)
     assert (facts["uid"], facts["euid"], facts["gid"]) == (NOBODY.pw_uid, NOBODY.pw_uid,
                                                            NOBODY.pw_gid), facts

@@ -10,6 +10,7 @@ import subprocess
 import threading
 import time
 
+import interpreters
 import tracefile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -177,6 +178,15 @@ class Context:
 
     def path(self, name):
         return os.path.join(self.tmp, name)
+
+    def public_python(self):
+        """A supported interpreter that every user may run: this one, if it is."""
+        for python in [self.python] + self.everything:
+            allowed = subprocess.run(["setpriv", "--reuid=65534", "--clear-groups", "test", "-x",
+                                      python.path])
+            if python.minor in interpreters.SUPPORTED and allowed.returncode == 0:
+                return python
+        raise Skip("no supported interpreter that other users may run")
 
     def script(self, name):
         return os.path.join(TARGETS, name)
