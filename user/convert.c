@@ -124,14 +124,18 @@ static int read_capture(struct conversion *c)
 		return err;
 	}
 	c->session = session__new();
-	if (!c->session)
-		return -ENOMEM;
-	err = session__read(c->session, c->capture, c->opts->cancel);
+	err = c->session ? session__read(c->session, c->capture, c->opts->cancel) : -ENOMEM;
 	if (err && err != -ECANCELED)
 		log_error("%s: cannot be read: %s", input, strerror(-err));
 	if (!err && c->session->damage)
 		log_warn("%s: %s; what lies before is converted", input, c->session->damage);
 	return err;
+}
+
+static int announce_track(struct conversion *c, struct track *t)
+{
+	t->announced = true;
+	return c->ops->track(&c->writer, t);
 }
 
 static int announce(struct conversion *c)
@@ -144,7 +148,7 @@ static int announce(struct conversion *c)
 		err = c->ops->process(&c->writer, p);
 	for (t = track_table__first(c->session->tracks); t && !err; t = t->all) {
 		if (!t->thread->ignored)
-			err = c->ops->track(&c->writer, t);
+			err = announce_track(c, t);
 	}
 	return err;
 }
@@ -162,21 +166,28 @@ static int look_around(struct conversion *c)
 	return c->writer.out.err;
 }
 
+static int write_item(struct conversion *c, enum replay_kind kind, const struct replay_item *item)
+{
+	struct track *t = kind == REPLAY_SLICE ? item->slice.track : item->gap.track;
+	int err = 0;
+
+	if (!t->announced) /* it was made meanwhile */
+		err = announce_track(c, t);
+	if (err)
+		return err;
+	if (kind == REPLAY_SLICE)
+		return c->ops->slice(&c->writer, &item->slice);
+	return c->ops->gap(&c->writer, &item->gap);
+}
+
 static int write_items(struct conversion *c)
 {
 	struct replay_item item;
 	unsigned int n = 0;
-	int kind, err = 0;
+	int kind, err;
 
 	while ((kind = replay__next(&c->replay, &item)) > 0) {
-		if (item.announce)
-			err = c->ops->track(&c->writer, item.announce);
-		if (err)
-			return err;
-		if (kind == REPLAY_SLICE)
-			err = c->ops->slice(&c->writer, &item.slice);
-		else
-			err = c->ops->gap(&c->writer, &item.gap);
+		err = write_item(c, kind, &item);
 		if (!err && ++n % LOOK_EVERY == 0)
 			err = look_around(c);
 		if (err)
@@ -199,6 +210,7 @@ static int write_trace(struct conversion *c)
 	return err ? err : c->ops->end(&c->writer);
 }
 
+/* All that goes into the file open at c->file. Says what went wrong, unless it was the writing. */
 static int write_output(struct conversion *c)
 {
 	struct writer *w = &c->writer;
@@ -208,20 +220,21 @@ static int write_output(struct conversion *c)
 	w->session = c->session;
 	w->capture = c->capture;
 	w->replay = &c->replay;
-	err = replay__start(&c->replay, c->session, c->capture, &c->opts->filter);
-	if (!err)
-		err = outbuf__init(&w->out, c->file.fd, c->ops->gzip);
+	err = outbuf__init(&w->out, c->file.fd, c->ops->gzip);
 	if (err)
 		return err;
-	err = write_trace(c);
+	err = replay__start(&c->replay, c->session, c->capture, &c->opts->filter);
+	if (!err)
+		err = write_trace(c);
+	if (err && err != -ECANCELED && !w->out.err)
+		log_error("%s: cannot be converted: %s", c->opts->input, strerror(-err));
 	if (c->ops->release)
 		c->ops->release(w);
-	if (err)
-		outbuf__release(&w->out);
-	else
-		err = outbuf__finish(&w->out);
 	if (!err && cancelled(c->opts))
 		err = -ECANCELED;
+	if (!err)
+		return outbuf__finish(&w->out);
+	outbuf__release(&w->out);
 	return err;
 }
 
@@ -230,17 +243,21 @@ static int make_file(struct conversion *c)
 	const char *output = c->opts->output;
 	mode_t mode = c->ops->begin ? OUTPUT_MODE : CAPTURE_MODE;
 	int err = outfile__create(&c->file, output, "", mode);
+	bool ours = err; /* is it an error of the output? */
 
 	if (!err) {
 		err = write_output(c);
-		if (err)
+		ours = c->writer.out.err;
+		if (err) {
 			outfile__abort(&c->file);
-		else
+		} else {
 			err = outfile__commit(&c->file);
+			ours = err;
+		}
 	}
 	if (c->opts->progress)
 		log_progress(NULL);
-	if (err && err != -ECANCELED)
+	if (ours)
 		log_error("%s: cannot be written: %s", output, strerror(-err));
 	return err;
 }
@@ -278,8 +295,6 @@ int convert__run(const struct convert_options *opts, struct convert_summary *sum
 		err = make_file(&c);
 	if (!err)
 		sum_up(&c, sum);
-	if (err == -ENOMEM)
-		log_error("%s: not enough memory", opts->input);
 	session__free(c.session);
 	capture__free(c.capture);
 	return err;

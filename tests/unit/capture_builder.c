@@ -139,12 +139,28 @@ void builder__str(struct capture_builder *b, const struct build_str *s, const vo
 	memcpy(r->data, data, n);
 }
 
+/* Text is UTF-8, but of characters below U+10000 only; stored as CPython does. */
 static void whole_str(struct capture_builder *b, uint32_t id, uint8_t which, const char *text)
 {
 	struct build_str s = { .code = id, .which = which, .width = 1 };
+	const unsigned char *p = (const unsigned char *)text;
+	uint16_t wide[256];
 
-	s.length = (uint32_t)strlen(text);
-	builder__str(b, &s, text, s.length);
+	for (; *p && s.length < 256; s.length++) {
+		if (*p >= 0x80)
+			s.width = 2;
+		if (*p >= 0xe0) {
+			wide[s.length] =
+				(uint16_t)((p[0] & 15) << 12 | (p[1] & 63) << 6 | (p[2] & 63));
+			p += 3;
+		} else if (*p >= 0x80) {
+			wide[s.length] = (uint16_t)((p[0] & 31) << 6 | (p[1] & 63));
+			p += 2;
+		} else {
+			wide[s.length] = *p++;
+		}
+	}
+	builder__str(b, &s, s.width == 1 ? (const void *)text : wide, s.length * s.width);
 }
 
 void builder__code(struct capture_builder *b, uint32_t id, const char *name, const char *file)

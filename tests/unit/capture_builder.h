@@ -38,7 +38,7 @@ void builder__thread_exit(struct capture_builder *b, uint32_t tid, uint64_t ts);
 void builder__thread_name(struct capture_builder *b, uint32_t tid, const char *name,
 			  uint64_t ident);
 
-/* A code object with both its strings, of one byte a code point. */
+/* A code object with both its strings: UTF-8, up to 256 characters. */
 void builder__code(struct capture_builder *b, uint32_t id, const char *name, const char *file);
 
 struct build_str {

@@ -34,18 +34,15 @@ static int place(struct replay *r, struct replay_item *item, const struct event_
 	};
 	struct track *track = item->slice.track;
 	int level, fits;
-	bool made;
 
 	fits = nest__take(&track->nest, &interval);
 	if (fits)
 		return fits;
 	for (level = 0; level < OVERFLOW_LEVELS; level++) {
-		track = track_table__overflow(r->session->tracks, track, &made);
+		track = track_table__overflow(r->session->tracks, track);
 		if (!track)
 			return -ENOMEM;
 		fits = nest__take(&track->nest, &interval);
-		if (made)
-			item->announce = track;
 		if (fits) {
 			item->slice.track = track;
 			r->moved += fits > 0;
@@ -68,7 +65,6 @@ static int on_call(struct replay *r, const struct event *ev, struct replay_item 
 		r->filtered++;
 		return 0;
 	}
-	item->announce = NULL;
 	item->slice.track = track_table__get(
 		r->session->tracks, th, call->track ? TRACK_GREENLET : TRACK_THREAD, call->track);
 	if (!item->slice.track)
@@ -90,7 +86,6 @@ static int take_gap(struct replay *r, struct thread *th, struct replay_item *ite
 {
 	struct thread_gap *g = &th->gap;
 
-	item->announce = NULL;
 	item->gap = (struct gap){
 		.first = g->first,
 		.last = g->last,

@@ -30,7 +30,6 @@ struct gap {
 enum replay_kind { REPLAY_END, REPLAY_SLICE, REPLAY_GAP };
 
 struct replay_item {
-	struct track *announce; /* a track made just now, to be announced first; mostly NULL */
 	union {
 		struct slice slice;
 		struct gap gap;

@@ -104,17 +104,15 @@ struct track *track_table__get(struct track_table *t, struct thread *th, enum tr
 	return e ? &e->track : make(t, &key);
 }
 
-struct track *track_table__overflow(struct track_table *t, struct track *track, bool *made)
+struct track *track_table__overflow(struct track_table *t, struct track *track)
 {
 	struct key key = { .thread = track->thread, .kind = TRACK_OVERFLOW };
 
-	*made = false;
 	if (track->overflow)
 		return track->overflow;
 	/* The number tells overflow tracks of one thread apart: they may belong to different
 	 * greenlets. */
 	key.number = track->index;
-	*made = true;
 	return track->overflow = make(t, &key);
 }
 

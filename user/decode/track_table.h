@@ -30,6 +30,7 @@ struct track {
 	struct thread *thread;
 	struct nest nest;
 	struct track *overflow; /* where slices go that do not nest here, NULL so far */
+	bool announced;		/* to the writer: the driver says so */
 	struct track *next;	/* of the same thread; TRACK_THREAD comes first if there is one */
 	struct track *all;	/* in order of making */
 };
@@ -44,8 +45,8 @@ void track_table__free(struct track_table *t);
 struct track *track_table__get(struct track_table *t, struct thread *th, enum track_kind kind,
 			       uint32_t number);
 
-/* The track on which a slice goes that does not nest on `track`. *made says whether it is new. */
-struct track *track_table__overflow(struct track_table *t, struct track *track, bool *made);
+/* The track on which a slice goes that does not nest on `track`. NULL when out of memory. */
+struct track *track_table__overflow(struct track_table *t, struct track *track);
 
 /* All tracks in order of making, linked by `all`. */
 struct track *track_table__first(const struct track_table *t);

@@ -97,9 +97,20 @@ static void write_selectors(struct chrome *c, const struct session *s, const cha
 	size_t i;
 
 	for (i = 0; i < n; i++) {
-		snprintf(c->scratch, CHROME_SCRATCH, "%s=%s", option, selectors[i]);
+		snprintf(c->scratch, CHROME_SCRATCH, "%s %s", option, selectors[i]);
 		write_filter(&c->json, s, c->scratch);
 	}
+}
+
+/* In the largest unit without decimals: as most people write it. */
+static void print_duration(char *text, size_t size, uint64_t ns)
+{
+	static const char *const units[] = { "ns", "us", "ms", "s" };
+	int unit = 0;
+
+	for (; unit < 3 && ns % 1000 == 0; unit++)
+		ns /= 1000;
+	snprintf(text, size, "--min-duration %llu%s", (unsigned long long)ns, units[unit]);
 }
 
 static void write_filters(struct chrome *c, const struct session *s, const struct slice_filter *f)
@@ -116,12 +127,11 @@ static void write_filters(struct chrome *c, const struct session *s, const struc
 	write_selectors(c, s, "--ignore-thread", f->ignore_threads, f->n_ignore_threads);
 	write_selectors(c, s, "--only-thread", f->only_threads, f->n_only_threads);
 	if (f->min_duration_ns) {
-		snprintf(text, sizeof(text), "--min-duration=%lluns",
-			 (unsigned long long)f->min_duration_ns);
+		print_duration(text, sizeof(text), f->min_duration_ns);
 		write_filter(j, s, text);
 	}
 	if (f->max_stack_depth >= 0) {
-		snprintf(text, sizeof(text), "--max-stack-depth=%d", f->max_stack_depth);
+		snprintf(text, sizeof(text), "--max-stack-depth %d", f->max_stack_depth);
 		write_filter(j, s, text);
 	}
 	json__close(j, ']');

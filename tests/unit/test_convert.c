@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../../user/convert.h"
+#include "capture_builder.h"
+
+struct fixture {
+	char dir[64], in[128], out[128];
+	struct capture_builder b;
+	struct convert_options opts;
+	struct convert_summary sum;
+};
+
+static int setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	strcpy(f->dir, "/tmp/vtbpf-convert-XXXXXX");
+	assert_non_null(mkdtemp(f->dir));
+	snprintf(f->in, sizeof(f->in), "%s/in.vtb", f->dir);
+	snprintf(f->out, sizeof(f->out), "%s/out.json", f->dir);
+	builder__init(&f->b);
+	builder__session(&f->b, 100, 1000);
+	builder__code(&f->b, 1, "f", "f.py");
+	f->opts.input = f->in;
+	f->opts.output = f->out;
+	f->opts.output_named = true;
+	f->opts.filter.max_stack_depth = -1;
+	*state = f;
+	return 0;
+}
+
+/* Fails when anything but the known files is left in the directory. */
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+	int err;
+
+	unlink(f->in);
+	unlink(f->out);
+	err = rmdir(f->dir);
+	builder__release(&f->b);
+	free(f);
+	return err;
+}
+
+static void add_call(struct fixture *f, uint32_t tid, uint64_t start, uint64_t end)
+{
+	struct build_call call = { .tid = tid, .code = 1, .start = start, .end = end };
+
+	builder__call(&f->b, &call);
+}
+
+static int run(struct fixture *f)
+{
+	builder__save(&f->b, f->in);
+	return convert__run(&f->opts, &f->sum);
+}
+
+/* The output as text, the caller's. */
+static char *output(const struct fixture *f)
+{
+	int fd = open(f->out, O_RDONLY | O_CLOEXEC);
+	char *text = calloc(1, 1 << 20);
+
+	assert_true(fd >= 0);
+	assert_true(read(fd, text, (1 << 20) - 1) > 0);
+	close(fd);
+	return text;
+}
+
+static size_t occurrences(const char *text, const char *what)
+{
+	size_t n = 0;
+
+	while ((text = strstr(text, what))) {
+		text += strlen(what);
+		n++;
+	}
+	return n;
+}
+
+static void expect_in_output(const struct fixture *f, const char *what, size_t n)
+{
+	char *text = output(f);
+
+	if (occurrences(text, what) != n)
+		fail_msg("not %zu times \"%s\" in: %s", n, what, text);
+	free(text);
+}
+
+static void test_torn_capture(void **state)
+{
+	struct fixture *f = *state;
+
+	add_call(f, 100, 2000, 3000);
+	add_call(f, 100, 4000, 5000);
+	f->b.len -= 5;
+	assert_int_equal(run(f), 0);
+	assert_true(f->sum.torn);
+	assert_int_equal(f->sum.calls, 1);
+	expect_in_output(f, "the capture ends in the middle of a record", 1);
+	expect_in_output(f, "the capture has no end", 1);
+}
+
+static void test_damaged_capture(void **state)
+{
+	struct fixture *f = *state;
+	struct vtbpf_rec_call *c;
+
+	add_call(f, 100, 2000, 3000);
+	add_call(f, 100, 4000, 5000);
+	c = (void *)(f->b.data + f->b.len - sizeof(*c));
+	c->rec.tid = 0xffffffff;
+	add_call(f, 100, 6000, 7000);
+	builder__end(&f->b, 9000);
+	assert_int_equal(run(f), 0);
+	assert_true(f->sum.torn);
+	assert_int_equal(f->sum.calls, 1);
+	expect_in_output(f, "the capture is damaged", 1);
+}
+
+/* A record of a later version's kind is passed over. */
+static void test_unknown_records(void **state)
+{
+	struct fixture *f = *state;
+
+	builder__record(&f->b, 99, 0, 40);
+	builder__record(&f->b, 200, 0xffff, 8);
+	add_call(f, 100, 2000, 3000);
+	builder__end(&f->b, 9000);
+	assert_int_equal(run(f), 0);
+	assert_false(f->sum.torn);
+	assert_int_equal(f->sum.calls, 1);
+}
+
+static void test_reused_tid(void **state)
+{
+	static const char *ignored[] = { "uno" };
+	const struct build_thread one = { 101, 100, 10, "py" }, two = { 101, 100, 20, "py" };
+	struct fixture *f = *state;
+
+	builder__thread(&f->b, &one);
+	builder__thread_name(&f->b, 101, "uno", 1);
+	add_call(f, 101, 2000, 3000);
+	builder__thread_exit(&f->b, 101, 3500);
+	builder__thread(&f->b, &two);
+	builder__thread_name(&f->b, 101, "dos", 2);
+	add_call(f, 101, 4000, 5000);
+	builder__end(&f->b, 9000);
+	assert_int_equal(run(f), 0);
+	assert_int_equal(f->sum.threads, 2);
+	expect_in_output(f, "\"name\":\"uno, dos\"", 1);
+	f->opts.filter.ignore_threads = ignored;
+	f->opts.filter.n_ignore_threads = 1;
+	assert_int_equal(run(f), 0);
+	assert_int_equal(f->sum.calls, 1);
+	assert_int_equal(f->sum.filtered, 1);
+	expect_in_output(f, "\"ts\":4.000", 1);
+	expect_in_output(f, "\"args\":{\"name\":\"dos\"}", 1);
+	/* the filter names it, nothing else does */
+	expect_in_output(f, "uno", 1);
+}
+
+static void test_filters(void **state)
+{
+	static const char *only[] = { "10[13]", "102" };
+	struct fixture *f = *state;
+
+	add_call(f, 101, 2000, 2999);
+	add_call(f, 102, 2000, 3000);
+	add_call(f, 102, 4000, 4999);
+	builder__lost(&f->b, 101, &(struct vtbpf_rec_lost){ .lost = 2, .first = 10, .last = 11 });
+	builder__end(&f->b, 9000);
+	f->opts.filter.only_threads = only;
+	f->opts.filter.n_only_threads = 2;
+	f->opts.filter.min_duration_ns = 1000;
+	assert_int_equal(run(f), 0);
+	assert_int_equal(f->sum.calls, 1);
+	assert_int_equal(f->sum.filtered, 2);
+	assert_int_equal(f->sum.lost, 0);
+	expect_in_output(f, "--min-duration 1us", 1);
+	expect_in_output(f, "\"tid\":101", 0);
+}
+
+/* Losses that were never told by thread: the counters know of them. */
+static void test_losses_known_by_count_only(void **state)
+{
+	struct fixture *f = *state;
+	struct vtbpf_rec_counters *c;
+
+	add_call(f, 100, 2000, 2999);
+	c = builder__record(&f->b, VTBPF_REC_COUNTERS, 0, sizeof(*c) - 8);
+	c->count.lost = 12;
+	assert_int_equal(run(f), 0);
+	assert_int_equal(f->sum.lost, 12);
+	expect_in_output(f, "\"losses\":{\"total\":12,\"by_thread\":{}}", 1);
+}
+
+static void test_capture_to_capture(void **state)
+{
+	static const char *ignored[] = { "101" };
+	struct fixture *f = *state;
+
+	add_call(f, 101, 2000, 3000);
+	add_call(f, 102, 2000, 3000);
+	builder__end(&f->b, 9000);
+	f->opts.format = "vtb";
+	f->opts.filter.ignore_threads = ignored;
+	f->opts.filter.n_ignore_threads = 1;
+	assert_int_equal(run(f), 0);
+	assert_int_equal(rename(f->out, f->in), 0);
+	f->opts.format = NULL;
+	f->opts.filter.n_ignore_threads = 0;
+	assert_int_equal(convert__run(&f->opts, &f->sum), 0);
+	assert_int_equal(f->sum.calls, 1);
+	assert_false(f->sum.torn);
+	expect_in_output(f, "\"tid\":102,\"ts\":2.000", 1);
+}
+
+static void test_cancelled(void **state)
+{
+	volatile bool cancel = true;
+	struct fixture *f = *state;
+
+	add_call(f, 100, 2000, 3000);
+	f->opts.cancel = &cancel;
+	assert_int_equal(run(f), -ECANCELED);
+	assert_int_equal(access(f->out, F_OK), -1);
+}
+
+static void test_no_space(void **state)
+{
+	struct fixture *f = *state;
+
+	add_call(f, 100, 2000, 3000);
+	f->opts.output = "/dev/full";
+	assert_int_equal(run(f), -ENOSPC);
+}
+
+static void test_foreign_input(void **state)
+{
+	struct fixture *f = *state;
+
+	f->b.len = 0;
+	assert_int_equal(run(f), -EMEDIUMTYPE);
+	memcpy(f->b.data, "{\"traceEvents\":[]}", 18);
+	f->b.len = 18;
+	assert_int_equal(run(f), -EMEDIUMTYPE);
+	f->opts.input = "/nonexistent/in.vtb";
+	assert_int_equal(convert__run(&f->opts, &f->sum), -ENOENT);
+	assert_int_equal(access(f->out, F_OK), -1);
+}
+
+static void write_text(const char *path, const char *text)
+{
+	FILE *file = fopen(path, "w");
+
+	assert_non_null(file);
+	fputs(text, file);
+	fclose(file);
+}
+
+static void test_whose_file_it_is(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(convert__check_output(f->out, NULL, false), 0);
+	assert_int_equal(access(f->out, F_OK), -1); /* the check leaves nothing behind */
+	write_text(f->out, "{\"traceEvents\":[]}");
+	assert_int_equal(convert__check_output(f->out, NULL, false), -EEXIST);
+	assert_int_equal(convert__check_output(f->out, NULL, true), 0);
+	assert_int_equal(run(f), 0);
+	assert_int_equal(convert__check_output(f->out, NULL, false), 0);
+	assert_int_equal(unlink(f->out), 0);
+	assert_int_equal(symlink("/etc/passwd", f->out), 0);
+	assert_int_equal(convert__check_output(f->out, NULL, false), -EEXIST);
+}
+
+static void test_output_that_cannot_be(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(convert__check_output(f->dir, "json", true), -EISDIR);
+	assert_int_equal(convert__check_output("/nonexistent/x.json", NULL, true), -ENOENT);
+	assert_int_equal(convert__check_output("x.txt", NULL, true), -EINVAL);
+	assert_int_equal(convert__check_output("x.json", "pftrace", true), -EINVAL);
+	assert_int_equal(convert__check_output("x.speedscope.json", NULL, true), -EINVAL);
+	assert_int_equal(convert__check_output("/dev/null", NULL, true), 0);
+	assert_int_equal(convert__check_output("/dev/null", NULL, false), -EEXIST);
+	assert_int_equal(convert__check_output(".json/", "json", true), -EISDIR);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_torn_capture, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_damaged_capture, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_unknown_records, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_reused_tid, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_filters, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_losses_known_by_count_only, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_capture_to_capture, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_cancelled, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_no_space, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_foreign_input, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_whose_file_it_is, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_output_that_cannot_be, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
