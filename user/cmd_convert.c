@@ -12,10 +12,10 @@ int cmd_convert(const struct options *o)
 {
 	struct convert_options c = finish__options(o, o->inputs.items[0]);
 	struct convert_summary sum;
-	int err;
+	int err = convert__check_output(o->output, o->format, o->output_named);
 
-	if (convert__check_output(o->output, o->format, o->output_named))
-		return EXIT_FAILED;
+	if (err)
+		return err == -EINVAL ? EXIT_USAGE : EXIT_FAILED;
 	finish__catch_signals();
 	err = convert__run(&c, &sum);
 	if (err)

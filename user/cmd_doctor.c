@@ -18,7 +18,7 @@ static int look_at_target(pid_t pid)
 	if (!err)
 		err = probe_plan__make(t.interp_fd, &plan, why, sizeof(why));
 	if (err)
-		log_error("%s", why);
+		log_error("process %d: %s", pid, why);
 	else
 		probe_plan__print(&plan, t.interp, stdout);
 	target__close(&t);

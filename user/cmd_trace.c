@@ -63,7 +63,7 @@ static int open_running(struct trace *tr)
 
 	if (!err)
 		return EXIT_OK;
-	log_error("%s", why);
+	log_error("process %d: %s", tr->o->pid, why);
 	return err == -EACCES || err == -EPERM ? EXIT_NO_PRIVILEGE : EXIT_BAD_TARGET;
 }
 
@@ -268,11 +268,13 @@ static int finish(struct trace *tr)
 static int check_before(const struct options *o)
 {
 	char why[512] = "";
+	int err;
 
 	if (o->dry_run)
 		return EXIT_OK;
-	if (convert__check_output(o->output, o->format, o->output_named))
-		return EXIT_FAILED;
+	err = convert__check_output(o->output, o->format, o->output_named);
+	if (err)
+		return err == -EINVAL ? EXIT_USAGE : EXIT_FAILED;
 	if (!privileges__check(why, sizeof(why)))
 		return EXIT_OK;
 	log_error("%s", why);

@@ -139,7 +139,7 @@ void capture_writer__source(struct capture_writer *w, const char *path, const ch
 
 	if (path_len > TEXT_PIECE)
 		return;
-	put_source_piece(w, path, path_len, VTBPF_F_SOURCE_NAME | VTBPF_F_MORE);
+	put_source_piece(w, path, path_len, VTBPF_F_SOURCE_NAME);
 	do {
 		size_t n = len < TEXT_PIECE ? len : TEXT_PIECE;
 
