@@ -3,7 +3,7 @@
 # One file builds everything, all of it under build/. `make help` lists the targets.
 #
 # Variables: V=1 shows the commands; DEBUG=1 builds unoptimised, SAN=1 with AddressSanitizer and
-# UBSan, COVERAGE=1 with gcov, each in a directory of its own; WERROR=0 lets warnings pass;
+# UBSan, COVERAGE=1 with gcov, each in a directory of its own; WERROR=1 makes warnings errors;
 # STAGES="discover decode" leaves the other stages' sources out of the library and the unit tests.
 
 PREFIX ?= /usr/local
@@ -26,7 +26,7 @@ PYTHON ?= /usr/bin/python3
 BPFTOOL ?= $(shell scripts/find-bpftool.sh)
 
 V ?= 0
-WERROR ?= 1
+WERROR ?= 0
 ALL_STAGES := discover trace decode write
 STAGES ?= $(ALL_STAGES)
 FUZZ_TIME ?= 30
@@ -75,11 +75,11 @@ LDFLAGS_ALL := -pie -Wl,-z,relro,-z,now -Wl,-z,noexecstack $(SAN_FLAGS) $(LDFLAG
 # One binary that can be copied to another host: everything but libc is linked statically. libelf
 # needs libzstd from elfutils 0.189 on; pkg-config knows.
 STATIC_LIBS = $(filter -l%,$(shell $(PKG_CONFIG) --static --libs libbpf libelf capstone zlib))
-LIBS = -Wl,-Bstatic -Wl,--start-group $(sort $(filter-out -lpthread,$(STATIC_LIBS))) \
+LIBS = -Wl,-Bstatic -Wl,--start-group $(LIB) $(sort $(filter-out -lpthread,$(STATIC_LIBS))) \
 	-Wl,--end-group -Wl,-Bdynamic -lpthread
 
-BPF_FLAGS := -target bpf -g -O2 -mcpu=v3 -std=gnu11 -Wall -Wextra -Werror \
-	-D__TARGET_ARCH_$(BPF_ARCH) -Ivmlinux -Ibpf -I$(B)
+BPF_FLAGS := -target bpf -g -O2 -mcpu=v3 -std=gnu11 -Wall -Wextra \
+	$(filter -Werror,$(WARN)) -D__TARGET_ARCH_$(BPF_ARCH) -Ivmlinux -Ibpf -I$(B)
 # <bpf/bpf_helpers.h> and friends come from libbpf-dev; the multiarch directory holds <asm/types.h>.
 BPF_FLAGS += -idirafter /usr/include/$(MACHINE)-linux-gnu -idirafter /usr/include
 
@@ -237,7 +237,7 @@ format:
 	$(Q)clang-format -i $(FORMAT_SRC)
 
 install: all
-	install -D -m 755 $(B)/vtbpf $(DESTDIR)$(BINDIR)/vtbpf
+	install -D -s -m 755 $(B)/vtbpf $(DESTDIR)$(BINDIR)/vtbpf
 	install -D -m 644 scripts/dist/vtbpf.1 $(DESTDIR)$(MANDIR)/man1/vtbpf.1
 	install -D -m 644 scripts/dist/completions/bash $(DESTDIR)$(BASHCOMPDIR)/vtbpf
 	install -D -m 644 scripts/dist/completions/zsh $(DESTDIR)$(ZSHCOMPDIR)/_vtbpf
@@ -267,6 +267,6 @@ help:
 	@echo 'make install     PREFIX=/usr/local DESTDIR='
 	@echo 'make uninstall   the same'
 	@echo 'make clean       remove build/'
-	@echo 'Variables: V=1 DEBUG=1 SAN=1 COVERAGE=1 WERROR=0 CC= CLANG= BPFTOOL= PYTHON='
+	@echo 'Variables: V=1 DEBUG=1 SAN=1 COVERAGE=1 WERROR=1 CC= CLANG= BPFTOOL= PYTHON='
 
 -include $(shell test -d $(B) && find $(B) -name '*.d')
