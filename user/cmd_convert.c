@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <signal.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
