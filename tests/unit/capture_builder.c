@@ -74,7 +74,7 @@ void builder__session(struct capture_builder *b, uint32_t pid, uint64_t start)
 
 	s->start = start;
 	s->realtime_offset = 1795303070979461651;
-	s->boottime_offset = 7;
+	s->boottime_offset = (__u64)-7;
 	s->proc_start = 4711;
 	s->ns_pid = pid;
 	s->python = 0x030b02f0;

@@ -140,7 +140,7 @@ static void build(struct capture_builder *b)
 	add_calls(b);
 	add_losses(b);
 	builder__thread_exit(b, WORKER, 8000000);
-	builder__source(b, APP, VTBPF_F_SOURCE_NAME);
+	builder__source(b, APP, VTBPF_F_SOURCE_NAME | VTBPF_F_MORE);
 	builder__source(b, "# \xe5\xba", VTBPF_F_MORE); /* a character cut in two */
 	builder__source(b, "\x94\nprint(\"x\")\n", 0);
 	builder__source(b, "/srv/unused.py", VTBPF_F_SOURCE_NAME);

@@ -135,8 +135,8 @@ static int decode_session(const struct vtbpf_rec *rec, struct event *ev)
 		return -EBADMSG;
 	ev->session = (struct event_session){
 		.start = s->start,
-		.realtime_offset = s->realtime_offset,
-		.boottime_offset = s->boottime_offset,
+		.realtime_offset = (int64_t)s->realtime_offset,
+		.boottime_offset = (int64_t)s->boottime_offset,
 		.proc_start = s->proc_start,
 		.ns_pid = s->ns_pid,
 		.python = s->python,

@@ -56,7 +56,10 @@ struct event_lost {
 };
 
 struct event_session {
-	uint64_t start, realtime_offset, boottime_offset, proc_start;
+	uint64_t start, proc_start;
+	/* Two clocks are not read at one instant: an offset that is 0 may come out as a little
+	 * less. */
+	int64_t realtime_offset, boottime_offset;
 	uint32_t ns_pid, python;
 };
 

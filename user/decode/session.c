@@ -146,22 +146,20 @@ static int on_process(struct session *s, const struct event *ev)
 	return append(&p->name, &ev->process.name);
 }
 
+/* A name is one record, whatever it says of going on: no path is longer. */
 static int on_source(struct session *s, const struct event *ev, uint64_t next_offset)
 {
 	struct session_source *src;
 
 	if (!ev->source.is_name)
 		return 0;
-	if (s->source_state != SOURCE_NAME_MORE) {
-		src = grow(s->sources, s->n_sources, sizeof(*src));
-		if (!src)
-			return -ENOMEM;
-		s->sources = src;
-		memset(&src[s->n_sources++], 0, sizeof(*src));
-	}
-	src = &s->sources[s->n_sources - 1];
+	src = grow(s->sources, s->n_sources, sizeof(*src));
+	if (!src)
+		return -ENOMEM;
+	s->sources = src;
+	src += s->n_sources++;
+	memset(src, 0, sizeof(*src));
 	src->offset = next_offset;
-	s->source_state = ev->more ? SOURCE_NAME_MORE : SOURCE_NAME_DONE;
 	return append(&src->name, &ev->source.data);
 }
 

@@ -62,7 +62,6 @@ struct session {
 	uint64_t calls;	    /* call records */
 	const char *damage; /* why the capture was not read to its end, NULL if it was */
 	bool text_more;	    /* the next text record goes on with the last text */
-	enum { SOURCE_NONE, SOURCE_NAME_MORE, SOURCE_NAME_DONE } source_state;
 };
 
 struct session *session__new(void);

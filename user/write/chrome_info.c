@@ -71,8 +71,10 @@ static void write_clock(struct json_writer *j, const struct session *s)
 	json__key(j, "clock");
 	json__open(j, '{');
 	json__str_field(j, "clock", "CLOCK_MONOTONIC");
-	json__u64_field(j, "realtime_offset_ns", s->info.realtime_offset);
-	json__u64_field(j, "boottime_offset_ns", s->info.boottime_offset);
+	json__key(j, "realtime_offset_ns");
+	json__i64(j, s->info.realtime_offset);
+	json__key(j, "boottime_offset_ns");
+	json__i64(j, s->info.boottime_offset);
 	json__close(j, '}');
 	json__us_field(j, "start_us", s->start);
 	json__us_field(j, "end_us", s->end);

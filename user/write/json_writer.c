@@ -234,6 +234,15 @@ void json__u64(struct json_writer *j, uint64_t value)
 	j->out->at = json__put_u64(j->out->at, value);
 }
 
+void json__i64(struct json_writer *j, int64_t value)
+{
+	separate(j);
+	outbuf__reserve(j->out, 21);
+	if (value < 0)
+		*j->out->at++ = '-';
+	j->out->at = json__put_u64(j->out->at, value < 0 ? -(uint64_t)value : (uint64_t)value);
+}
+
 void json__us(struct json_writer *j, uint64_t ns)
 {
 	separate(j);

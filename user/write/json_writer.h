@@ -36,6 +36,7 @@ void json__key(struct json_writer *j, const char *key);
 void json__string(struct json_writer *j, const char *s);
 void json__string_n(struct json_writer *j, const char *s, size_t n);
 void json__u64(struct json_writer *j, uint64_t value);
+void json__i64(struct json_writer *j, int64_t value);
 void json__bool(struct json_writer *j, bool value);
 void json__us(struct json_writer *j, uint64_t ns); /* microseconds with three decimals */
 
