@@ -140,11 +140,19 @@ $(B)/user/%.o: user/%.c Makefile | $(SKEL)
 
 # --- the BPF side --------------------------------------------------------------------------------
 
+# Two patterns, because the one for tests/%.o would else be the closer match.
+$(B)/tests/bpf/%.bpf.o: tests/bpf/%.bpf.c Makefile
+	$(compile-bpf)
+
 $(B)/%.bpf.o: %.bpf.c Makefile
+	$(compile-bpf)
+
+define compile-bpf
 	$(call say,BPF,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) $(BPF_FLAGS) -MMD -MP -c -o $@ $<
 	$(Q)$(LLVM_STRIP) -g $@
+endef
 
 $(B)/vtbpf.linked.o: $(BPF_OBJ)
 	$(call say,BPFLINK,$@)

@@ -93,16 +93,16 @@ static int try_create(const char *path)
 int convert__check_output(const char *output, const char *format, bool output_named)
 {
 	char why[WHY_SIZE];
-	int err;
+	bool stream = outfile__is_stream(output);
+	int err = stream ? 0 : check_existing(output, output_named);
 
+	if (err)
+		return err;
 	if (!writer__find(format, output, why, sizeof(why))) {
 		log_error("%s: %s", output, why);
 		return -EINVAL;
 	}
-	if (outfile__is_stream(output))
-		return check_stream(output, output_named);
-	err = check_existing(output, output_named);
-	return err ? err : try_create(output);
+	return stream ? check_stream(output, output_named) : try_create(output);
 }
 
 /* ---- conversion

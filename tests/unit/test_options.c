@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "../../user/options.h"
+
+#define MAX_ARGS 16
+
+/* The parser changes and keeps argv, so each test gets its own copy. */
+struct line {
+	char text[512];
+	char *argv[MAX_ARGS];
+	int argc;
+};
+
+static void split(struct line *l, const char *text)
+{
+	snprintf(l->text, sizeof(l->text), "%s", text);
+	l->argc = 0;
+	for (char *p = strtok(l->text, " "); p && l->argc < MAX_ARGS - 1; p = strtok(NULL, " "))
+		l->argv[l->argc++] = p;
+	l->argv[l->argc] = NULL;
+}
+
+/* What the command line exits with; what it prints goes to `out`. */
+static int exit_of(const char *text, char *out, size_t size)
+{
+	struct options o;
+	struct line l;
+	int fds[2], status;
+	ssize_t n, len = 0;
+	pid_t pid;
+
+	assert_int_equal(pipe(fds), 0);
+	pid = fork();
+	if (!pid) {
+		dup2(fds[1], 1);
+		dup2(fds[1], 2);
+		close(fds[0]);
+		close(fds[1]);
+		split(&l, text);
+		options__parse(l.argc, l.argv, &o);
+		_exit(99); /* it was accepted */
+	}
+	close(fds[1]);
+	while ((n = read(fds[0], out + len, size - 1 - len)) > 0)
+		len += n;
+	out[len] = '\0';
+	close(fds[0]);
+	waitpid(pid, &status, 0);
+	return WEXITSTATUS(status);
+}
+
+static void test_trace(void **state)
+{
+	struct options o;
+	struct line l;
+
+	(void)state;
+	split(&l, "vtbpf -p 42 -d 1.5s --ignore-thread mon* --ignore-thread 17 -o x.json.gz -v");
+	options__parse(l.argc, l.argv, &o);
+	assert_int_equal(o.command, CMD_TRACE);
+	assert_int_equal(o.pid, 42);
+	assert_int_equal(o.duration_ns, 1500000000);
+	assert_int_equal(o.ignore_threads.n, 2);
+	assert_string_equal(o.ignore_threads.items[1], "17");
+	assert_string_equal(o.output, "x.json.gz");
+	assert_true(o.output_named);
+	assert_int_equal(o.verbosity, 1);
+	assert_int_equal(o.max_stack_depth, -1);
+	assert_int_equal(o.filters.n, 2);
+	assert_string_equal(o.filters.items[0], "--ignore-thread mon*");
+	options__free(&o);
+}
+
+static void test_units_of_bare_numbers(void **state)
+{
+	struct options o;
+	struct line l;
+
+	(void)state;
+	split(&l, "vtbpf -p 1 -d 3 --min-duration 100 --max-stack-depth 5 --buffer-size 64k");
+	options__parse(l.argc, l.argv, &o);
+	assert_int_equal(o.duration_ns, 3000000000);
+	assert_int_equal(o.min_duration_ns, 100000);
+	assert_int_equal(o.max_stack_depth, 5);
+	assert_int_equal(o.buffer_bytes, 65536);
+	assert_string_equal(o.output, "result.json");
+	assert_false(o.output_named);
+	options__free(&o);
+}
+
+static void test_underscores(void **state)
+{
+	struct options o;
+	struct line l;
+
+	(void)state;
+	split(&l, "vtbpf -p 1 --min_duration=2ms --only_thread my_thread");
+	options__parse(l.argc, l.argv, &o);
+	assert_int_equal(o.min_duration_ns, 2000000);
+	assert_string_equal(o.only_threads.items[0], "my_thread");
+	options__free(&o);
+}
+
+static void test_program(void **state)
+{
+	struct options o;
+	struct line l;
+
+	(void)state;
+	split(&l, "vtbpf -o out.json -- python3 --version -p 5 --min_duration");
+	options__parse(l.argc, l.argv, &o);
+	assert_int_equal(o.pid, 0);
+	assert_string_equal(o.program[0], "python3");
+	assert_string_equal(o.program[4], "--min_duration");
+	assert_null(o.program[5]);
+	options__free(&o);
+}
+
+static void test_convert_and_doctor(void **state)
+{
+	struct options o;
+	struct line l;
+
+	(void)state;
+	split(&l, "vtbpf convert a.vtb -o b.json --min-duration 1ms");
+	options__parse(l.argc, l.argv, &o);
+	assert_int_equal(o.command, CMD_CONVERT);
+	assert_string_equal(o.inputs.items[0], "a.vtb");
+	options__free(&o);
+	split(&l, "vtbpf doctor -p 7");
+	options__parse(l.argc, l.argv, &o);
+	assert_int_equal(o.command, CMD_DOCTOR);
+	assert_int_equal(o.pid, 7);
+	options__free(&o);
+}
+
+static void test_bad_usage(void **state)
+{
+	static const struct {
+		const char *line, *says;
+	} bad[] = {
+		{ "vtbpf", "nothing to trace" },
+		{ "vtbpf -p", "requires an argument" },
+		{ "vtbpf -p x", "'x' is not a number" },
+		{ "vtbpf -p -5", "not a number" },
+		{ "vtbpf -p 1 -p 2", "one process at a time" },
+		{ "vtbpf -p 1 -d soon", "'soon' is not a time" },
+		{ "vtbpf -p 1 --max-stack-depth no", "'no' is not a number" },
+		{ "vtbpf -p 1 --buffer-size 3", "not a size" },
+		{ "vtbpf -p 1 --nonsense", "--nonsense" },
+		{ "vtbpf script.py", "vtbpf -- script.py" },
+		{ "vtbpf --", "nothing after --" },
+		{ "vtbpf -p 1 -- true", "one of them" },
+		{ "vtbpf convert", "give one capture" },
+		{ "vtbpf convert a b", "give one capture" },
+		{ "vtbpf convert a -p 1", "do not apply" },
+		{ "vtbpf doctor -- true", "starts nothing" },
+	};
+	char out[4096];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_int_equal(exit_of(bad[i].line, out, sizeof(out)), EXIT_USAGE);
+		if (!strstr(out, bad[i].says))
+			fail_msg("%s: says '%s', not '%s'", bad[i].line, out, bad[i].says);
+	}
+}
+
+static void test_help_and_version(void **state)
+{
+	char out[16384];
+
+	(void)state;
+	assert_int_equal(exit_of("vtbpf --help", out, sizeof(out)), EXIT_OK);
+	assert_non_null(strstr(out, "--ignore-thread"));
+	assert_non_null(strstr(out, "Exit status"));
+	assert_int_equal(exit_of("vtbpf --version", out, sizeof(out)), EXIT_OK);
+	assert_int_equal(strncmp(out, "vtbpf ", 6), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_trace),
+		cmocka_unit_test(test_units_of_bare_numbers),
+		cmocka_unit_test(test_underscores),
+		cmocka_unit_test(test_program),
+		cmocka_unit_test(test_convert_and_doctor),
+		cmocka_unit_test(test_bad_usage),
+		cmocka_unit_test(test_help_and_version),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
