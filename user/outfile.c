@@ -41,13 +41,31 @@ bool outfile__owner(uid_t *uid, gid_t *gid)
 	return true;
 }
 
+/* The number of our own open file that path names, or -1. What is behind it is what the caller of
+ * vtbpf opened, a regular file too. */
+static int own_descriptor(const char *path)
+{
+	static const char *const dirs[] = { "/dev/fd/", "/proc/self/fd/" };
+	unsigned int fd;
+	size_t i;
+
+	if (!strcmp(path, "/dev/stdout"))
+		return STDOUT_FILENO;
+	if (!strcmp(path, "/dev/stderr"))
+		return STDERR_FILENO;
+	for (i = 0; i < 2; i++) {
+		if (!strncmp(path, dirs[i], strlen(dirs[i])) &&
+		    parse_id(path + strlen(dirs[i]), &fd) && fd <= INT_MAX)
+			return (int)fd;
+	}
+	return -1;
+}
+
 bool outfile__is_stream(const char *path)
 {
 	struct stat st;
 
-	/* Behind these names is what the caller of vtbpf opened, a regular file too. */
-	if (!strcmp(path, "/dev/stdout") || !strcmp(path, "/dev/stderr") ||
-	    !strncmp(path, "/dev/fd/", 8) || !strncmp(path, "/proc/self/fd/", 14))
+	if (own_descriptor(path) >= 0)
 		return true;
 	return !lstat(path, &st) && (S_ISCHR(st.st_mode) || S_ISFIFO(st.st_mode));
 }
@@ -164,8 +182,9 @@ static int open_stream(struct outfile *f, const char *path)
 	f->base = strdup(path);
 	if (!f->path || !f->base)
 		return -ENOMEM;
-	if (!strcmp(path, "/dev/stdout"))
-		f->fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+	/* Opening the name again would write over a regular file from its begin. */
+	if (own_descriptor(path) >= 0)
+		f->fd = fcntl(own_descriptor(path), F_DUPFD_CLOEXEC, 3);
 	else
 		f->fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
 	return f->fd < 0 ? -errno : 0;

@@ -229,6 +229,7 @@ static void test_capture_to_capture(void **state)
 	assert_int_equal(f->sum.calls, 1);
 	assert_false(f->sum.torn);
 	expect_in_output(f, "\"tid\":102,\"ts\":2.000", 1);
+	expect_in_output(f, "\"filters\":[\"--ignore-thread 101\"]", 1);
 }
 
 static void test_cancelled(void **state)

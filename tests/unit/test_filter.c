@@ -95,6 +95,38 @@ static void test_calls(void **state)
 	assert_false(filter__keeps_call(&f, &call));
 }
 
+static void test_texts(void **state)
+{
+	const char *ignored[] = { "a", "b" }, *only[] = { "c" };
+	struct slice_filter f = {
+		.ignore_threads = ignored,
+		.n_ignore_threads = 2,
+		.only_threads = only,
+		.n_only_threads = 1,
+		.min_duration_ns = 1500000,
+		.max_stack_depth = 0,
+	};
+	static const char *const want[] = {
+		"--ignore-thread a",	 "--ignore-thread b",	"--only-thread c",
+		"--min-duration 1500us", "--max-stack-depth 0",
+	};
+	char text[64];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 5; i++) {
+		assert_int_equal(filter__text(&f, i, text, sizeof(text)), strlen(want[i]));
+		assert_string_equal(text, want[i]);
+	}
+	assert_int_equal(filter__text(&f, 5, text, sizeof(text)), 0);
+	f = (struct slice_filter){ .max_stack_depth = 7 };
+	assert_true(filter__text(&f, 0, text, sizeof(text)) > 0);
+	assert_string_equal(text, "--max-stack-depth 7");
+	assert_int_equal(filter__text(&f, 1, text, sizeof(text)), 0);
+	f.max_stack_depth = -1;
+	assert_int_equal(filter__text(&f, 0, text, sizeof(text)), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -103,6 +135,7 @@ int main(void)
 		cmocka_unit_test(test_number_beyond_64_bits_is_a_glob),
 		cmocka_unit_test(test_threads),
 		cmocka_unit_test(test_calls),
+		cmocka_unit_test(test_texts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -71,8 +71,8 @@ static void test_structure(void **state)
 	json__key(j, "f");
 	json__i64(j, INT64_MIN);
 	json__close(j, '}');
-	expect(&f,
-	       "{\"a\":[],\"b\":12,\"c\":[1,\"x\",{},true,false],\"d\":1234.567,\"e\":\"\",\"f\":-9223372036854775808}");
+	expect(&f, "{\"a\":[],\"b\":12,\"c\":[1,\"x\",{},true,false],\"d\":1234.567,\"e\":\"\","
+		   "\"f\":-9223372036854775808}");
 }
 
 static void test_escapes(void **state)

@@ -19,4 +19,8 @@ static inline bool filter__keeps_call(const struct slice_filter *f, const struct
 	       (f->max_stack_depth < 0 || call->depth < f->max_stack_depth);
 }
 
+/* The i-th part of the filter (0, 1, ...) as an option: "--ignore-thread NAME". snprintf's return
+ * value; 0 when there are not so many. */
+int filter__text(const struct slice_filter *f, size_t i, char *buf, size_t size);
+
 #endif

@@ -324,6 +324,18 @@ const struct session_text *session__text(const struct session *s, enum vtbpf_tex
 	return s->texts[what].n ? &s->texts[what].text[0] : NULL;
 }
 
+bool session__has_text(const struct session *s, enum vtbpf_text_what what, const char *text)
+{
+	const struct session_texts *t = &s->texts[what];
+	size_t i;
+
+	for (i = 0; i < t->n; i++) {
+		if (!strcmp(t->text[i].data, text))
+			return true;
+	}
+	return false;
+}
+
 uint64_t session__lost(const struct session *s)
 {
 	const struct thread *th;

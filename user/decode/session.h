@@ -73,6 +73,9 @@ int session__read(struct session *s, struct capture *c, volatile bool *cancel);
 /* First text of that kind, NULL when there is none. */
 const struct session_text *session__text(const struct session *s, enum vtbpf_text_what what);
 
+/* Is one of the texts of that kind this one? */
+bool session__has_text(const struct session *s, enum vtbpf_text_what what, const char *text);
+
 /* Calls lost by threads that are not ignored, and, where none is, by threads that never told. */
 uint64_t session__lost(const struct session *s);
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "writer.h"
 
+#define FILTER_TEXT_MAX 4096
+
 const struct writer_ops capture_writer = {
 	.name = "vtb",
 	.extension = ".vtb",
@@ -31,16 +33,50 @@ static bool keeps(struct writer *w, const struct slice_filter *filter, const str
 	return ev->kind == VTBPF_REC_LOST || filter__keeps_call(filter, &ev->call);
 }
 
+/* Names the filters, as the tracer does those that it applies. */
+static void write_filters(struct writer *w, const struct slice_filter *filter)
+{
+	union {
+		struct vtbpf_rec_text text;
+		char room[sizeof(struct vtbpf_rec_text) + FILTER_TEXT_MAX];
+	} r;
+	struct vtbpf_rec_text *t = &r.text;
+	size_t i;
+	int n;
+
+	for (i = 0;; i++) {
+		memset(&r, 0, sizeof(r));
+		n = filter__text(filter, i, t->text, FILTER_TEXT_MAX);
+		if (n <= 0)
+			return;
+		if (n >= FILTER_TEXT_MAX)
+			n = FILTER_TEXT_MAX - 1;
+		if (session__has_text(w->session, VTBPF_TEXT_FILTER, t->text))
+			continue;
+		t->rec.kind = VTBPF_REC_TEXT;
+		t->rec.len = (__u16)((sizeof(*t) + (size_t)n + 7) & ~(size_t)7);
+		t->what = VTBPF_TEXT_FILTER;
+		t->bytes = (__u16)n;
+		outbuf__write(&w->out, &r, t->rec.len);
+	}
+}
+
 int capture_copy__write(struct writer *w, const struct slice_filter *filter)
 {
 	const struct vtbpf_rec *rec;
 	struct event ev;
+	bool named = false;
 	int err;
 
 	outbuf__write(&w->out, &header, sizeof(header));
 	while ((err = capture__next(w->capture, &rec)) > 0) {
 		if (decoder__decode(rec, &ev))
 			return 0;
+		/* A session comes first, if at all, and an end last. */
+		if (ev.kind != VTBPF_REC_SESSION && !named) {
+			write_filters(w, filter);
+			named = true;
+		}
 		if (keeps(w, filter, &ev))
 			outbuf__write(&w->out, rec, rec->len);
 		if (w->out.err)

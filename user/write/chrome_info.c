@@ -80,61 +80,20 @@ static void write_clock(struct json_writer *j, const struct session *s)
 	json__us_field(j, "end_us", s->end);
 }
 
-/* A filter of the conversion, unless it was in force while tracing too and is listed already. */
-static void write_filter(struct json_writer *j, const struct session *s, const char *text)
-{
-	const struct session_texts *t = &s->texts[VTBPF_TEXT_FILTER];
-	size_t i;
-
-	for (i = 0; i < t->n; i++) {
-		if (!strcmp(t->text[i].data, text))
-			return;
-	}
-	json__string(j, text);
-}
-
-static void write_selectors(struct chrome *c, const struct session *s, const char *option,
-			    const char **selectors, size_t n)
-{
-	size_t i;
-
-	for (i = 0; i < n; i++) {
-		snprintf(c->scratch, CHROME_SCRATCH, "%s %s", option, selectors[i]);
-		write_filter(&c->json, s, c->scratch);
-	}
-}
-
-/* In the largest unit without decimals: as most people write it. */
-static void print_duration(char *text, size_t size, uint64_t ns)
-{
-	static const char *const units[] = { "ns", "us", "ms", "s" };
-	int unit = 0;
-
-	for (; unit < 3 && ns % 1000 == 0; unit++)
-		ns /= 1000;
-	snprintf(text, size, "--min-duration %llu%s", (unsigned long long)ns, units[unit]);
-}
-
 static void write_filters(struct chrome *c, const struct session *s, const struct slice_filter *f)
 {
 	const struct session_texts *t = &s->texts[VTBPF_TEXT_FILTER];
 	struct json_writer *j = &c->json;
-	char text[64];
 	size_t i;
 
 	json__key(j, "filters");
 	json__open(j, '[');
 	for (i = 0; i < t->n; i++)
 		json__string_n(j, t->text[i].data, t->text[i].len);
-	write_selectors(c, s, "--ignore-thread", f->ignore_threads, f->n_ignore_threads);
-	write_selectors(c, s, "--only-thread", f->only_threads, f->n_only_threads);
-	if (f->min_duration_ns) {
-		print_duration(text, sizeof(text), f->min_duration_ns);
-		write_filter(j, s, text);
-	}
-	if (f->max_stack_depth >= 0) {
-		snprintf(text, sizeof(text), "--max-stack-depth %d", f->max_stack_depth);
-		write_filter(j, s, text);
+	for (i = 0; filter__text(f, i, c->scratch, CHROME_SCRATCH) > 0; i++) {
+		/* one that was in force while tracing too is named already */
+		if (!session__has_text(s, VTBPF_TEXT_FILTER, c->scratch))
+			json__string(j, c->scratch);
 	}
 	json__close(j, ']');
 }
