@@ -206,16 +206,15 @@ static __always_inline bool is_throw(struct thread_state *t, __u32 tid, struct h
 
 /* ---- all hits ----------------------------------------------------------------------------------------- */
 
-/* The first event of a thread: what was running before it is opened first. An exit ends a frame that
- * was running; an entry's frame was not, so the walk starts at its caller. */
-static __always_inline struct thread_state *first_event(__u32 tid, __u32 tgid, struct hit *hit)
+/* At the first event of a thread, what was running before it is opened. An exit ends a frame that was
+ * running; an entry's frame was not, so the walk starts at its caller. */
+static __always_inline void open_running_frames(struct thread_state *t, __u32 tid,
+						const struct hit *hit)
 {
-	struct thread_state *t = thread_new(tid, tgid);
 	struct frame_link link = {};
 	__u64 from = hit->frame;
 
-	if (!t || t->verdict == VERDICT_IGNORE)
-		return t;
+	t->walked = 1;
 	if (hit->kind == VTBPF_SITE_TRACEBACK)
 		bpf_probe_read_user(&from, 8, (void *)(from + layout.frameobj_frame));
 	if (hit->kind == VTBPF_SITE_ENTRY || hit->kind == VTBPF_SITE_THROW) {
@@ -226,8 +225,8 @@ static __always_inline struct thread_state *first_event(__u32 tid, __u32 tgid, s
 			t->root_self = 0;
 	}
 	walk_frames(tid, from, 0);
-	announce_thread(t, tid, bpf_ktime_get_ns());
-	return t;
+	if (!t->announced)
+		announce_thread(t, tid, bpf_ktime_get_ns());
 }
 
 static __always_inline void handle_hit(struct hit *hit)
@@ -237,7 +236,7 @@ static __always_inline void handle_hit(struct hit *hit)
 	struct thread_state *t = bpf_map_lookup_elem(&threads, &tid);
 
 	if (!t || t->dead)
-		t = first_event(tid, id >> 32, hit);
+		t = thread_new(tid, id >> 32);
 	if (!t)
 		return;
 	if (t->generation != generation)
@@ -247,6 +246,8 @@ static __always_inline void handle_hit(struct hit *hit)
 			t->count.ignored++;
 		return;
 	}
+	if (!t->walked)
+		open_running_frames(t, tid, hit);
 	if (hit->kind == VTBPF_SITE_EXIT || hit->kind == VTBPF_SITE_YIELD)
 		on_exit(t, tid, hit->frame,
 			hit->kind == VTBPF_SITE_YIELD ? VTBPF_F_SUSPENDED : 0);

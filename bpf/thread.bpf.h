@@ -144,6 +144,10 @@ static __always_inline void update_verdict(struct thread_state *t, __u32 tid)
 
 	t->generation = generation;
 	t->verdict = v ? *v : VERDICT_TRACE;
+	if (t->verdict == VERDICT_IGNORE) { /* what is open is unknown when it is traced again */
+		t->depth = 0;
+		t->walked = 0;
+	}
 }
 
 /* Admits the running thread: NULL when its process is not a target. */

@@ -297,7 +297,8 @@ struct thread_state {
 	__u8 verdict;
 	__u8 dead;	/* the thread is gone; its losses could not be written yet */
 	__u8 announced; /* its VTBPF_REC_THREAD was written */
-	__u8 _pad[5];
+	__u8 walked;	/* the frames that were running before its first event are open */
+	__u8 _pad[4];
 	/* Counts of a walk over the frames: here, and not on the BPF stack, because the verifier does
 	 * not follow values in maps and so need not prove the walk for every possible count. */
 	__u32 walk_count; /* frames from where it began to the outermost */

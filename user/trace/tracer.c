@@ -24,8 +24,7 @@ struct tracer {
 	struct holder holder;
 	tracer_record_fn fn;
 	void *ctx;
-	bool multi;   /* one uprobe_multi link instead of a perf link a site */
-	bool cookies; /* one program serves all sites */
+	enum tracer_variant variant; /* never TRACER_BEST */
 };
 
 static uint64_t now_ns(void)
@@ -73,7 +72,7 @@ static void configure(struct tracer *t, const struct tracer_config *cfg)
 		skel->rodata->max_stack_depth = cfg->max_stack_depth;
 	skel->rodata->wakeup_bytes = ring / 8 < (1 << 20) ? ring / 8 : 1 << 20;
 	skel->rodata->have_bpf_loop =
-		!cfg->old_kernel &&
+		t->variant != TRACER_NUMBERED &&
 		libbpf_probe_bpf_helper(BPF_PROG_TYPE_KPROBE, BPF_FUNC_loop, NULL) == 1;
 	bpf_map__set_max_entries(skel->maps.events, ring);
 }
@@ -82,27 +81,28 @@ static struct bpf_program *site_program(const struct tracer *t, size_t site)
 {
 	char name[32];
 
-	if (t->multi)
+	if (t->variant == TRACER_MULTI)
 		return t->skel->progs.on_site_multi;
-	if (t->cookies)
+	if (t->variant == TRACER_COOKIES)
 		return t->skel->progs.on_site_cookie;
 	snprintf(name, sizeof(name), "on_site_%zu", site);
 	return bpf_object__find_program_by_name(t->skel->obj, name);
 }
 
-/* Only the programs that this kernel can attach are loaded: the multi program from 6.6, one with
- * cookies from 5.15, else one program a site. Tried by loading, which is what decides. */
-static int load_variant(struct tracer *t, const struct tracer_config *cfg)
+/* Loads the programs of one variant and no others: the rest may be beyond this kernel. */
+static int load_variant(struct tracer *t, const struct tracer_config *cfg,
+			enum tracer_variant variant)
 {
 	int err;
 
+	t->variant = variant;
 	t->skel = vtbpf_bpf__open();
 	if (!t->skel)
 		return -errno;
 	configure(t, cfg);
-	bpf_program__set_autoload(t->skel->progs.on_site_multi, t->multi);
-	bpf_program__set_autoload(t->skel->progs.on_site_cookie, !t->multi && t->cookies);
-	for (size_t i = 0; !t->cookies && i < t->plan.n_sites; i++)
+	bpf_program__set_autoload(t->skel->progs.on_site_multi, variant == TRACER_MULTI);
+	bpf_program__set_autoload(t->skel->progs.on_site_cookie, variant == TRACER_COOKIES);
+	for (size_t i = 0; variant == TRACER_NUMBERED && i < t->plan.n_sites; i++)
 		bpf_program__set_autoload(site_program(t, i), true);
 	err = vtbpf_bpf__load(t->skel);
 	if (err) {
@@ -132,23 +132,20 @@ static bool probe_multi_link(const struct tracer *t)
 	return fd == -EBADF; /* what "/", not a regular file, gives */
 }
 
+/* The best variant that works, found by trying: version numbers lie about backports. */
 static int load(struct tracer *t, const struct tracer_config *cfg)
 {
-	int err = -EINVAL;
+	int err;
 
-	if (!cfg->old_kernel) {
-		t->multi = t->cookies = true;
-		err = load_variant(t, cfg);
-		if (!err && probe_multi_link(t))
-			return 0;
-		vtbpf_bpf__destroy(t->skel);
-		t->multi = false;
-		err = load_variant(t, cfg);
-		if (!err)
-			return 0;
-	}
-	t->multi = t->cookies = false;
-	return load_variant(t, cfg);
+	if (cfg->variant != TRACER_BEST)
+		return load_variant(t, cfg, cfg->variant);
+	err = load_variant(t, cfg, TRACER_MULTI);
+	if (!err && probe_multi_link(t))
+		return 0;
+	vtbpf_bpf__destroy(t->skel);
+	if (!load_variant(t, cfg, TRACER_COOKIES))
+		return 0;
+	return load_variant(t, cfg, TRACER_NUMBERED);
 }
 
 static int on_ring_record(void *ctx, void *data, size_t size)
@@ -261,7 +258,7 @@ static int attach_each(struct attach_args *a, char *why, size_t why_size)
 	for (size_t i = 0; i < plan->n_sites; i++) {
 		const struct probe_site *s = &plan->sites[i];
 		LIBBPF_OPTS(bpf_uprobe_opts, opts, .ref_ctr_offset = s->ref_ctr_offset,
-			    .bpf_cookie = a->t->cookies ? i : 0);
+			    .bpf_cookie = a->t->variant == TRACER_COOKIES ? i : 0);
 
 		if (bpf_program__attach_uprobe_opts(site_program(a->t, i), a->pid, a->path,
 						    s->offset, &opts))
@@ -284,7 +281,8 @@ static int attach_all(void *ctx, char *why, size_t why_size)
 		snprintf(why, why_size, "cannot watch for exits of threads: %s", strerror(errno));
 		return -errno;
 	}
-	return a->t->multi ? attach_multi(a, why, why_size) : attach_each(a, why, why_size);
+	return a->t->variant == TRACER_MULTI ? attach_multi(a, why, why_size) :
+						attach_each(a, why, why_size);
 }
 
 int tracer__attach(struct tracer *t, pid_t pid, int fd)
@@ -393,6 +391,11 @@ void tracer__stats(const struct tracer *t, struct tracer_stats *s)
 		s->lost += state.count.lost;
 		s->threads++;
 	}
+}
+
+enum tracer_variant tracer__variant(const struct tracer *t)
+{
+	return t->variant;
 }
 
 uint32_t tracer__verified_insns(const struct tracer *t)

@@ -15,11 +15,19 @@
 
 #include "../discover/probe_plan.h"
 
+/* How the programs are attached. A kernel takes those from some version on; tests pick them. */
+enum tracer_variant {
+	TRACER_BEST = 0, /* what this kernel can do */
+	TRACER_MULTI,	 /* one uprobe_multi link: Linux 6.6 */
+	TRACER_COOKIES,	 /* a perf link a site, one program for all: 5.15 */
+	TRACER_NUMBERED, /* a perf link and a program a site; without bpf_loop() too: 5.8 */
+};
+
 struct tracer_config {
 	uint64_t ring_bytes;	  /* rounded up to a power of two and whole pages */
 	uint64_t min_duration_ns; /* 0: none */
 	int max_stack_depth;	  /* -1: none */
-	bool old_kernel;	  /* for tests: do without what kernels before 5.15 lack */
+	enum tracer_variant variant;
 };
 
 /* Gets every record, as it came from the ring. Nonzero ends the poll or sweep with that value. */
@@ -71,7 +79,8 @@ struct tracer_stats {
 /* Totals so far, cheap enough for a progress line. */
 void tracer__stats(const struct tracer *t, struct tracer_stats *s);
 
-/* Verified instructions of the program in use (test of the verifier budget). */
+/* Which variant was loaded, and how many instructions the verifier looked at for its program. */
+enum tracer_variant tracer__variant(const struct tracer *t);
 uint32_t tracer__verified_insns(const struct tracer *t);
 
 #endif
