@@ -249,8 +249,7 @@ static __always_inline void handle_hit(struct hit *hit)
 	if (!t->walked)
 		open_running_frames(t, tid, hit);
 	if (hit->kind == VTBPF_SITE_EXIT || hit->kind == VTBPF_SITE_YIELD)
-		on_exit(t, tid, hit->frame,
-			hit->kind == VTBPF_SITE_YIELD ? VTBPF_F_SUSPENDED : 0);
+		on_exit(t, tid, hit->frame, hit->kind == VTBPF_SITE_YIELD ? VTBPF_F_SUSPENDED : 0);
 	else if (hit->kind != VTBPF_SITE_TRACEBACK || is_throw(t, tid, hit))
 		on_entry(t, tid, hit);
 }

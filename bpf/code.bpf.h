@@ -65,12 +65,14 @@ static __always_inline void str_read_header(__u64 str, struct str_header *h)
 	    bpf_probe_read_user(&state, sizeof(state), (void *)(str + layout.str_state)))
 		return;
 	h->width = (state >> layout.str_kind_shift) & 7;
-	if (!((state >> layout.str_compact_bit) & 1) || (h->width != 1 && h->width != 2 && h->width != 4))
+	if (!((state >> layout.str_compact_bit) & 1) ||
+	    (h->width != 1 && h->width != 2 && h->width != 4))
 		h->width = 0;
 	if (length > VTBPF_MAX_STR_BYTES / 4)
 		length = VTBPF_MAX_STR_BYTES / 4;
 	h->length = length;
-	h->data = str + (((state >> layout.str_ascii_bit) & 1) ? layout.str_ascii : layout.str_compact);
+	h->data = str +
+		  (((state >> layout.str_ascii_bit) & 1) ? layout.str_ascii : layout.str_compact);
 }
 
 struct str_cursor {

@@ -24,12 +24,12 @@ static __always_inline void fill_prefix(struct vtbpf_rec *rec, __u8 kind, __u16 
 	rec->tid = tid;
 }
 
-#define EMIT_RESERVE(type, rec_kind, who)                                                          \
-	({                                                                                         \
-		type *__r = bpf_ringbuf_reserve(&events, sizeof(type), 0);                         \
-		if (__r)                                                                           \
-			fill_prefix((struct vtbpf_rec *)__r, rec_kind, sizeof(type), who);         \
-		__r;                                                                               \
+#define EMIT_RESERVE(type, rec_kind, who)                                                  \
+	({                                                                                 \
+		type *__r = bpf_ringbuf_reserve(&events, sizeof(type), 0);                 \
+		if (__r)                                                                   \
+			fill_prefix((struct vtbpf_rec *)__r, rec_kind, sizeof(type), who); \
+		__r;                                                                       \
 	})
 
 static __always_inline void note_loss(struct thread_state *t, __u64 start, __u64 end)

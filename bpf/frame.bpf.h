@@ -43,16 +43,16 @@ static __always_inline bool frame_is_shim(__u64 frame)
 
 /* The value of a DWARF-numbered register. The load is written out because the verifier wants it at a
  * constant offset from the context, and the compiler would merge the cases into one computed address. */
-#define LOAD_CTX(offset)                                                                           \
-	({                                                                                         \
-		__u64 __v;                                                                         \
-		asm volatile("%0 = *(u64 *)(%1 + %2)" : "=r"(__v) : "r"(ctx), "i"(offset));        \
-		__v;                                                                               \
+#define LOAD_CTX(offset)                                                                    \
+	({                                                                                  \
+		__u64 __v;                                                                  \
+		asm volatile("%0 = *(u64 *)(%1 + %2)" : "=r"(__v) : "r"(ctx), "i"(offset)); \
+		__v;                                                                        \
 	})
 
 #if defined(__TARGET_ARCH_x86)
-#define REG_CASE(n, field)                                                                         \
-	case n:                                                                                    \
+#define REG_CASE(n, field) \
+	case n:            \
 		return LOAD_CTX(__builtin_offsetof(struct pt_regs, field))
 
 static __always_inline __u64 read_reg(struct pt_regs *ctx, __u8 reg)
@@ -77,9 +77,9 @@ static __always_inline __u64 read_reg(struct pt_regs *ctx, __u8 reg)
 	return 0;
 }
 #elif defined(__TARGET_ARCH_arm64)
-#define REG_CASE(n)                                                                                \
-	case n:                                                                                    \
-		return LOAD_CTX((n) * 8)
+#define REG_CASE(n) \
+	case n:     \
+		return LOAD_CTX((n)*8)
 
 static __always_inline __u64 read_reg(struct pt_regs *ctx, __u8 reg)
 {

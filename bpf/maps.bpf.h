@@ -9,14 +9,15 @@ const volatile struct vtbpf_layout layout;
 const volatile struct vtbpf_site sites[VTBPF_MAX_SITES];
 const volatile __u64 min_duration_ns;
 const volatile __u32 max_stack_depth = 0xffffffff; /* calls at this depth or deeper are dropped */
-const volatile __u64 wakeup_bytes = 1 << 20; /* wake the reader when so much is waiting */
-const volatile bool have_bpf_loop; /* bpf_loop() exists (Linux 5.17): long walks in few instructions */
+const volatile __u64 wakeup_bytes = 1 << 20;	   /* wake the reader when so much is waiting */
+const volatile bool
+	have_bpf_loop; /* bpf_loop() exists (Linux 5.17): long walks in few instructions */
 
 /* ---- state that user space changes while tracing --------------------------------------------- */
 
-volatile __u32 active;	  /* nothing is recorded before every site is attached */
+volatile __u32 active;	   /* nothing is recorded before every site is attached */
 volatile __u32 generation; /* grows when `verdicts` changed */
-volatile __u64 start_ns;  /* CLOCK_MONOTONIC when `active` was set */
+volatile __u64 start_ns;   /* CLOCK_MONOTONIC when `active` was set */
 
 /* ---- per thread ------------------------------------------------------------------------------ */
 
@@ -31,7 +32,7 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 16384);
-	__type(key, __u32); /* tid */
+	__type(key, __u32);  /* tid */
 	__type(value, __u8); /* enum verdict */
 } verdicts SEC(".maps");
 

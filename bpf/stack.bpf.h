@@ -181,7 +181,11 @@ __noinline int close_missed(__u32 tid, __s32 at)
 /* The thread ends: everything that is open ends with it. */
 static __noinline void close_all(struct thread_state *t, __u32 tid, __u64 now)
 {
-	struct close_ctx c = { .t = t, .now = now, .tid = tid, .stop = -1, .track = ALL_TRACKS,
+	struct close_ctx c = { .t = t,
+			       .now = now,
+			       .tid = tid,
+			       .stop = -1,
+			       .track = ALL_TRACKS,
 			       .flags = VTBPF_F_OPEN_END };
 
 	c.s = stack_of(t);

@@ -9,7 +9,7 @@ static const struct thread_state fresh_thread;
 /* ---- frames that were running before the first event -------------------------------------------- */
 
 #define WALK_MAX 16384 /* frames, with bpf_loop() */
-#define WALK_FEW 48   /* without: each step is verified anew, the innermost frames must do */
+#define WALK_FEW 48    /* without: each step is verified anew, the innermost frames must do */
 
 /* co_flags of the code object of __init__'s helper frame (CPython 3.12+, Include/cpython/code.h):
  * its owner byte says "thread" but it runs no Python of the user's. */
@@ -21,7 +21,7 @@ struct walk_ctx {
 	__u64 frame; /* where the walk stands */
 	__u64 root;  /* outermost frame seen */
 	__u32 tid;
-	__u32 base;  /* depth of the outermost */
+	__u32 base; /* depth of the outermost */
 	__u32 track;
 	__u32 at; /* pass 2: entries below the stack's present top that are being filled */
 };
@@ -123,8 +123,7 @@ __noinline int walk_frames(__u32 tid, __u64 frame, __u32 track)
 
 static __noinline void announce_thread(struct thread_state *t, __u32 tid, __u64 now)
 {
-	struct vtbpf_rec_thread *r =
-		EMIT_RESERVE(struct vtbpf_rec_thread, VTBPF_REC_THREAD, tid);
+	struct vtbpf_rec_thread *r = EMIT_RESERVE(struct vtbpf_rec_thread, VTBPF_REC_THREAD, tid);
 
 	if (!r)
 		return;

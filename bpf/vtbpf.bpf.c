@@ -37,7 +37,8 @@ static __always_inline int on_site(struct pt_regs *ctx, __u64 index)
 	hit.frame = read_reg(ctx, site->frame_reg);
 	if (hit.kind == VTBPF_SITE_ENTRY && site->instr_reg != VTBPF_NO_REG) {
 		hit.instr = read_reg(ctx, site->instr_reg);
-		hit.oparg_at = site->flags & VTBPF_SITE_INSTR_ADVANCED ? hit.instr - 1 : hit.instr + 1;
+		hit.oparg_at = site->flags & VTBPF_SITE_INSTR_ADVANCED ? hit.instr - 1 :
+									 hit.instr + 1;
 	}
 	handle_hit(&hit);
 	return 0;
@@ -62,11 +63,11 @@ static __noinline int on_numbered_site(struct pt_regs *ctx, __u64 index)
 	return on_site(ctx, index);
 }
 
-#define SITE_PROGRAM(n)                                                                            \
-	SEC("?uprobe")                                                                             \
-	int on_site_##n(struct pt_regs *ctx)                                                       \
-	{                                                                                          \
-		return on_numbered_site(ctx, n);                                                   \
+#define SITE_PROGRAM(n)                          \
+	SEC("?uprobe")                           \
+	int on_site_##n(struct pt_regs *ctx)     \
+	{                                        \
+		return on_numbered_site(ctx, n); \
 	}
 
 SITE_PROGRAM(0)

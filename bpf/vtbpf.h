@@ -12,22 +12,23 @@
 #ifndef VTBPF_H
 #define VTBPF_H
 
-#define VTBPF_MAX_DEPTH 512	     /* open frames a thread keeps in its array; deeper ones are hashed */
-#define VTBPF_MAX_SLOTS 1024	     /* threads that have such an array at one time */
-#define VTBPF_MAX_SITES 24	     /* probe sites of one interpreter */
+#define VTBPF_MAX_DEPTH 512  /* open frames a thread keeps in its array; deeper ones are hashed */
+#define VTBPF_MAX_SLOTS 1024 /* threads that have such an array at one time */
+#define VTBPF_MAX_SITES 24   /* probe sites of one interpreter */
 #define VTBPF_MAX_STR_BYTES (1 << 20) /* no string of the target is read beyond this */
-#define VTBPF_STR_SMALL 120	     /* payload of the two sizes of VTBPF_REC_STR */
+#define VTBPF_STR_SMALL 120	      /* payload of the two sizes of VTBPF_REC_STR */
 #define VTBPF_STR_LARGE 4064
 #define VTBPF_COMM_LEN 16
 
 /* What it means that a probe site was reached. */
 enum vtbpf_site_kind {
 	VTBPF_SITE_NONE = 0,
-	VTBPF_SITE_ENTRY = 1,	/* the frame in frame_reg starts or resumes */
-	VTBPF_SITE_EXIT = 2,	/* it returns or is unwound */
-	VTBPF_SITE_YIELD = 3,	/* it suspends: generator, coroutine */
-	VTBPF_SITE_THROW = 4,	/* throw() resumes the generator frame in frame_reg */
-	VTBPF_SITE_TRACEBACK = 5, /* PyTraceBack_Here(frame object in frame_reg): throw() on 3.11+ */
+	VTBPF_SITE_ENTRY = 1, /* the frame in frame_reg starts or resumes */
+	VTBPF_SITE_EXIT = 2,  /* it returns or is unwound */
+	VTBPF_SITE_YIELD = 3, /* it suspends: generator, coroutine */
+	VTBPF_SITE_THROW = 4, /* throw() resumes the generator frame in frame_reg */
+	/* PyTraceBack_Here(frame object in frame_reg), where throw() has no site of its own */
+	VTBPF_SITE_TRACEBACK = 5,
 };
 
 /* Registers, numbered as DWARF numbers them for x86_64 (0 rax, 1 rdx, 2 rcx, 3 rbx, 4 rsi, 5 rdi,
@@ -35,10 +36,10 @@ enum vtbpf_site_kind {
 #define VTBPF_NO_REG 0xff
 
 struct vtbpf_site {
-	__u8 kind;	/* enum vtbpf_site_kind */
+	__u8 kind; /* enum vtbpf_site_kind */
 	__u8 frame_reg;
 	__u8 instr_reg; /* next_instr at an entry, or VTBPF_NO_REG: tells a re-dispatched handler apart */
-	__u8 flags;	/* VTBPF_SITE_* */
+	__u8 flags; /* VTBPF_SITE_* */
 };
 
 /* At the site next_instr already points past the instruction: its oparg is at instr_reg[-1], not [1]. */
@@ -49,29 +50,29 @@ struct vtbpf_site {
  * version (user/discover/cpython.c cites the source of each number); rodata on the BPF side.
  */
 struct vtbpf_layout {
-	__u16 minor;		 /* 11 for CPython 3.11 */
-	__u16 flags;		 /* VTBPF_LAYOUT_* */
-	__u16 frame_code;	 /* frame -> code object (tagged pointer from 3.14 on: low 3 bits) */
-	__u16 frame_previous;	 /* frame -> calling frame */
-	__u16 frame_owner;	 /* frame -> owner byte; 0 when there is none (<= 3.10) */
-	__u16 owner_generator;	 /* value of the owner byte of a generator's frame */
-	__u16 owner_first_shim;	 /* owners >= this are not Python frames: skip when walking */
-	__u16 frame_localsplus;	 /* frame -> first local variable */
-	__u16 frameobj_frame;	 /* PyFrameObject -> frame; unused when VTBPF_LAYOUT_FRAME_IS_OBJECT */
-	__u16 code_flags;	 /* co_flags, int */
-	__u16 code_firstlineno;	 /* int */
+	__u16 minor;		/* 11 for CPython 3.11 */
+	__u16 flags;		/* VTBPF_LAYOUT_* */
+	__u16 frame_code;	/* frame -> code object (tagged pointer from 3.14 on: low 3 bits) */
+	__u16 frame_previous;	/* frame -> calling frame */
+	__u16 frame_owner;	/* frame -> owner byte; 0 when there is none (<= 3.10) */
+	__u16 owner_generator;	/* value of the owner byte of a generator's frame */
+	__u16 owner_first_shim; /* owners >= this are not Python frames: skip when walking */
+	__u16 frame_localsplus; /* frame -> first local variable */
+	__u16 frameobj_frame; /* PyFrameObject -> frame; unused when VTBPF_LAYOUT_FRAME_IS_OBJECT */
+	__u16 code_flags;     /* co_flags, int */
+	__u16 code_firstlineno; /* int */
 	__u16 code_filename;
-	__u16 code_name;	 /* co_qualname, or co_name up to 3.10 */
-	__u16 code_version;	 /* co_version, u32; 0 when there is none */
-	__u16 str_length;	 /* code points */
-	__u16 str_state;	 /* u32 of bit-fields */
-	__u16 str_ascii;	 /* data of an ASCII string */
-	__u16 str_compact;	 /* data of a compact non-ASCII string */
-	__u8 str_kind_shift;	 /* kind: 3 bits of state; 1, 2 or 4 bytes a code point */
+	__u16 code_name;     /* co_qualname, or co_name up to 3.10 */
+	__u16 code_version;  /* co_version, u32; 0 when there is none */
+	__u16 str_length;    /* code points */
+	__u16 str_state;     /* u32 of bit-fields */
+	__u16 str_ascii;     /* data of an ASCII string */
+	__u16 str_compact;   /* data of a compact non-ASCII string */
+	__u8 str_kind_shift; /* kind: 3 bits of state; 1, 2 or 4 bytes a code point */
 	__u8 str_compact_bit;
 	__u8 str_ascii_bit;
-	__u8 resume_mask;	 /* an entry whose (oparg & resume_mask) == resume_ignore is not a call; */
-	__u8 resume_ignore;	 /* resume_mask 0: no such entries */
+	__u8 resume_mask; /* an entry whose (oparg & resume_mask) == resume_ignore is not a call; */
+	__u8 resume_ignore; /* resume_mask 0: no such entries */
 	__u8 _pad[3];
 };
 
@@ -89,17 +90,17 @@ enum vtbpf_rec_kind {
 	VTBPF_REC_STR = 4,	  /* a piece of its file name or name */
 	VTBPF_REC_THREAD = 5,	  /* a thread's first event */
 	VTBPF_REC_THREAD_EXIT = 6,
-	VTBPF_REC_LOST = 7,	  /* calls that found no room in the ring buffer */
-	VTBPF_REC_EXEC = 8,	  /* the process became another program */
+	VTBPF_REC_LOST = 7, /* calls that found no room in the ring buffer */
+	VTBPF_REC_EXEC = 8, /* the process became another program */
 
 	VTBPF_REC_USER = 128,
-	VTBPF_REC_SESSION = 128,  /* first record of a capture, struct vtbpf_rec_session */
-	VTBPF_REC_TEXT = 129,	  /* a piece of text about the session, struct vtbpf_rec_text */
-	VTBPF_REC_PROCESS = 130,  /* a process, struct vtbpf_rec_process */
+	VTBPF_REC_SESSION = 128,     /* first record of a capture, struct vtbpf_rec_session */
+	VTBPF_REC_TEXT = 129,	     /* a piece of text about the session, struct vtbpf_rec_text */
+	VTBPF_REC_PROCESS = 130,     /* a process, struct vtbpf_rec_process */
 	VTBPF_REC_THREAD_NAME = 131, /* what Python calls a thread, struct vtbpf_rec_thread_name */
-	VTBPF_REC_SOURCE = 132,	  /* a piece of a source file, struct vtbpf_rec_source */
-	VTBPF_REC_END = 133,	  /* last record of a whole capture, struct vtbpf_rec_end */
-	VTBPF_REC_COUNTERS = 134, /* struct vtbpf_rec_counters, at the end and now and then */
+	VTBPF_REC_SOURCE = 132,	     /* a piece of a source file, struct vtbpf_rec_source */
+	VTBPF_REC_END = 133,	     /* last record of a whole capture, struct vtbpf_rec_end */
+	VTBPF_REC_COUNTERS = 134,    /* struct vtbpf_rec_counters, at the end and now and then */
 };
 
 /* Every record starts so. len counts the whole record, this prefix included, and is a multiple of 8. */
@@ -111,9 +112,9 @@ struct vtbpf_rec {
 };
 
 /* flags of a call */
-#define VTBPF_F_OPEN_START 0x01 /* it was running before the trace began; start is clipped */
-#define VTBPF_F_OPEN_END 0x02	/* it was running when the trace or its thread ended; clipped */
-#define VTBPF_F_SUSPENDED 0x04	/* it ended by yield or await */
+#define VTBPF_F_OPEN_START 0x01	 /* it was running before the trace began; start is clipped */
+#define VTBPF_F_OPEN_END 0x02	 /* it was running when the trace or its thread ended; clipped */
+#define VTBPF_F_SUSPENDED 0x04	 /* it ended by yield or await */
 #define VTBPF_F_EXIT_MISSED 0x08 /* its exit was not seen; end is when that was noticed */
 
 /* start is CLOCK_MONOTONIC in ns. Records of one (tid, track) come in order of their ends, so a
@@ -172,7 +173,7 @@ struct vtbpf_rec_thread {
 	__u32 tgid;
 	__u32 _pad;
 	__u64 start_time; /* task->start_time, ns; tells a reused tid apart */
-	__u64 root_self;  /* first local of its outermost frame: the Thread object of threading's threads */
+	__u64 root_self; /* first local of its outermost frame: the Thread object of threading's threads */
 	char comm[VTBPF_COMM_LEN];
 };
 
@@ -198,9 +199,9 @@ struct vtbpf_rec_session {
 	__u64 start;	       /* CLOCK_MONOTONIC when tracing became active */
 	__u64 realtime_offset; /* CLOCK_REALTIME - CLOCK_MONOTONIC, ns */
 	__u64 boottime_offset; /* CLOCK_BOOTTIME - CLOCK_MONOTONIC, ns */
-	__u64 proc_start;      /* start time of the process, clock ticks since boot (/proc/PID/stat 22) */
-	__u32 ns_pid;	       /* the target's pid in its own namespace */
-	__u32 python;	       /* PY_VERSION_HEX */
+	__u64 proc_start; /* start time of the process, clock ticks since boot (/proc/PID/stat 22) */
+	__u32 ns_pid;	  /* the target's pid in its own namespace */
+	__u32 python;	  /* PY_VERSION_HEX */
 };
 
 enum vtbpf_text_what {
@@ -208,16 +209,17 @@ enum vtbpf_text_what {
 	VTBPF_TEXT_KERNEL = 2,	/* uname release */
 	VTBPF_TEXT_HOST = 3,
 	VTBPF_TEXT_BOOT_ID = 4,
-	VTBPF_TEXT_COMMAND = 5, /* command line of the target, arguments separated by NUL */
-	VTBPF_TEXT_EXE = 6,	/* mapped file that holds the interpreter */
-	VTBPF_TEXT_PLAN = 7,	/* the probe plan as --dry-run prints it */
-	VTBPF_TEXT_FILTER = 8,	/* one filter in force, as the option was given; one or more */
-	VTBPF_TEXT_WARNING = 9, /* something the reader of the trace must know; zero or more */
+	VTBPF_TEXT_COMMAND = 5,	   /* command line of the target, arguments separated by NUL */
+	VTBPF_TEXT_EXE = 6,	   /* mapped file that holds the interpreter */
+	VTBPF_TEXT_PLAN = 7,	   /* the probe plan as --dry-run prints it */
+	VTBPF_TEXT_FILTER = 8,	   /* one filter in force, as the option was given; one or more */
+	VTBPF_TEXT_WARNING = 9,	   /* something the reader of the trace must know; zero or more */
 	VTBPF_TEXT_MAIN_NAME = 10, /* process name as VizTracer shows it, when known */
-	VTBPF_TEXT_CWD = 11,	/* target's working directory, for relative file names */
+	VTBPF_TEXT_CWD = 11,	   /* target's working directory, for relative file names */
 };
 
-#define VTBPF_F_MORE 0x80 /* flags of text, source: the next record of the same kind goes on with it */
+#define VTBPF_F_MORE \
+	0x80 /* flags of text, source: the next record of the same kind goes on with it */
 
 struct vtbpf_rec_text {
 	struct vtbpf_rec rec;
@@ -256,16 +258,16 @@ struct vtbpf_rec_source {
 #define VTBPF_F_SOURCE_NAME 0x01
 
 struct vtbpf_counters {
-	__u64 calls;	    /* records of finished calls written to the ring */
-	__u64 lost;	    /* calls that found no room */
-	__u64 below_min;    /* calls shorter than --min-duration */
-	__u64 too_deep;	    /* calls below --max-stack-depth */
-	__u64 ignored;	    /* entries of ignored threads */
-	__u64 duplicates;   /* entries of a handler that was dispatched again */
-	__u64 unmatched;    /* exits of frames that were not open (shims of 3.12+ among them) */
-	__u64 exit_missed;  /* frames whose exit was not seen */
-	__u64 unreadable;   /* reads of the target's memory that failed */
-	__u64 foreign;	    /* hits by a process that is not a target */
+	__u64 calls;	   /* records of finished calls written to the ring */
+	__u64 lost;	   /* calls that found no room */
+	__u64 below_min;   /* calls shorter than --min-duration */
+	__u64 too_deep;	   /* calls below --max-stack-depth */
+	__u64 ignored;	   /* entries of ignored threads */
+	__u64 duplicates;  /* entries of a handler that was dispatched again */
+	__u64 unmatched;   /* exits of frames that were not open (shims of 3.12+ among them) */
+	__u64 exit_missed; /* frames whose exit was not seen */
+	__u64 unreadable;  /* reads of the target's memory that failed */
+	__u64 foreign;	   /* hits by a process that is not a target */
 };
 
 struct vtbpf_rec_counters {
@@ -288,9 +290,9 @@ enum verdict { VERDICT_TRACE = 0, VERDICT_IGNORE = 1 };
 struct thread_state {
 	__u64 last_frame; /* frame and next_instr of the last event if that was an entry, else 0 */
 	__u64 last_instr;
-	__u32 slot;  /* index into `stacks`, or NO_SLOT */
-	__u32 depth; /* used entries of that stack, dead ones in the middle included */
-	__u32 deep;  /* further open frames, in `deep_frames` */
+	__u32 slot;   /* index into `stacks`, or NO_SLOT */
+	__u32 depth;  /* used entries of that stack, dead ones in the middle included */
+	__u32 deep;   /* further open frames, in `deep_frames` */
 	__u32 tracks; /* greenlet tracks given out */
 	__u32 tgid;
 	__u32 generation; /* of the verdict */

@@ -237,8 +237,8 @@ static int finish_capture(struct trace *tr)
 	if (!fstat(tr->capture_fd, &st))
 		format_size(st.st_size, size, sizeof(size));
 	log_info("wrote %s (%s): %llu calls, %.1f s, %llu lost", tr->capture_path, size,
-		 (unsigned long long)tr->result.calls,
-		 (tr->result.stop - tr->result.start) / 1e9, (unsigned long long)tr->result.lost);
+		 (unsigned long long)tr->result.calls, (tr->result.stop - tr->result.start) / 1e9,
+		 (unsigned long long)tr->result.lost);
 	return EXIT_OK;
 }
 

@@ -14,28 +14,29 @@ struct slice_filter {
 	const char **only_threads;
 	size_t n_only_threads;
 	uint64_t min_duration_ns; /* shorter calls are left out, equal ones kept */
-	int max_stack_depth;	  /* calls at depth >= this are left out (outermost is 0); -1: no limit */
+	int max_stack_depth; /* calls at depth >= this are left out (outermost is 0); -1: no limit */
 };
 
 struct convert_options {
-	const char *input;	/* capture file */
-	const char *output;	/* path; NULL never */
-	const char *format;	/* "json", "json.gz" or NULL: by the output's extension */
-	bool output_named;	/* the user named it: an existing file may be replaced whoever wrote it */
-	bool progress;		/* a progress line on stderr */
-	bool drop_losses_ok;	/* reserved, false */
+	const char *input;  /* capture file */
+	const char *output; /* path; NULL never */
+	const char *format; /* "json", "json.gz" or NULL: by the output's extension */
+	bool output_named; /* the user named it: an existing file may be replaced whoever wrote it */
+	bool progress;	   /* a progress line on stderr */
+	bool drop_losses_ok; /* reserved, false */
 	struct slice_filter filter;
-	volatile bool *cancel;	/* set by a second Ctrl-C: stop, remove the temporary file; may be NULL */
+	volatile bool
+		*cancel; /* set by a second Ctrl-C: stop, remove the temporary file; may be NULL */
 };
 
 struct convert_summary {
-	uint64_t calls;		/* slices written */
-	uint64_t filtered;	/* calls left out by the filter */
-	uint64_t lost;		/* calls lost while tracing */
-	uint64_t threads;	/* with at least one slice in the output */
+	uint64_t calls;	   /* slices written */
+	uint64_t filtered; /* calls left out by the filter */
+	uint64_t lost;	   /* calls lost while tracing */
+	uint64_t threads;  /* with at least one slice in the output */
 	uint64_t processes;
-	uint64_t bytes;		/* size of the output file */
-	bool torn;		/* the capture ends in the middle of a record, or was damaged */
+	uint64_t bytes; /* size of the output file */
+	bool torn;	/* the capture ends in the middle of a record, or was damaged */
 };
 
 /* 0 or a negative errno after a message on stderr; -ECANCELED when cancelled. */

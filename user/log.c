@@ -45,16 +45,16 @@ static void emit(const char *prefix, const char *fmt, va_list ap)
 	fflush(stderr);
 }
 
-#define DEFINE_LOG(name, prefix, min_level)                                                        \
-	void name(const char *fmt, ...)                                                            \
-	{                                                                                          \
-		va_list ap;                                                                        \
-                                                                                                   \
-		if (cur_level < (min_level))                                                       \
-			return;                                                                    \
-		va_start(ap, fmt);                                                                 \
-		emit(prefix, fmt, ap);                                                             \
-		va_end(ap);                                                                        \
+#define DEFINE_LOG(name, prefix, min_level)  \
+	void name(const char *fmt, ...)      \
+	{                                    \
+		va_list ap;                  \
+                                             \
+		if (cur_level < (min_level)) \
+			return;              \
+		va_start(ap, fmt);           \
+		emit(prefix, fmt, ap);       \
+		va_end(ap);                  \
 	}
 
 DEFINE_LOG(log_error, "", LOG_QUIET)

@@ -12,14 +12,15 @@
 
 #define DEFAULT_BUFFER (32 << 20)
 
-enum { OPT_IGNORE_THREAD = 256,
-       OPT_ONLY_THREAD,
-       OPT_MIN_DURATION,
-       OPT_MAX_STACK_DEPTH,
-       OPT_BUFFER_SIZE,
-       OPT_FORMAT,
-       OPT_DRY_RUN,
-       OPT_NO_PROGRESS,
+enum {
+	OPT_IGNORE_THREAD = 256,
+	OPT_ONLY_THREAD,
+	OPT_MIN_DURATION,
+	OPT_MAX_STACK_DEPTH,
+	OPT_BUFFER_SIZE,
+	OPT_FORMAT,
+	OPT_DRY_RUN,
+	OPT_NO_PROGRESS,
 };
 
 const char *argp_program_version = "vtbpf " VTBPF_VERSION;
@@ -104,7 +105,8 @@ static uint64_t get_time(struct argp_state *state, const char *what, const char 
 	uint64_t ns = 0;
 
 	if (parse_time(arg, bare, &ns))
-		argp_error(state, "%s: '%s' is not a time such as 10s, 500ms, 20us or 2m", what, arg);
+		argp_error(state, "%s: '%s' is not a time such as 10s, 500ms, 20us or 2m", what,
+			   arg);
 	return ns;
 }
 
@@ -158,7 +160,8 @@ static void check(struct argp_state *state, struct options *o)
 	if (o->command == CMD_CONVERT && o->inputs.n != 1)
 		argp_error(state, "convert: give one capture and -o OUT");
 	if (o->command == CMD_CONVERT && (o->pid || o->program || o->dry_run || o->duration_ns))
-		argp_error(state, "convert: works on a capture; -p, -d, --dry-run and -- do not apply");
+		argp_error(state,
+			   "convert: works on a capture; -p, -d, --dry-run and -- do not apply");
 	if (o->command == CMD_DOCTOR && o->program)
 		argp_error(state, "doctor: looks at the machine and at -p PID, it starts nothing");
 }
@@ -228,8 +231,9 @@ static int cut_program(int argc, char **argv, struct options *o)
 		if (strcmp(argv[i], "--"))
 			continue;
 		if (!argv[i + 1]) {
-			fprintf(stderr, "vtbpf: nothing after --; write: vtbpf [OPTION...] -- PROGRAM "
-					"[ARG...]\n");
+			fprintf(stderr,
+				"vtbpf: nothing after --; write: vtbpf [OPTION...] -- PROGRAM "
+				"[ARG...]\n");
 			exit(EXIT_USAGE);
 		}
 		o->program = argv + i + 1;

@@ -26,22 +26,22 @@ struct str_list {
 
 struct options {
 	enum command command;
-	pid_t pid;		   /* 0: none */
-	char **program;		   /* after `--`, NULL-terminated; NULL: none */
-	struct str_list inputs;	   /* of convert */
-	const char *output;	   /* "result.json" unless named */
+	pid_t pid;		/* 0: none */
+	char **program;		/* after `--`, NULL-terminated; NULL: none */
+	struct str_list inputs; /* of convert */
+	const char *output;	/* "result.json" unless named */
 	bool output_named;
-	const char *format;	   /* NULL: by extension */
-	uint64_t duration_ns;	   /* 0: no limit */
+	const char *format;   /* NULL: by extension */
+	uint64_t duration_ns; /* 0: no limit */
 	struct str_list ignore_threads;
 	struct str_list only_threads;
 	uint64_t min_duration_ns;
-	int max_stack_depth;	   /* -1: none */
+	int max_stack_depth; /* -1: none */
 	uint64_t buffer_bytes;
-	int verbosity;		   /* -1 with -q, else how many -v */
+	int verbosity; /* -1 with -q, else how many -v */
 	bool no_progress;
 	bool dry_run;
-	struct str_list filters;   /* filters in force, as text; the strings are malloc'ed */
+	struct str_list filters; /* filters in force, as text; the strings are malloc'ed */
 };
 
 /* Parses argv into o; on bad usage prints why and exits with EXIT_USAGE, on --help and --version

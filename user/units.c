@@ -52,9 +52,8 @@ static int parse_with_units(const char *s, const struct unit *units, double bare
 int parse_time(const char *s, uint64_t bare_ns, uint64_t *ns)
 {
 	static const struct unit units[] = {
-		{ "ns", 1 },	{ "us", 1e3 },	  { "µs", 1e3 },   { "ms", 1e6 },
-		{ "s", 1e9 },	{ "sec", 1e9 },	  { "m", 60e9 },   { "min", 60e9 },
-		{ "h", 3600e9 }, { NULL, 0 },
+		{ "ns", 1 },	{ "us", 1e3 }, { "µs", 1e3 },	{ "ms", 1e6 },	 { "s", 1e9 },
+		{ "sec", 1e9 }, { "m", 60e9 }, { "min", 60e9 }, { "h", 3600e9 }, { NULL, 0 },
 	};
 
 	return parse_with_units(s, units, bare_ns, ns);
@@ -63,8 +62,8 @@ int parse_time(const char *s, uint64_t bare_ns, uint64_t *ns)
 int parse_size(const char *s, uint64_t *bytes)
 {
 	static const struct unit units[] = {
-		{ "b", 1 },	   { "k", 1 << 10 },  { "kb", 1 << 10 }, { "kib", 1 << 10 },
-		{ "m", 1 << 20 },  { "mb", 1 << 20 }, { "mib", 1 << 20 }, { "g", 1 << 30 },
+		{ "b", 1 },	   { "k", 1 << 10 },   { "kb", 1 << 10 },  { "kib", 1 << 10 },
+		{ "m", 1 << 20 },  { "mb", 1 << 20 },  { "mib", 1 << 20 }, { "g", 1 << 30 },
 		{ "gb", 1 << 30 }, { "gib", 1 << 30 }, { NULL, 0 },
 	};
 

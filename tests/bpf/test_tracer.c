@@ -24,30 +24,29 @@
 
 /* Calls of the function on the second line of this script are what is counted: the line is its mark
  * (what exec() runs begins on line 1). */
-static const char script[] =
-	"\n"
-	"def f(n): return f(n - 1) if n else 0\n"
-	"import sys, threading\n"
-	"sys.setrecursionlimit(10000)\n"
-	"threading.stack_size(64 << 20)\n"
-	"def deep(n):\n"
-	"    t = threading.Thread(target=f, args=(n,))\n"
-	"    t.start()\n"
-	"    t.join()\n"
-	"def flat(n):\n"
-	"    for i in range(n): f(0)\n"
-	"def threads(n):\n"
-	"    for i in range(n): deep(0)\n"
-	"print(flush=True)\n"
-	"for line in sys.stdin:\n"
-	"    exec(line)\n"
-	"    print(flush=True)\n";
+static const char script[] = "\n"
+			     "def f(n): return f(n - 1) if n else 0\n"
+			     "import sys, threading\n"
+			     "sys.setrecursionlimit(10000)\n"
+			     "threading.stack_size(64 << 20)\n"
+			     "def deep(n):\n"
+			     "    t = threading.Thread(target=f, args=(n,))\n"
+			     "    t.start()\n"
+			     "    t.join()\n"
+			     "def flat(n):\n"
+			     "    for i in range(n): f(0)\n"
+			     "def threads(n):\n"
+			     "    for i in range(n): deep(0)\n"
+			     "print(flush=True)\n"
+			     "for line in sys.stdin:\n"
+			     "    exec(line)\n"
+			     "    print(flush=True)\n";
 
 struct seen {
-	uint64_t calls;	    /* of f, finished */
-	uint64_t all;	    /* of anything */
+	uint64_t calls; /* of f, finished */
+	uint64_t all;	/* of anything */
 	uint64_t lost;
-	uint64_t open;	    /* calls flagged as open at the end */
+	uint64_t open; /* calls flagged as open at the end */
 	uint32_t max_depth;
 	uint32_t f_codes[8]; /* ids of f's code object */
 	size_t n_codes;
@@ -173,7 +172,8 @@ static void end(struct fixture *f)
 
 static void count_exactly(enum tracer_variant variant)
 {
-	struct tracer_config cfg = { .ring_bytes = 16 << 20, .max_stack_depth = -1,
+	struct tracer_config cfg = { .ring_bytes = 16 << 20,
+				     .max_stack_depth = -1,
 				     .variant = variant };
 	struct fixture f = {};
 
@@ -212,8 +212,9 @@ static void test_numbered(void **state)
 /* The verifier gives up after a million; kernels differ, so a wide margin must stay. Growth shows. */
 static void test_verifier_budget(void **state)
 {
-	static const uint32_t budget[] = { [TRACER_MULTI] = 20000, [TRACER_COOKIES] = 20000,
-					   [TRACER_NUMBERED] = 400000 };
+	static const uint32_t budget[] = {
+		[TRACER_MULTI] = 20000, [TRACER_COOKIES] = 20000, [TRACER_NUMBERED] = 400000
+	};
 	struct fixture f = {};
 	char why[512];
 
@@ -225,7 +226,8 @@ static void test_verifier_budget(void **state)
 	    probe_plan__make(f.target.interp_fd, &f.plan, why, sizeof(why)))
 		fail_msg("%s", why);
 	for (int v = TRACER_MULTI; v <= TRACER_NUMBERED; v++) {
-		struct tracer_config cfg = { .ring_bytes = 1 << 20, .max_stack_depth = -1,
+		struct tracer_config cfg = { .ring_bytes = 1 << 20,
+					     .max_stack_depth = -1,
 					     .variant = v };
 		struct tracer *t = tracer__new(&f.plan, &cfg, on_record, &f.seen);
 		uint32_t insns;

@@ -141,8 +141,11 @@ static void test_relative_file(void **state)
 static void test_what_is_not_read(void **state)
 {
 	static const char *const names[] = {
-		"<string>", "<frozen importlib._bootstrap>", "/fifo.py", "/big.py", "/missing.py",
-		"/link.py", "/outside/passwd", "../../../../etc/passwd", "/work", "/proc/self/environ",
+		"<string>",	   "<frozen importlib._bootstrap>",
+		"/fifo.py",	   "/big.py",
+		"/missing.py",	   "/link.py",
+		"/outside/passwd", "../../../../etc/passwd",
+		"/work",	   "/proc/self/environ",
 	};
 	char out[4096];
 

@@ -24,8 +24,8 @@ static void test_time(void **state)
 		{ "7", SEC, 7 * SEC },	 { "7", 1000, 7000 },	   { "0", SEC, 0 },
 		{ "10S", 1, 10 * SEC },
 	};
-	static const char *const bad[] = { "",	  "s",	  "10x",  "-1s", "1e3s", "0x10",
-					   "inf", "nan",  " 1s",  "1 s", "1.2.3s", "1s2" };
+	static const char *const bad[] = { "",	  "s",	 "10x", "-1s", "1e3s",	 "0x10",
+					   "inf", "nan", " 1s", "1 s", "1.2.3s", "1s2" };
 	uint64_t ns;
 
 	(void)state;

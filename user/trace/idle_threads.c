@@ -143,7 +143,9 @@ static void write_stack(const struct idle_thread *t, const struct idle_span *spa
 	for (size_t i = 0; i < t->n; i++) {
 		size_t depth = t->n - 1 - i;
 		struct vtbpf_rec_call r = {
-			.rec = { .len = sizeof(r), .kind = VTBPF_REC_CALL, .tid = t->tid,
+			.rec = { .len = sizeof(r),
+				 .kind = VTBPF_REC_CALL,
+				 .tid = t->tid,
 				 .flags = VTBPF_F_OPEN_START | VTBPF_F_OPEN_END },
 			.start = span->start + depth,
 			.dur = span->end - span->start - depth,
@@ -159,8 +161,7 @@ static void write_stack(const struct idle_thread *t, const struct idle_span *spa
 /* Threads that ended are no longer in the tracer's map, but then their first event was announced. */
 static bool had_event(const struct idle_span *span, pid_t tid)
 {
-	return tracer__knows_thread(span->tracer, tid) ||
-	       thread_names__had_event(span->names, tid);
+	return tracer__knows_thread(span->tracer, tid) || thread_names__had_event(span->names, tid);
 }
 
 void idle_threads__write(const struct idle_threads *idle, const struct idle_span *span,

@@ -29,8 +29,9 @@
 
 static int become_user(void)
 {
-	const char *set[][2] = { { "HOME", NULL }, { "USER", NULL }, { "LOGNAME", NULL },
-				 { "SHELL", NULL } };
+	const char *set[][2] = {
+		{ "HOME", NULL }, { "USER", NULL }, { "LOGNAME", NULL }, { "SHELL", NULL }
+	};
 	struct passwd *pw;
 	uid_t uid;
 	gid_t gid;
@@ -95,9 +96,10 @@ static int follow(struct launched *l)
 {
 	if (!ptrace(PTRACE_SEIZE, l->pid, NULL, TRACE_OPTIONS))
 		return 0;
-	log_error("cannot hold %d until the probes are in: ptrace: %s; CAP_SYS_PTRACE is needed, and "
-		  "/proc/sys/kernel/yama/ptrace_scope must be below 3",
-		  l->pid, strerror(errno));
+	log_error(
+		"cannot hold %d until the probes are in: ptrace: %s; CAP_SYS_PTRACE is needed, and "
+		"/proc/sys/kernel/yama/ptrace_scope must be below 3",
+		l->pid, strerror(errno));
 	return -errno;
 }
 

@@ -17,7 +17,7 @@
 
 struct launched {
 	pid_t pid;
-	bool ended;	/* `status` is its wait status */
+	bool ended; /* `status` is its wait status */
 	int status;
 	int exec_errno; /* why it could not be started; then ended is set */
 	int failed_fd;	/* where the child tells that; -1 when read */

@@ -178,9 +178,9 @@ bool privileges__report(FILE *out)
 
 		good &= have || !features[i].required;
 		fprintf(out, "%-11s %s%s%s\n",
-			have			? "yes" :
-			features[i].required	? "MISSING" :
-						  "no",
+			have		     ? "yes" :
+			features[i].required ? "MISSING" :
+					       "no",
 			features[i].name, have ? "" : ": ", have ? "" : features[i].advice);
 	}
 	return good;

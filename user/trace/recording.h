@@ -16,7 +16,7 @@
 
 enum recording_end {
 	END_RUNNING = 0,
-	END_SIGNAL,	 /* Ctrl-C or SIGTERM */
+	END_SIGNAL, /* Ctrl-C or SIGTERM */
 	END_DURATION,
 	END_TARGET_EXIT,
 	END_TARGET_EXEC, /* it became another program */
@@ -34,7 +34,7 @@ struct recording_config {
 	size_t n_only_threads;
 	const char **filters; /* filters in force, as text for the capture */
 	size_t n_filters;
-	int signal_fd;	      /* signalfd of SIGINT, SIGTERM, SIGHUP, which are blocked */
+	int signal_fd;		     /* signalfd of SIGINT, SIGTERM, SIGHUP, which are blocked */
 	void (*attached)(void *ctx); /* all sites are attached and recording is on; may be NULL */
 	void *attached_ctx;
 	/* Of a launched program: is it our child, so that Ctrl-C reaches it as well? Then the recording
@@ -44,10 +44,10 @@ struct recording_config {
 
 struct recording_result {
 	enum recording_end end;
-	int signal;	    /* for END_SIGNAL */
+	int signal;	      /* for END_SIGNAL */
 	uint64_t start, stop; /* CLOCK_MONOTONIC ns */
 	uint64_t calls, lost;
-	int capture_err;    /* negative errno when the capture is cut short */
+	int capture_err; /* negative errno when the capture is cut short */
 };
 
 /* 0 or a negative errno after a message. A capture cut short by a full disk is no failure of this

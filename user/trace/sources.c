@@ -134,7 +134,8 @@ static int open_inside(const struct target *t, const char *path)
 	char full[PATH_MAX];
 
 	if (*path != '/') {
-		if (!t->cwd || snprintf(full, sizeof(full), "%s/%s", t->cwd, path) >= (int)sizeof(full))
+		if (!t->cwd ||
+		    snprintf(full, sizeof(full), "%s/%s", t->cwd, path) >= (int)sizeof(full))
 			return -1;
 		path = full;
 	}

@@ -15,7 +15,7 @@ struct known_thread {
 	pid_t tid; /* host */
 	uint64_t ident;
 	uint64_t start_time; /* as the kernel side told, 0 unknown: tells a reused tid apart */
-	char *name; /* Python's, NULL unknown */
+	char *name;	     /* Python's, NULL unknown */
 	char comm[VTBPF_COMM_LEN];
 	bool ignored;
 	bool decided;
@@ -26,7 +26,7 @@ struct thread_names {
 	struct thread_names_config cfg;
 	struct known_thread *threads;
 	unsigned int nameless; /* threads with events that had no Python name yet */
-	bool announced; /* the capture has begun: news are written */
+	bool announced;	       /* the capture has begun: news are written */
 	uint64_t next_scan;
 	uint64_t backoff;
 };

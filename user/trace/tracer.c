@@ -197,7 +197,8 @@ struct tracer *tracer__new(const struct probe_plan *plan, const struct tracer_co
 	if (!err)
 		err = fill_slots(t);
 	if (!err) {
-		t->ring = ring_buffer__new(bpf_map__fd(t->skel->maps.events), on_ring_record, t, NULL);
+		t->ring = ring_buffer__new(bpf_map__fd(t->skel->maps.events), on_ring_record, t,
+					   NULL);
 		err = t->ring ? 0 : -errno;
 	}
 	if (err) {
@@ -282,7 +283,7 @@ static int attach_all(void *ctx, char *why, size_t why_size)
 		return -errno;
 	}
 	return a->t->variant == TRACER_MULTI ? attach_multi(a, why, why_size) :
-						attach_each(a, why, why_size);
+					       attach_each(a, why, why_size);
 }
 
 int tracer__attach(struct tracer *t, pid_t pid, int fd)
