@@ -14,20 +14,20 @@
  *   code             Include/cpython/code.h
  *   strings          Include/cpython/unicodeobject.h
  *   debug offsets    Include/internal/pycore_debug_offsets.h (pycore_runtime.h in 3.13)
- * The numbers are those of 64-bit builds with the GIL and were compared with DWARF of two builds
- * each; the offsets of x86_64 and arm64 are the same.
+ * The numbers are those of 64-bit builds with the GIL, on x86_64 and arm64 alike; they were compared
+ * with the DWARF of built interpreters.
  */
 
-#define STR_TO_311                                                                               \
-	.str_length = 0x10, .str_state = 0x20, .str_ascii = 0x30, .str_compact = 0x48,           \
+#define STR_TO_311                                                                     \
+	.str_length = 0x10, .str_state = 0x20, .str_ascii = 0x30, .str_compact = 0x48, \
 	.str_kind_shift = 2, .str_compact_bit = 5, .str_ascii_bit = 6
-#define STR_FROM_312                                                                             \
-	.str_length = 0x10, .str_state = 0x20, .str_ascii = 0x28, .str_compact = 0x38,           \
+#define STR_FROM_312                                                                   \
+	.str_length = 0x10, .str_state = 0x20, .str_ascii = 0x28, .str_compact = 0x38, \
 	.str_kind_shift = 2, .str_compact_bit = 5, .str_ascii_bit = 6
-#define CODE_TO_310                                                                              \
+#define CODE_TO_310 \
 	.code_flags = 0x24, .code_firstlineno = 0x28, .code_filename = 0x68, .code_name = 0x70
-#define CODE_FROM_312                                                                            \
-	.code_flags = 0x30, .code_firstlineno = 0x44, .code_filename = 0x70, .code_name = 0x80,  \
+#define CODE_FROM_312                                                                           \
+	.code_flags = 0x30, .code_firstlineno = 0x44, .code_filename = 0x70, .code_name = 0x80, \
 	.code_version = 0x5c
 #define OWNERS .owner_generator = 1, .owner_first_shim = 3
 
@@ -39,8 +39,12 @@ static const struct cpython versions[] = {
 			 "164-255",
 		.return_value = 83,
 		.tstate_frame = 0x18,
-		.layout = { .minor = 8, .flags = VTBPF_LAYOUT_FRAME_IS_OBJECT, .frame_code = 0x20,
-			    .frame_previous = 0x18, .frame_localsplus = 0x168, CODE_TO_310,
+		.layout = { .minor = 8,
+			    .flags = VTBPF_LAYOUT_FRAME_IS_OBJECT,
+			    .frame_code = 0x20,
+			    .frame_previous = 0x18,
+			    .frame_localsplus = 0x168,
+			    CODE_TO_310,
 			    STR_TO_311 },
 	},
 	{
@@ -50,8 +54,12 @@ static const struct cpython versions[] = {
 			 "139-140,149-153,158-159,166-255",
 		.return_value = 83,
 		.tstate_frame = 0x18,
-		.layout = { .minor = 9, .flags = VTBPF_LAYOUT_FRAME_IS_OBJECT, .frame_code = 0x20,
-			    .frame_previous = 0x18, .frame_localsplus = 0x168, CODE_TO_310,
+		.layout = { .minor = 9,
+			    .flags = VTBPF_LAYOUT_FRAME_IS_OBJECT,
+			    .frame_code = 0x20,
+			    .frame_previous = 0x18,
+			    .frame_localsplus = 0x168,
+			    CODE_TO_310,
 			    STR_TO_311 },
 	},
 	{
@@ -61,8 +69,12 @@ static const struct cpython versions[] = {
 			 "149-151,153,158-159,166-255",
 		.return_value = 83,
 		.tstate_frame = 0x18,
-		.layout = { .minor = 10, .flags = VTBPF_LAYOUT_FRAME_IS_OBJECT, .frame_code = 0x20,
-			    .frame_previous = 0x18, .frame_localsplus = 0x160, CODE_TO_310,
+		.layout = { .minor = 10,
+			    .flags = VTBPF_LAYOUT_FRAME_IS_OBJECT,
+			    .frame_code = 0x20,
+			    .frame_previous = 0x18,
+			    .frame_localsplus = 0x160,
+			    CODE_TO_310,
 			    STR_TO_311 },
 	},
 	{
@@ -77,10 +89,18 @@ static const struct cpython versions[] = {
 		.return_generator = 75,
 		.frame_instr = 0x38,
 		.is_entry = 0x44,
-		.layout = { .minor = 11, .frame_code = 0x20, .frame_previous = 0x30,
-			    .frame_owner = 0x45, OWNERS, .frame_localsplus = 0x48,
-			    .frameobj_frame = 0x18, .code_flags = 0x30, .code_firstlineno = 0x48,
-			    .code_filename = 0x70, .code_name = 0x80, STR_TO_311 },
+		.layout = { .minor = 11,
+			    .frame_code = 0x20,
+			    .frame_previous = 0x30,
+			    .frame_owner = 0x45,
+			    OWNERS,
+			    .frame_localsplus = 0x48,
+			    .frameobj_frame = 0x18,
+			    .code_flags = 0x30,
+			    .code_firstlineno = 0x48,
+			    .code_filename = 0x70,
+			    .code_name = 0x80,
+			    STR_TO_311 },
 	},
 	{
 		.minor = 12,
@@ -93,8 +113,14 @@ static const struct cpython versions[] = {
 		.return_value = 83,
 		.return_generator = 75,
 		.frame_instr = 0x38,
-		.layout = { .minor = 12, .frame_code = 0, .frame_previous = 8, .frame_owner = 0x46,
-			    OWNERS, .frame_localsplus = 0x48, .frameobj_frame = 0x18, CODE_FROM_312,
+		.layout = { .minor = 12,
+			    .frame_code = 0,
+			    .frame_previous = 8,
+			    .frame_owner = 0x46,
+			    OWNERS,
+			    .frame_localsplus = 0x48,
+			    .frameobj_frame = 0x18,
+			    CODE_FROM_312,
 			    STR_FROM_312 },
 	},
 	{
@@ -109,12 +135,24 @@ static const struct cpython versions[] = {
 		.return_value = 36,
 		.return_generator = 35,
 		.frame_instr = 0x38,
-		.layout = { .minor = 13, .frame_code = 0, .frame_previous = 8, .frame_owner = 0x46,
-			    OWNERS, .frame_localsplus = 0x48, .frameobj_frame = 0x18, CODE_FROM_312,
+		.layout = { .minor = 13,
+			    .frame_code = 0,
+			    .frame_previous = 8,
+			    .frame_owner = 0x46,
+			    OWNERS,
+			    .frame_localsplus = 0x48,
+			    .frameobj_frame = 0x18,
+			    CODE_FROM_312,
 			    STR_FROM_312 },
-		.debug = { .frame_previous = 232, .frame_executable = 240, .frame_localsplus = 256,
-			   .frame_owner = 264, .code_filename = 280, .code_qualname = 296,
-			   .code_firstlineno = 312, .str_state = 544, .str_length = 552,
+		.debug = { .frame_previous = 232,
+			   .frame_executable = 240,
+			   .frame_localsplus = 256,
+			   .frame_owner = 264,
+			   .code_filename = 280,
+			   .code_qualname = 296,
+			   .code_firstlineno = 312,
+			   .str_state = 544,
+			   .str_length = 552,
 			   .str_ascii = 560 },
 	},
 	{
@@ -129,13 +167,25 @@ static const struct cpython versions[] = {
 		.return_value = 35,
 		.return_generator = 34,
 		.frame_instr = 0x38,
-		.layout = { .minor = 14, .flags = VTBPF_LAYOUT_TAGGED_CODE, .frame_code = 0,
-			    .frame_previous = 8, .frame_owner = 0x4a, OWNERS,
-			    .frame_localsplus = 0x50, .frameobj_frame = 0x18, CODE_FROM_312,
+		.layout = { .minor = 14,
+			    .flags = VTBPF_LAYOUT_TAGGED_CODE,
+			    .frame_code = 0,
+			    .frame_previous = 8,
+			    .frame_owner = 0x4a,
+			    OWNERS,
+			    .frame_localsplus = 0x50,
+			    .frameobj_frame = 0x18,
+			    CODE_FROM_312,
 			    STR_FROM_312 },
-		.debug = { .frame_previous = 256, .frame_executable = 264, .frame_localsplus = 280,
-			   .frame_owner = 288, .code_filename = 320, .code_qualname = 336,
-			   .code_firstlineno = 352, .str_state = 624, .str_length = 632,
+		.debug = { .frame_previous = 256,
+			   .frame_executable = 264,
+			   .frame_localsplus = 280,
+			   .frame_owner = 288,
+			   .code_filename = 320,
+			   .code_qualname = 336,
+			   .code_firstlineno = 352,
+			   .str_state = 624,
+			   .str_length = 632,
 			   .str_ascii = 640 },
 	},
 	{
@@ -153,13 +203,27 @@ static const struct cpython versions[] = {
 		.frame_instr = 0x38,
 		/* RESUME_AT_GEN_EXPR_START of pycore_opcode_utils.h: an extra RESUME of generator
 		 * expressions that no call goes with. */
-		.layout = { .minor = 15, .flags = VTBPF_LAYOUT_TAGGED_CODE, .frame_code = 0,
-			    .frame_previous = 8, .frame_owner = 0x4a, OWNERS,
-			    .frame_localsplus = 0x50, .frameobj_frame = 0x18, CODE_FROM_312,
-			    STR_FROM_312, .resume_mask = 7, .resume_ignore = 4 },
-		.debug = { .frame_previous = 320, .frame_executable = 328, .frame_localsplus = 344,
-			   .frame_owner = 352, .code_filename = 384, .code_qualname = 400,
-			   .code_firstlineno = 416, .str_state = 720, .str_length = 728,
+		.layout = { .minor = 15,
+			    .flags = VTBPF_LAYOUT_TAGGED_CODE,
+			    .frame_code = 0,
+			    .frame_previous = 8,
+			    .frame_owner = 0x4a,
+			    OWNERS,
+			    .frame_localsplus = 0x50,
+			    .frameobj_frame = 0x18,
+			    CODE_FROM_312,
+			    STR_FROM_312,
+			    .resume_mask = 7,
+			    .resume_ignore = 4 },
+		.debug = { .frame_previous = 320,
+			   .frame_executable = 328,
+			   .frame_localsplus = 344,
+			   .frame_owner = 352,
+			   .code_filename = 384,
+			   .code_qualname = 400,
+			   .code_firstlineno = 416,
+			   .str_state = 720,
+			   .str_length = 728,
 			   .str_ascii = 736 },
 	},
 };

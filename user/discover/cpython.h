@@ -43,11 +43,11 @@ struct cpython {
 	uint8_t family;	   /* enum cpython_family */
 	const char *holes; /* opcodes without a meaning: "119-148,255" */
 	struct cpython_opcode opcodes[CPYTHON_MAX_OPCODES]; /* those probed; ends at number 0 */
-	uint8_t return_value;	  /* number of RETURN_VALUE */
-	uint8_t return_generator; /* number of RETURN_GENERATOR, 0 none */
-	uint8_t frame_instr;	  /* frame -> prev_instr or instr_ptr: a handler's first store */
-	uint8_t is_entry;	  /* 3.11: frame -> is_entry */
-	uint16_t tstate_frame;	  /* up to 3.10: tstate -> frame */
+	uint8_t return_value;				    /* number of RETURN_VALUE */
+	uint8_t return_generator;			    /* number of RETURN_GENERATOR, 0 none */
+	uint8_t frame_instr;   /* frame -> prev_instr or instr_ptr: a handler's first store */
+	uint8_t is_entry;      /* 3.11: frame -> is_entry */
+	uint16_t tstate_frame; /* up to 3.10: tstate -> frame */
 	struct vtbpf_layout layout;
 	struct cpython_debug_offsets debug; /* frame_previous 0: none */
 };

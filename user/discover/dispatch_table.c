@@ -6,8 +6,8 @@
 #include "dispatch_table.h"
 
 #define OPCODES 256
-#define MAX_MISMATCHES 8  /* compilers merge a few handlers of the same body */
-#define MIN_DISTINCT 60	  /* tables of a tracing mode hold one handler 256 times */
+#define MAX_MISMATCHES 8 /* compilers merge a few handlers of the same body */
+#define MIN_DISTINCT 60	 /* tables of a tracing mode hold one handler 256 times */
 
 static unsigned int mismatches(const struct elf_slot *slots, const bool holes[OPCODES],
 			       uint64_t unknown)

@@ -72,8 +72,7 @@ bool elf_file__code_vaddr(int fd, uint64_t offset, uint64_t *vaddr)
 	for (i = 0; i < n && !found; i++) {
 		GElf_Phdr ph;
 
-		if (!gelf_getphdr(elf, (int)i, &ph) || ph.p_type != PT_LOAD ||
-		    !(ph.p_flags & PF_X))
+		if (!gelf_getphdr(elf, (int)i, &ph) || ph.p_type != PT_LOAD || !(ph.p_flags & PF_X))
 			continue;
 		if (offset >= (ph.p_offset & ~(PAGE - 1)) &&
 		    (offset < ph.p_offset || offset - ph.p_offset < ph.p_filesz)) {

@@ -12,8 +12,10 @@
 
 /* Functions that do not return: what follows a call of one is other code. */
 static const char *const no_return[] = {
-	"_Py_FatalErrorFunc", "_Py_FatalErrorFormat", "_Py_FatalError_TstateNULL", "Py_FatalError",
-	"_Py_FatalRefcountErrorFunc", "abort", "__stack_chk_fail", "__assert_fail",
+	"_Py_FatalErrorFunc",	      "_Py_FatalErrorFormat",
+	"_Py_FatalError_TstateNULL",  "Py_FatalError",
+	"_Py_FatalRefcountErrorFunc", "abort",
+	"__stack_chk_fail",	      "__assert_fail",
 };
 #define N_NO_RETURN (sizeof(no_return) / sizeof(*no_return))
 
@@ -199,7 +201,8 @@ static int collect_edges(struct flow *f)
 		const struct insn *in = &f->insns[i];
 
 		if (leads_on(in))
-			f->edges[f->n_edges++] = (struct edge){ .to = in->target, .from = in->vaddr };
+			f->edges[f->n_edges++] =
+				(struct edge){ .to = in->target, .from = in->vaddr };
 	}
 	qsort(f->edges, f->n_edges, sizeof(*f->edges), by_target);
 	return 0;

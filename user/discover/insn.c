@@ -127,11 +127,10 @@ const char *insn__reg_name(uint16_t machine, uint8_t reg)
 {
 	static const char *const x86[] = { "rax", "rdx", "rcx", "rbx", "rsi", "rdi", "rbp", "rsp",
 					   "r8",  "r9",	 "r10", "r11", "r12", "r13", "r14", "r15" };
-	static const char *const arm64[] = {
-		"x0",  "x1",  "x2",  "x3",  "x4",  "x5",  "x6",	 "x7",	"x8",  "x9",  "x10",
-		"x11", "x12", "x13", "x14", "x15", "x16", "x17", "x18", "x19", "x20", "x21",
-		"x22", "x23", "x24", "x25", "x26", "x27", "x28", "x29", "x30"
-	};
+	static const char *const arm64[] = { "x0",  "x1",  "x2",  "x3",	 "x4",	"x5",  "x6",  "x7",
+					     "x8",  "x9",  "x10", "x11", "x12", "x13", "x14", "x15",
+					     "x16", "x17", "x18", "x19", "x20", "x21", "x22", "x23",
+					     "x24", "x25", "x26", "x27", "x28", "x29", "x30" };
 
 	if (machine == EM_X86_64 && reg < sizeof(x86) / sizeof(*x86))
 		return x86[reg];
@@ -153,5 +152,5 @@ uint32_t insn__caller_saved(uint16_t machine)
 {
 	if (machine == EM_AARCH64)
 		return 0x4007ffff; /* x0-x18 and the link register: AAPCS64 6.1.1 */
-	return 0x0f37; /* rax, rdx, rcx, rsi, rdi, r8-r11 */
+	return 0x0f37;		   /* rax, rdx, rcx, rsi, rdi, r8-r11 */
 }

@@ -12,7 +12,7 @@
 
 #include "elf_image.h"
 
-#define INSN_REGS 32  /* general registers, numbered as in bpf/vtbpf.h */
+#define INSN_REGS 32 /* general registers, numbered as in bpf/vtbpf.h */
 #define INSN_NO_REG 0xff
 
 enum insn_kind {
@@ -23,7 +23,7 @@ enum insn_kind {
 	INSN_JUMP_INDIRECT, /* target: where the address is read from, when that is fixed; else 0 */
 	INSN_CALL_INDIRECT,
 	INSN_RETURN,
-	INSN_TRAP,	    /* ud2, int3, hlt: does not go on */
+	INSN_TRAP, /* ud2, int3, hlt: does not go on */
 };
 
 enum insn_shape {
@@ -48,7 +48,7 @@ struct insn {
 	uint8_t shape; /* enum insn_shape */
 	uint8_t cond;  /* enum insn_cond of a branch */
 	uint8_t dst, src, base;
-	bool emulated;	  /* the kernel emulates it (arch/x86/kernel/uprobes.c, Linux 5.8) */
+	bool emulated; /* the kernel emulates it (arch/x86/kernel/uprobes.c, Linux 5.8) */
 	bool writes_flags;
 	bool landing_pad; /* endbr64, bti: does nothing else */
 	bool nop;
@@ -76,8 +76,8 @@ uint32_t insn__caller_saved(uint16_t machine);
 
 static inline bool insn__ends(const struct insn *in) /* nothing falls through it */
 {
-	return in->kind == INSN_JUMP || in->kind == INSN_JUMP_INDIRECT ||
-	       in->kind == INSN_RETURN || in->kind == INSN_TRAP;
+	return in->kind == INSN_JUMP || in->kind == INSN_JUMP_INDIRECT || in->kind == INSN_RETURN ||
+	       in->kind == INSN_TRAP;
 }
 
 #endif

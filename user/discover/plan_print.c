@@ -61,15 +61,16 @@ static void print_sites(const struct probe_plan *plan, FILE *out)
 static void print_layout(const struct vtbpf_layout *l, FILE *out)
 {
 	fprintf(out, "layout\n");
-	fprintf(out, "  frame   code 0x%x%s, previous 0x%x, owner 0x%x, locals 0x%x%s\n", l->frame_code,
-		l->flags & VTBPF_LAYOUT_TAGGED_CODE ? " (tagged)" : "", l->frame_previous,
-		l->frame_owner, l->frame_localsplus,
+	fprintf(out, "  frame   code 0x%x%s, previous 0x%x, owner 0x%x, locals 0x%x%s\n",
+		l->frame_code, l->flags & VTBPF_LAYOUT_TAGGED_CODE ? " (tagged)" : "",
+		l->frame_previous, l->frame_owner, l->frame_localsplus,
 		l->flags & VTBPF_LAYOUT_FRAME_IS_OBJECT ? ", is an object" : "");
 	fprintf(out, "  code    flags 0x%x, line 0x%x, file 0x%x, name 0x%x, version 0x%x\n",
 		l->code_flags, l->code_firstlineno, l->code_filename, l->code_name,
 		l->code_version);
-	fprintf(out, "  string  length 0x%x, state 0x%x (kind %u, compact %u, ascii %u), data 0x%x or "
-		     "0x%x\n",
+	fprintf(out,
+		"  string  length 0x%x, state 0x%x (kind %u, compact %u, ascii %u), data 0x%x or "
+		"0x%x\n",
 		l->str_length, l->str_state, l->str_kind_shift, l->str_compact_bit,
 		l->str_ascii_bit, l->str_ascii, l->str_compact);
 }

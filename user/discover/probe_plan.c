@@ -59,8 +59,10 @@ static int identify(struct planner *p, struct probe_plan *plan)
 	if (err == -ENOENT)
 		return fail(p, err, "no CPython in it (no _PyEval_EvalFrameDefault)");
 	if (err)
-		return fail(p, -ENOTSUP, "its CPython version cannot be told; versions 3.%d to 3.%d "
-			    "that use computed gotos can be traced", CPYTHON_OLDEST, CPYTHON_NEWEST);
+		return fail(p, -ENOTSUP,
+			    "its CPython version cannot be told; versions 3.%d to 3.%d "
+			    "that use computed gotos can be traced",
+			    CPYTHON_OLDEST, CPYTHON_NEWEST);
 	plan->version = v.hex;
 	plan->runtime_vaddr = v.runtime;
 	p->search.py = v.hex >> 24 == 3 ? cpython__of(v.hex >> 16 & 0xff) : NULL;
@@ -68,7 +70,8 @@ static int identify(struct planner *p, struct probe_plan *plan)
 		return fail(p, -ENOTSUP, "it is CPython 2; versions 3.%d to 3.%d can be traced",
 			    CPYTHON_OLDEST, CPYTHON_NEWEST);
 	if (!p->search.py)
-		return fail(p, -ENOTSUP, "it is CPython %s, whose internals vtbpf does not know; "
+		return fail(p, -ENOTSUP,
+			    "it is CPython %s, whose internals vtbpf does not know; "
 			    "versions 3.%d to 3.%d can be traced",
 			    py_version_str(v.hex, text, sizeof(text)), CPYTHON_OLDEST,
 			    CPYTHON_NEWEST);
@@ -82,7 +85,8 @@ static int read_layout(struct planner *p, struct probe_plan *plan)
 				  &plan->free_threaded);
 
 	if (err)
-		return fail(p, -ENOTSUP, "it is CPython %s, but its _Py_DebugOffsets are missing or "
+		return fail(p, -ENOTSUP,
+			    "it is CPython %s, but its _Py_DebugOffsets are missing or "
 			    "damaged; a build that exports _PyRuntime can be traced",
 			    py_version_str(plan->version, text, sizeof(text)));
 	return 0;
@@ -94,10 +98,12 @@ static int find_table(struct planner *p, struct probe_plan *plan)
 	int err = dispatch_table__find(p->img, p->search.py, &p->table);
 
 	if (err == -ENOENT)
-		return fail(p, -ENOTSUP, "it is CPython %s without a table of opcode handlers: it was "
-			    "built without computed gotos, or is a pre-release; a usual build of the "
-			    "same version can be traced",
-			    py_version_str(plan->version, text, sizeof(text)));
+		return fail(
+			p, -ENOTSUP,
+			"it is CPython %s without a table of opcode handlers: it was "
+			"built without computed gotos, or is a pre-release; a usual build of the "
+			"same version can be traced",
+			py_version_str(plan->version, text, sizeof(text)));
 	if (err)
 		return fail(p, err, "cannot read it as an ELF file: %s", strerror(-err));
 	plan->table_vaddr = p->table.vaddr;
@@ -113,10 +119,12 @@ static int follow_code(struct planner *p, const struct probe_plan *plan)
 
 	p->decoder = decoder__new(p->img->machine);
 	if (!p->decoder)
-		return fail(p, -ENOTSUP, "it is for a machine that vtbpf cannot trace; x86_64 and "
+		return fail(p, -ENOTSUP,
+			    "it is for a machine that vtbpf cannot trace; x86_64 and "
 			    "arm64 can be");
 	if (!elf_image__symbol(p->img, "_PyEval_EvalFrameDefault", &sym))
-		return fail(p, -ENOTSUP, "it does not export _PyEval_EvalFrameDefault; a build with "
+		return fail(p, -ENOTSUP,
+			    "it does not export _PyEval_EvalFrameDefault; a build with "
 			    "its dynamic symbols can be traced");
 	roots[0] = sym.vaddr;
 	for (i = 0; i < 256; i++)
@@ -172,7 +180,8 @@ static int make_sites(struct planner *p, struct probe_plan *plan)
 	p->search.plan = plan;
 	err = choose_sites(p, plan);
 	if (err)
-		return fail(p, -ENOTSUP, "it is CPython %s, but its machine code does not show where "
+		return fail(p, -ENOTSUP,
+			    "it is CPython %s, but its machine code does not show where "
 			    "calls %s; please report the build (build-id %s)",
 			    py_version_str(plan->version, text, sizeof(text)),
 			    plan->n_sites ? "end" : "begin", plan->build_id);
@@ -187,6 +196,13 @@ static void describe_image(const struct planner *p, struct probe_plan *plan)
 	plan->n_usdt = usdt_note__read(p->img, plan->usdt, PLAN_MAX_USDT);
 }
 
+/* From 3.13 on RESUME replaces itself by RESUME_CHECK at its first execution, if there is a GIL. */
+static bool is_rare(const struct probe_plan *plan, const struct probe_site *site)
+{
+	return strcmp(site->name, "RESUME") == 0 && plan->layout.minor >= 13 &&
+	       !plan->free_threaded;
+}
+
 /* Says what a user should know of the sites that were chosen. */
 static void note_costs(struct probe_plan *plan, const struct site_search *s)
 {
@@ -195,9 +211,11 @@ static void note_costs(struct probe_plan *plan, const struct site_search *s)
 	for (i = 0; i < plan->n_sites; i++) {
 		const struct probe_site *site = &plan->sites[i];
 
-		if (site->cost == COST_SINGLE_STEP && s->py->family != FAMILY_FRAME)
-			sites__note(s, "%s offers no instruction that the kernel emulates before its "
-				       "frame is left: a hit there is single-stepped and dearer.",
+		if (site->cost == COST_SINGLE_STEP && s->py->family != FAMILY_FRAME &&
+		    !is_rare(plan, site))
+			sites__note(s,
+				    "%s is probed at an instruction that the kernel "
+				    "single-steps: such an event costs several times more.",
 				    site->name);
 	}
 }

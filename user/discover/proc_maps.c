@@ -46,9 +46,9 @@ bool proc_maps__parse(const char *line, struct proc_map *map)
 
 	map->deleted = false;
 	map->path[0] = '\0';
-	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64 " %x:%x %" SCNu64 "%n",
-		   &map->start, &map->end, perms, &map->offset, &map->dev_major, &map->dev_minor,
-		   &map->inode, &end) != 7 ||
+	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64 " %x:%x %" SCNu64 "%n", &map->start,
+		   &map->end, perms, &map->offset, &map->dev_major, &map->dev_minor, &map->inode,
+		   &end) != 7 ||
 	    strlen(perms) != 4 || map->start >= map->end)
 		return false;
 	map->exec = perms[2] == 'x';

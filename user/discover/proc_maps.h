@@ -14,7 +14,7 @@ struct proc_map {
 	uint64_t inode;	 /* 0: no file */
 	unsigned int dev_major, dev_minor;
 	bool exec;
-	bool deleted;	  /* the path no longer names this file */
+	bool deleted;	 /* the path no longer names this file */
 	char path[4096]; /* as the process sees it; empty when there is none */
 };
 

@@ -7,7 +7,7 @@
 #include "sites.h"
 
 #define MAX_STRAIGHT 48 /* instructions of a handler looked at in search of a site */
-#define MIN_VOTES 16	/* handlers that show the store: clang keeps its address in memory in most */
+#define MIN_VOTES 16 /* handlers that show the store: clang keeps its address in memory in most */
 #define MAX_PROLOGUE 16 /* and in search of the store of next_instr */
 
 int sites__add(const struct site_search *s, const struct site_choice *choice)

@@ -179,8 +179,9 @@ int sites__owner_exits(const struct site_search *s)
 			inlined++;
 	}
 	if (asked > inlined)
-		sites__note(s, "%zu of %zu places where frames may end cannot be probed: calls may "
-			       "seem to last until the next event.",
+		sites__note(s,
+			    "%zu of %zu places where frames may end cannot be probed: calls may "
+			    "seem to last until the next event.",
 			    asked - inlined, asked);
 	called = add_called_function(s);
 	if (!called && inlined && elf_image__symbol(s->img, CLEAR_AND_POP, &sym))

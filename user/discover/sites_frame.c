@@ -14,6 +14,7 @@
 #define MAX_PROLOGUE 120
 #define MAX_AFTER 16
 #define MAX_EXITS 8
+#define MAX_RETURNS 16 /* of the function; compilers make one or two */
 
 /* The stores that begin and end a frame. */
 struct frame_stores {
@@ -113,11 +114,13 @@ static size_t find_ends(const struct site_search *s, const struct frame_stores *
 static bool exits_are_complete(const struct site_search *s, uint64_t entry, const uint64_t *ends,
 			       size_t n_ends)
 {
-	size_t n, i;
+	size_t n, i, returns = 0;
 	const struct insn *insns = flow__insns(s->flow, &n);
 
 	for (i = 0; i < n; i++) {
-		if (insns[i].kind == INSN_RETURN &&
+		if (insns[i].kind != INSN_RETURN)
+			continue;
+		if (++returns > MAX_RETURNS ||
 		    flow__reaches(s->flow, entry, insns[i].vaddr, ends, n_ends))
 			return false;
 	}
@@ -171,8 +174,7 @@ static int add_plain_sites(const struct site_search *s)
 		c.vaddr = c.entry = insns[i].vaddr;
 		err = sites__add(s, &c);
 	}
-	sites__note(s, "The end of a call is probed at a ret, which the kernel single-steps: tracing is "
-		       "several times dearer than with other builds.");
+	sites__note(s, "Calls end at a ret, which is single-stepped: they cost several times more.");
 	return err;
 }
 

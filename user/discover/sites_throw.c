@@ -26,7 +26,7 @@ struct place {
 
 /* The function's prologue, followed up to the branch on throwflag. */
 struct prologue {
-	uint8_t frame, flag;	     /* registers of the arguments */
+	uint8_t frame, flag; /* registers of the arguments */
 	struct place branch;
 	uint8_t tested_reg;
 	const struct insn *test;

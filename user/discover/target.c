@@ -51,8 +51,10 @@ static int fail_access(const struct reason *r, pid_t pid, int err)
 	if (err == ENOENT || err == ESRCH)
 		return fail(r, -ESRCH, "no such process");
 	if (err == EACCES || err == EPERM)
-		return fail(r, -EACCES, "not permitted to look into process %d; run vtbpf as root, "
-			    "with CAP_SYS_PTRACE and CAP_SYS_ADMIN", (int)pid);
+		return fail(r, -EACCES,
+			    "not permitted to look into process %d; run vtbpf as root, "
+			    "with CAP_SYS_PTRACE and CAP_SYS_ADMIN",
+			    (int)pid);
 	return fail(r, -err, "cannot read /proc/%d: %s", (int)pid, strerror(err));
 }
 
@@ -103,11 +105,14 @@ static int read_status(struct target *t, const struct reason *r)
 		read_status_line(t, line, &state, &tgid);
 	fclose(in);
 	if (state == 'Z' || state == 'X')
-		return fail(r, -ESRCH, "no such process: it has ended and only waits for its parent "
+		return fail(r, -ESRCH,
+			    "no such process: it has ended and only waits for its parent "
 			    "(zombie)");
 	if (tgid != t->pid)
-		return fail(r, -EINVAL, "it is a thread of process %d; give the process id, and the "
-			    "thread to --only-thread", (int)tgid);
+		return fail(r, -EINVAL,
+			    "it is a thread of process %d; give the process id, and the "
+			    "thread to --only-thread",
+			    (int)tgid);
 	return 0;
 }
 
@@ -123,9 +128,10 @@ static int read_stat(struct target *t, const struct reason *r)
 	fclose(in);
 	buf[n] = '\0';
 	name_end = strrchr(buf, ')'); /* the name may hold anything, parentheses too */
-	if (!name_end ||
-	    sscanf(name_end + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d "
-		   "%*d %*d %*d %" SCNu64, &t->proc_start) != 1)
+	if (!name_end || sscanf(name_end + 1,
+				" %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d "
+				"%*d %*d %*d %" SCNu64,
+				&t->proc_start) != 1)
 		return fail(r, -EIO, "cannot read /proc/%d/stat", (int)t->pid);
 	return 0;
 }
@@ -185,8 +191,8 @@ struct search {
 	int denied; /* errno of a mapped file that could not be opened */
 };
 
-static const char *const interpreter_symbols[] = { "_PyEval_EvalFrameDefault",
-						   "PyEval_EvalFrameEx", NULL };
+static const char *const interpreter_symbols[] = { "_PyEval_EvalFrameDefault", "PyEval_EvalFrameEx",
+						   NULL };
 
 static bool looks_likely(const char *path)
 {
@@ -303,7 +309,8 @@ static int find_interpreter(struct target *t, const struct reason *r)
 	if (!found && denied)
 		return fail_access(r, t->pid, denied);
 	if (!found)
-		return fail(r, -ENOENT, "nothing that it has mapped holds a CPython; is it a Python "
+		return fail(r, -ENOENT,
+			    "nothing that it has mapped holds a CPython; is it a Python "
 			    "program, and does its interpreter export its symbols?");
 	return 0;
 }

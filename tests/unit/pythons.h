@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The CPythons of this machine, for tests that want real ones: found generically, none is needed. */
+#ifndef PYTHONS_H
+#define PYTHONS_H
+
+#include <glob.h>
+
+/* ELF files that may hold an interpreter: of /usr, /usr/local and pyenv's versions. Free it with
+ * globfree(). */
+void pythons__libraries(glob_t *found);
+
+/* Programs to start: python3.X of the same places. */
+void pythons__programs(glob_t *found);
+
+#endif

@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Plans of the interpreters of this machine. Those whose build is known (by build-id) must come out as
+ * in tests/data/plans; UPDATE_GOLDEN=1 writes the files anew. Every plan must be sensible.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../../user/discover/probe_plan.h"
+#include "pythons.h"
+
+#define PLANS "tests/data/plans"
+
+static char *plan_text(const struct probe_plan *plan)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	assert_non_null(out);
+	probe_plan__print(plan, "PYTHON", out);
+	fclose(out);
+	return text;
+}
+
+static char *read_file(const char *path)
+{
+	FILE *in = fopen(path, "r");
+	char *text;
+
+	if (!in)
+		return NULL;
+	text = calloc(1, 65536);
+	assert_non_null(text);
+	assert_true(fread(text, 1, 65535, in) > 0);
+	fclose(in);
+	return text;
+}
+
+static void write_file(const char *path, const char *text)
+{
+	FILE *out = fopen(path, "w");
+
+	assert_non_null(out);
+	fputs(text, out);
+	fclose(out);
+}
+
+static void check_site(const struct probe_site *site)
+{
+	assert_in_range(site->site.kind, VTBPF_SITE_ENTRY, VTBPF_SITE_TRACEBACK);
+	assert_true(site->offset != 0);
+	assert_true(site->entry_offset <= site->offset);
+	assert_true(site->name[0] && site->insn[0]);
+	assert_int_equal(site->mechanism, PROBE_UPROBE);
+}
+
+/* What holds for the plan of any version. */
+static void check_plan(const struct probe_plan *plan)
+{
+	size_t entries = 0, exits = 0, i, k;
+
+	assert_int_equal(plan->version >> 24, 3);
+	assert_int_equal(plan->layout.minor, plan->version >> 16 & 0xff);
+	assert_true(plan->runtime_vaddr && plan->table_vaddr);
+	for (i = 0; i < plan->n_sites; i++) {
+		check_site(&plan->sites[i]);
+		entries += plan->sites[i].site.kind == VTBPF_SITE_ENTRY;
+		exits += plan->sites[i].site.kind == VTBPF_SITE_EXIT;
+		for (k = 0; k < i; k++)
+			assert_int_not_equal(plan->sites[i].offset, plan->sites[k].offset);
+	}
+	assert_true(entries && exits);
+}
+
+/* Compares with the golden copy; false when the build is not known. */
+static bool check_golden(const struct probe_plan *plan)
+{
+	char path[128], version[16], *text = plan_text(plan), *golden;
+
+	snprintf(path, sizeof(path), PLANS "/%s-%.12s.txt",
+		 py_version_str(plan->version, version, sizeof(version)), plan->build_id);
+	if (getenv("UPDATE_GOLDEN") && plan->build_id[0])
+		write_file(path, text);
+	golden = read_file(path);
+	if (golden)
+		assert_string_equal(text, golden);
+	free(text);
+	free(golden);
+	return golden != NULL;
+}
+
+static void test_pythons(void **state)
+{
+	static struct probe_plan plan;
+	size_t i, planned = 0, known = 0;
+	char why[256];
+	glob_t found;
+
+	(void)state;
+	pythons__libraries(&found);
+	for (i = 0; i < found.gl_pathc; i++) {
+		int fd = open(found.gl_pathv[i], O_RDONLY | O_CLOEXEC), err;
+
+		assert_true(fd >= 0);
+		err = probe_plan__make(fd, &plan, why, sizeof(why));
+		close(fd);
+		if (err) {
+			print_message("skipped %s: %s\n", found.gl_pathv[i], why);
+			assert_true(why[0]);
+			continue;
+		}
+		planned++;
+		check_plan(&plan);
+		if (check_golden(&plan))
+			known++;
+		else
+			print_message("skipped the comparison of %s: build-id %s is not known\n",
+				      found.gl_pathv[i], plan.build_id);
+	}
+	globfree(&found);
+	print_message("%zu plans, %zu compared\n", planned, known);
+	if (!planned)
+		skip();
+}
+
+static int error_of(const char *path, char *why, size_t size)
+{
+	static struct probe_plan plan;
+	int fd = open(path, O_RDONLY | O_CLOEXEC), err;
+
+	assert_true(fd >= 0);
+	why[0] = '\0';
+	err = probe_plan__make(fd, &plan, why, size);
+	close(fd);
+	return err;
+}
+
+static void test_no_python(void **state)
+{
+	char why[256];
+
+	(void)state;
+	assert_int_equal(error_of("/proc/self/exe", why, sizeof(why)), -ENOENT);
+	assert_non_null(strstr(why, "no CPython"));
+	assert_int_equal(error_of("Makefile", why, sizeof(why)), -ENOEXEC);
+	assert_true(why[0]);
+	assert_int_not_equal(error_of("/", why, sizeof(why)), 0);
+	assert_true(why[0]);
+}
+
+/* The smallest interpreter found, whole in memory. */
+static uint8_t *some_python(size_t *size)
+{
+	uint8_t *best = NULL;
+	glob_t found;
+	size_t i;
+
+	*size = SIZE_MAX;
+	pythons__libraries(&found);
+	for (i = 0; i < found.gl_pathc; i++) {
+		int fd = open(found.gl_pathv[i], O_RDONLY | O_CLOEXEC);
+		off_t len = lseek(fd, 0, SEEK_END);
+		uint8_t *bytes;
+
+		if (len > 1000000 && (size_t)len < *size && (bytes = malloc((size_t)len))) {
+			assert_int_equal(pread(fd, bytes, (size_t)len, 0), len);
+			free(best);
+			best = bytes;
+			*size = (size_t)len;
+		}
+		close(fd);
+	}
+	globfree(&found);
+	return best;
+}
+
+/* Damaged interpreters give an error or some plan, and no crash (run with SAN=1). */
+static void test_damaged_python(void **state)
+{
+	static struct probe_plan plan;
+	uint32_t seed = 7;
+	uint8_t *bytes;
+	size_t size;
+	int round;
+
+	(void)state;
+	bytes = some_python(&size);
+	if (!bytes)
+		skip();
+	for (round = 0; round < 6; round++) {
+		FILE *file = tmpfile();
+		char why[256];
+		int k;
+
+		assert_non_null(file);
+		assert_int_equal(fwrite(bytes, 1, size, file), size);
+		fflush(file);
+		for (k = 0; k < 4000; k++) {
+			uint8_t byte;
+
+			seed = seed * 1103515245 + 12345;
+			byte = (uint8_t)(seed >> 24);
+			assert_int_equal(pwrite(fileno(file), &byte, 1,
+						(off_t)(2000 + (seed >> 3) % (size - 2000))),
+					 1);
+		}
+		probe_plan__make(fileno(file), &plan, why, sizeof(why));
+		assert_true(plan.n_sites <= VTBPF_MAX_SITES);
+		fclose(file);
+	}
+	free(bytes);
+}
+
+static void test_version_names(void **state)
+{
+	char buf[16];
+
+	(void)state;
+	assert_string_equal(py_version_str(0x030b02f0, buf, sizeof(buf)), "3.11.2");
+	assert_string_equal(py_version_str(0x030d00c1, buf, sizeof(buf)), "3.13.0rc1");
+	assert_string_equal(py_version_str(0x030f00a7, buf, sizeof(buf)), "3.15.0a7");
+	assert_string_equal(py_version_str(0xffffffff, buf, sizeof(buf)), "255.255.255");
+}
+
+static void test_register_names(void **state)
+{
+	struct probe_plan plan = { .machine = 62 };
+
+	(void)state;
+	assert_string_equal(probe_plan__reg_name(&plan, 5), "rdi");
+	assert_string_equal(probe_plan__reg_name(&plan, VTBPF_NO_REG), "-");
+	plan.machine = 183;
+	assert_string_equal(probe_plan__reg_name(&plan, 25), "x25");
+}
+
+/* The printed form, on a plan that uses every part of it. */
+static void test_print(void **state)
+{
+	static struct probe_plan plan = {
+		.version = 0x030e00f0,
+		.free_threaded = true,
+		.tail_call = true,
+		.stripped = true,
+		.machine = 62,
+		.runtime_vaddr = 0x1234,
+		.table_vaddr = 0x5678,
+		.frame_reg = 12,
+		.layout = { .minor = 14, .flags = VTBPF_LAYOUT_TAGGED_CODE, .frame_owner = 0x4a },
+		.n_sites = 2,
+		.sites = { { .site = { VTBPF_SITE_ENTRY, 12, 15, VTBPF_SITE_INSTR_ADVANCED },
+			     .offset = 0x110,
+			     .entry_offset = 0x100,
+			     .name = "RESUME",
+			     .insn = "jne 0x120" },
+			   { .site = { VTBPF_SITE_EXIT, 4, VTBPF_NO_REG, 0 },
+			     .offset = 0x200,
+			     .entry_offset = 0x200,
+			     .cost = COST_SINGLE_STEP,
+			     .name = "f",
+			     .insn = "retq" } },
+		.n_usdt = 1,
+		.usdt = { { .offset = 0x300, .name = "python:audit", .args = "8@%rax" } },
+		.n_notes = 1,
+		.notes = { "Something to know." },
+	};
+	char *text = plan_text(&plan), *golden;
+
+	(void)state;
+	if (getenv("UPDATE_GOLDEN"))
+		write_file(PLANS "/every-part.txt", text);
+	golden = read_file(PLANS "/every-part.txt");
+	assert_non_null(golden);
+	assert_string_equal(text, golden);
+	free(text);
+	free(golden);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_pythons),	       cmocka_unit_test(test_no_python),
+		cmocka_unit_test(test_damaged_python), cmocka_unit_test(test_version_names),
+		cmocka_unit_test(test_register_names), cmocka_unit_test(test_print),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
