@@ -274,8 +274,9 @@ static int load_quietly(struct py_reader *r, uint64_t object, struct py_dict *d,
 
 	memset(d, 0, sizeof(*d));
 	for (tries = 0; err == -EAGAIN && tries < MAX_TRIES; tries++) {
-		py_dict__free(d);
 		err = load(r, object, d);
+		if (err)
+			py_dict__free(d);
 	}
 	return err;
 }
@@ -296,25 +297,37 @@ void py_dict__free(struct py_dict *d)
 	memset(d, 0, sizeof(*d));
 }
 
+/* Names of attributes and modules are interned: most often it is the str of last time. */
+static const struct py_dict_item *find_known(struct py_reader *r, const struct py_dict *d,
+					     enum py_symbol symbol)
+{
+	size_t i;
+
+	for (i = 0; i < d->n; i++) {
+		if (d->items[i].key != r->symbols[symbol])
+			continue;
+		if (!r->verified[symbol])
+			r->verified[symbol] =
+				py_str__equals(r, d->items[i].key, symbol_text[symbol]);
+		return r->verified[symbol] ? &d->items[i] : NULL;
+	}
+	return NULL;
+}
+
 const struct py_dict_item *py_dict__find(struct py_reader *r, const struct py_dict *d,
 					 enum py_symbol symbol)
 {
-	const char *text = symbol_text[symbol];
+	const struct py_dict_item *item = find_known(r, d, symbol);
 	size_t i;
 
-	/* names of attributes and modules are interned: most often it is the str of last time */
-	for (i = 0; i < d->n; i++) {
-		if (d->items[i].key == r->symbols[symbol] &&
-		    py_str__equals(r, d->items[i].key, text))
-			return &d->items[i];
+	for (i = 0; !item && i < d->n; i++) {
+		if (!py_str__equals(r, d->items[i].key, symbol_text[symbol]))
+			continue;
+		item = &d->items[i];
+		r->symbols[symbol] = item->key;
+		r->verified[symbol] = true;
 	}
-	for (i = 0; i < d->n; i++) {
-		if (py_str__equals(r, d->items[i].key, text)) {
-			r->symbols[symbol] = d->items[i].key;
-			return &d->items[i];
-		}
-	}
-	return NULL;
+	return item;
 }
 
 bool py_dict__holds(struct py_reader *r, const struct py_dict *d, const struct py_dict_item *item)

@@ -48,7 +48,7 @@ struct py_dict {
 };
 
 /* Copies the dict at `object`. 0 or a negative errno: -EINVAL no dict, -EFBIG too large to be one,
- * -EAGAIN it changed each time it was read. Free it with py_dict__free, also after an error. */
+ * -EAGAIN it changed each time it was read. Free it with py_dict__free; after an error it is empty. */
 int py_dict__load(struct py_reader *r, uint64_t object, struct py_dict *d);
 
 /* The same for the attributes in the instance itself (not those of its class). -ENOENT: it has none. */

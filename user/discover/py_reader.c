@@ -83,6 +83,7 @@ void py_reader__begin(struct py_reader *r)
 {
 	r->budget = PASS_BYTES;
 	memset(r->types, 0, sizeof(r->types));
+	memset(r->verified, 0, sizeof(r->verified));
 }
 
 void py_reader__refine(struct py_reader *r)

@@ -53,6 +53,7 @@ struct py_reader {
 	uint64_t budget;	   /* what this pass may still read */
 	bool gone;
 	struct py_type types[PY_TYPE_CACHE]; /* seen in this pass */
+	bool verified[PY_N_SYMBOLS];	     /* in this pass symbols[] was found to hold true */
 	uint64_t symbols[PY_N_SYMBOLS];	     /* str objects that held these names when last seen */
 	uint64_t code_type;		     /* PyCode_Type, once seen */
 };

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "py_objects.h"
+#include "py_thread_list.h"
+#include "py_thread_object.h"
 #include "py_tids.h"
 
 #include <errno.h>
@@ -7,105 +9,12 @@
 #include <string.h>
 
 #define MAX_INTERPRETERS 1024
-#define MAX_THREADS 65536
-#define MAX_WALKS 4 /* of a list of thread states that changes meanwhile */
+#define MAX_WALKS 4  /* of a list of thread states that changes meanwhile */
+#define MAX_ROUNDS 4 /* of names, when threading._active changes meanwhile */
 #define TSTATE_MAX 512
 #define MAIN_NAME "MainThread"
 
-/* Finds the threads of one interpreter by ident. */
-struct ident_index {
-	uint64_t ident;
-	size_t thread;
-};
-
-/* A threading.Thread as it was read, before any of it is believed. */
-struct thread_object {
-	uint64_t addr;
-	struct py_dict attrs;
-	const struct py_dict_item *name;
-	uint64_t ident;	    /* 0 when it has not started */
-	uint64_t native_id; /* 0 when it has none */
-	bool daemon;
-};
-
-/* ---- the Thread object ------------------------------------------------------------------- */
-
-static void thread_object__free(struct thread_object *o)
-{
-	py_dict__free(&o->attrs);
-}
-
-/*
- * Attributes as threading.Thread.__init__ sets them (Lib/threading.py, 3.8 to 3.15). All four must
- * be there: other classes have a _name too. 0 or a negative errno; free it in both cases.
- */
-static int thread_object__load(struct py_reader *r, uint64_t addr, struct thread_object *o)
-{
-	const struct py_dict_item *ident, *native_id, *daemon;
-	uint64_t value;
-	int err;
-
-	memset(o, 0, sizeof(*o));
-	o->addr = addr;
-	err = py_instance__load(r, addr, &o->attrs);
-	if (err)
-		return err;
-	o->name = py_dict__find(r, &o->attrs, PY_SYM_NAME);
-	ident = py_dict__find(r, &o->attrs, PY_SYM_IDENT);
-	native_id = py_dict__find(r, &o->attrs, PY_SYM_NATIVE_ID);
-	daemon = py_dict__find(r, &o->attrs, PY_SYM_DAEMONIC);
-	if (!o->name || !ident || !native_id || !daemon)
-		return -EINVAL;
-	if (py_long__value(r, ident->value, &value) == 0)
-		o->ident = value;
-	if (py_long__value(r, native_id->value, &value) == 0 && value <= INT32_MAX)
-		o->native_id = value;
-	if (py_long__value(r, daemon->value, &value) == 0)
-		o->daemon = value != 0;
-	return 0;
-}
-
-/* The name, if it was still the Thread's when it had been read. NULL else. */
-static char *thread_object__name(struct py_reader *r, const struct thread_object *o)
-{
-	char *name = py_str__read(r, o->name->value, VTBPF_MAX_STR_BYTES);
-
-	if (name && !py_dict__holds(r, &o->attrs, o->name)) {
-		free(name);
-		name = NULL;
-	}
-	return name;
-}
-
-char *py_thread_name(struct py_reader *r, uint64_t object)
-{
-	struct thread_object o;
-	char *name = NULL;
-
-	py_reader__begin(r);
-	if (thread_object__load(r, object, &o) == 0)
-		name = thread_object__name(r, &o);
-	thread_object__free(&o);
-	return name;
-}
-
-/* ---- the list of threads ------------------------------------------------------------------ */
-
-static int add_thread(struct py_threads *out, const struct py_thread *t)
-{
-	struct py_thread *grown;
-
-	if (out->n >= MAX_THREADS)
-		return -EFBIG;
-	if (!(out->n & (out->n - 1))) {
-		grown = realloc(out->threads, (out->n ? 2 * out->n : 1) * sizeof(*grown));
-		if (!grown)
-			return -ENOMEM;
-		out->threads = grown;
-	}
-	out->threads[out->n++] = *t;
-	return 0;
-}
+/* ---- thread states ------------------------------------------------------------------------ */
 
 /* What one PyThreadState says. */
 struct tstate_info {
@@ -123,10 +32,9 @@ static uint64_t tstate_field(const unsigned char *raw, uint16_t at)
 
 static int read_tstate(struct py_reader *r, uint64_t addr, struct tstate_info *t)
 {
-	size_t end =
-		(r->l.tstate_native == PY_NO_FIELD ? r->l.tstate_ident : r->l.tstate_native) + 8;
+	bool native = r->l.tstate_native != PY_NO_FIELD;
+	size_t end = (native ? r->l.tstate_native : r->l.tstate_ident) + 8;
 	unsigned char raw[TSTATE_MAX] = { 0 };
-	uint64_t cframe;
 	int err;
 
 	if (end > sizeof(raw))
@@ -143,8 +51,7 @@ static int read_tstate(struct py_reader *r, uint64_t addr, struct tstate_info *t
 	if (r->l.cframe_frame == PY_NO_FIELD)
 		return 0;
 	/* the cframe lies on the thread's C stack: without it the rest still holds */
-	cframe = t->frame;
-	if (py_reader__word(r, cframe, r->l.cframe_frame, &t->frame))
+	if (py_reader__word(r, t->frame, r->l.cframe_frame, &t->frame))
 		t->frame = 0;
 	return 0;
 }
@@ -163,7 +70,7 @@ static int walk_tstates(struct py_reader *r, uint64_t interp, struct py_threads 
 	int err;
 
 	err = py_reader__word(r, interp, r->l.interp_threads, &addr);
-	for (steps = 0; !err && addr && steps < MAX_THREADS; steps++) {
+	for (steps = 0; !err && addr && steps < PY_MAX_THREADS; steps++) {
 		err = read_tstate(r, addr, &info);
 		if (!err && (info.interp != interp || (before && info.prev != before)))
 			err = -EAGAIN;
@@ -176,7 +83,7 @@ static int walk_tstates(struct py_reader *r, uint64_t interp, struct py_threads 
 		t.frame = info.frame;
 		/* from 3.12 on a state that no thread has taken yet has no ident */
 		if (info.ident)
-			err = add_thread(out, &t);
+			err = thread_list__add(out, &t);
 		before = addr;
 		addr = info.next;
 	}
@@ -193,62 +100,6 @@ static int read_tstates(struct py_reader *r, uint64_t interp, struct py_threads 
 		err = walk_tstates(r, interp, out);
 	}
 	return err;
-}
-
-static int compare_idents(const void *a, const void *b)
-{
-	const struct ident_index *x = a, *y = b;
-
-	if (x->ident != y->ident)
-		return x->ident < y->ident ? -1 : 1;
-	return (x->thread > y->thread) - (x->thread < y->thread);
-}
-
-static struct ident_index *make_index(const struct py_threads *out, size_t first)
-{
-	size_t n = out->n - first, i;
-	struct ident_index *index = calloc(n ? n : 1, sizeof(*index));
-
-	if (!index)
-		return NULL;
-	for (i = 0; i < n; i++) {
-		index[i].ident = out->threads[first + i].ident;
-		index[i].thread = first + i;
-	}
-	qsort(index, n, sizeof(*index), compare_idents);
-	return index;
-}
-
-/*
- * Up to 3.11 a thread makes the state of the thread that it starts, which bears the maker's ident
- * until the new thread runs (_PyThreadState_Prealloc, Python/pystate.c). Such a state has no frame;
- * it is dropped where another one has the same ident.
- */
-static int drop_unstarted(struct py_threads *out, size_t first)
-{
-	struct ident_index *index = make_index(out, first);
-	size_t n = out->n - first, i, kept = first;
-
-	if (!index)
-		return -ENOMEM;
-	for (i = 0; i + 1 < n; i++) {
-		struct py_thread *a = &out->threads[index[i].thread];
-		struct py_thread *b = &out->threads[index[i + 1].thread];
-
-		if (a->ident != b->ident)
-			continue;
-		if (!a->frame)
-			a->ident = 0;
-		else if (!b->frame)
-			b->ident = 0;
-	}
-	for (i = first; i < out->n; i++) {
-		if (out->threads[i].ident)
-			out->threads[kept++] = out->threads[i];
-	}
-	out->n = kept;
-	free(index);
-	return 0;
 }
 
 /* ---- threading._active -------------------------------------------------------------------- */
@@ -301,7 +152,7 @@ static void fill_thread(struct py_thread *t, const struct thread_object *o, cons
 }
 
 /* Hands a Thread object to the thread states of its ident, or lists it on its own. */
-static int place_thread(struct py_threads *out, const struct ident_index *index, size_t n_index,
+static int place_thread(struct py_threads *out, const struct thread_index *index, size_t n_index,
 			const struct thread_object *o, const char *name)
 {
 	struct py_thread t = { .ident = o->ident };
@@ -310,18 +161,18 @@ static int place_thread(struct py_threads *out, const struct ident_index *index,
 
 	while (low < high) {
 		mid = low + (high - low) / 2;
-		if (index[mid].ident < o->ident)
+		if (index[mid].key < o->ident)
 			low = mid + 1;
 		else
 			high = mid;
 	}
-	if (low < n_index && index[low].ident == o->ident) {
-		for (; low < n_index && index[low].ident == o->ident; low++)
+	if (low < n_index && index[low].key == o->ident) {
+		for (; low < n_index && index[low].key == o->ident; low++)
 			fill_thread(&out->threads[index[low].thread], o, name);
 		return 0;
 	}
 	fill_thread(&t, o, name);
-	err = add_thread(out, &t);
+	err = thread_list__add(out, &t);
 	if (err)
 		free(t.name);
 	return err;
@@ -349,26 +200,44 @@ static int read_active(struct py_reader *r, const struct py_dict *active,
 	return py_dict__holds(r, active, item) ? 0 : -ESTALE;
 }
 
-/* Names the threads from `first` on, which are those of one interpreter. */
+/* Names the threads from `first` on, which are those of one interpreter. -ESTALE when it could not
+ * believe all of what it read. */
 static int name_threads(struct py_reader *r, const struct py_dict *active, struct py_threads *out,
 			size_t first)
 {
+	struct thread_index *index = thread_list__index(out, first, THREADS_BY_IDENT);
 	size_t n_index = out->n - first, i;
-	struct ident_index *index = make_index(out, first);
 	struct thread_object o;
-	int err = index ? 0 : -ENOMEM;
+	int err = index ? 0 : -ENOMEM, stale = 0;
 	char *name;
 
 	for (i = 0; !err && i < active->n; i++) {
 		err = read_active(r, active, &active->items[i], &o, &name);
 		if (!err)
 			err = place_thread(out, index, n_index, &o, name);
-		else if (err != -ENOMEM && err != -EFBIG && err != -ESRCH)
+		else if (err == -ESTALE || err == -EAGAIN)
+			stale = -ESTALE;
+		if (err != -ENOMEM && err != -EFBIG && err != -ESRCH)
 			err = 0; /* not a Thread, or one that has just gone */
 		free(name);
 		thread_object__free(&o);
 	}
 	free(index);
+	return err ? err : stale;
+}
+
+/* A dict that grows moves: those who were not reached before that are looked for where it is now. */
+static int read_names(struct py_reader *r, uint64_t interp, struct py_threads *out, size_t first)
+{
+	struct py_dict active;
+	int err, rounds = 0;
+
+	do {
+		err = load_active(r, interp, &active);
+		if (!err)
+			err = name_threads(r, &active, out, first);
+		py_dict__free(&active);
+	} while ((err == -ESTALE || err == -EAGAIN) && ++rounds < MAX_ROUNDS);
 	return err;
 }
 
@@ -376,21 +245,14 @@ static int name_threads(struct py_reader *r, const struct py_dict *active, struc
 
 static int read_interpreter(struct py_reader *r, uint64_t interp, struct py_threads *out)
 {
-	struct py_dict active;
 	size_t first = out->n;
 	int err;
 
 	err = read_tstates(r, interp, out);
 	if (err == -ENOMEM || err == -ESRCH)
 		return err;
-	err = drop_unstarted(out, first);
-	if (err)
-		return err;
-	err = load_active(r, interp, &active);
-	if (!err)
-		err = name_threads(r, &active, out, first);
-	py_dict__free(&active);
-	return err;
+	err = thread_list__drop_unstarted(out, first);
+	return err ? err : read_names(r, interp, out, first);
 }
 
 /*
@@ -436,37 +298,51 @@ static int name_main(struct py_reader *r, struct py_threads *out)
 	return 0;
 }
 
-int py_threads__read(struct py_reader *r, struct py_threads *out)
+static bool is_listed(const uint64_t *interps, int n, uint64_t interp)
+{
+	int i;
+
+	for (i = 0; i < n; i++) {
+		if (interps[i] == interp)
+			return true;
+	}
+	return false;
+}
+
+/* The interpreters, newest first. How many, or a negative errno. */
+static int list_interpreters(struct py_reader *r, uint64_t *interps, int max)
 {
 	uint64_t interp;
-	int err, n;
+	int err, n = 0;
+
+	err = py_reader__word(r, r->runtime, r->l.runtime_interpreters, &interp);
+	while (!err && interp && n < max && !is_listed(interps, n, interp)) {
+		interps[n++] = interp;
+		err = py_reader__word(r, interp, r->l.interp_next, &interp);
+	}
+	return err && !n ? err : n;
+}
+
+int py_threads__read(struct py_reader *r, struct py_threads *out)
+{
+	uint64_t interps[MAX_INTERPRETERS];
+	int err = 0, n;
 
 	memset(out, 0, sizeof(*out));
 	py_reader__begin(r);
-	err = py_reader__word(r, r->runtime, r->l.runtime_interpreters, &interp);
-	if (err)
-		return err;
-	for (n = 0; interp && n < MAX_INTERPRETERS; n++) {
-		err = read_interpreter(r, interp, out);
-		if (err == -ENOMEM || r->gone)
-			break;
-		if (py_reader__word(r, interp, r->l.interp_next, &interp))
-			break;
-	}
-	err = r->gone ? -ESRCH : err == -ENOMEM ? err : name_main(r, out);
+	n = list_interpreters(r, interps, MAX_INTERPRETERS);
+	if (n < 0)
+		return n;
+	/* the main interpreter is the oldest; what it calls a thread counts before what others do */
+	while (n-- && err != -ENOMEM && !r->gone)
+		err = read_interpreter(r, interps[n], out);
+	if (r->gone)
+		err = -ESRCH;
+	else if (err != -ENOMEM)
+		err = name_main(r, out);
+	if (!err)
+		err = thread_list__merge_tids(out);
 	if (err)
 		py_threads__free(out);
 	return err;
-}
-
-void py_threads__free(struct py_threads *t)
-{
-	size_t i;
-
-	if (!t)
-		return;
-	for (i = 0; i < t->n; i++)
-		free(t->threads[i].name);
-	free(t->threads);
-	memset(t, 0, sizeof(*t));
 }

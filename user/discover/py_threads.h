@@ -40,7 +40,8 @@ void py_reader__free(struct py_reader *r);
 
 /* Reads all threads of all interpreters. 0 or a negative errno (-ESRCH: the process is gone). The
  * result is the caller's, free it with py_threads__free. Threads whose entry could not be read whole
- * are listed with what is known of them. */
+ * are listed with what is known of them. No tid comes twice, but several entries may have tid 0; the
+ * process's first thread is called MainThread also where nobody imported threading. */
 int py_threads__read(struct py_reader *r, struct py_threads *out);
 void py_threads__free(struct py_threads *t);
 
