@@ -175,6 +175,22 @@ static void test_reused_tid(void **state)
 	expect_in_output(f, "uno", 1);
 }
 
+/* A capture that lies: two threads of one tid at the same time. They still nest on its row. */
+static void test_reused_tid_that_overlaps(void **state)
+{
+	const struct build_thread one = { 101, 100, 10, "py" }, two = { 101, 100, 20, "py" };
+	struct fixture *f = *state;
+
+	builder__thread(&f->b, &one);
+	add_call(f, 101, 2000, 4000);
+	builder__thread(&f->b, &two);
+	add_call(f, 101, 3000, 5000);
+	builder__end(&f->b, 9000);
+	assert_int_equal(run(f), 0);
+	expect_in_output(f, "\"overlapping_moved\":1", 1);
+	expect_in_output(f, "\"tid\":101,\"ts\"", 1);
+}
+
 static void test_filters(void **state)
 {
 	static const char *only[] = { "10[13]", "102" };
@@ -312,6 +328,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_damaged_capture, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_unknown_records, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_reused_tid, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_reused_tid_that_overlaps, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_filters, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_losses_known_by_count_only, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_capture_to_capture, setup, teardown),

@@ -23,6 +23,17 @@ int replay__start(struct replay *r, struct session *s, struct capture *c,
 	return capture__seek(c, capture__start(c));
 }
 
+/* Threads that had the same tid one after the other are one row of the timeline. */
+static struct nest *nest_of(struct track *track)
+{
+	struct thread *first = track->thread->first_of_tid;
+
+	if (track->kind == TRACK_THREAD && first->pid == track->thread->pid && first->tracks &&
+	    first->tracks->kind == TRACK_THREAD)
+		return &first->tracks->nest;
+	return &track->nest;
+}
+
 /* Finds a track where the slice nests, from its own track on. 1, 0 when there is none, or
  * -ENOMEM. */
 static int place(struct replay *r, struct replay_item *item, const struct event_call *call)
@@ -35,7 +46,7 @@ static int place(struct replay *r, struct replay_item *item, const struct event_
 	struct track *track = item->slice.track;
 	int level, fits;
 
-	fits = nest__take(&track->nest, &interval);
+	fits = nest__take(nest_of(track), &interval);
 	if (fits)
 		return fits;
 	for (level = 0; level < OVERFLOW_LEVELS; level++) {

@@ -83,6 +83,7 @@ static struct thread *add_thread(struct thread_table *t, struct slot *s)
 	else
 		s->first = th;
 	s->last = s->current = th;
+	th->first_of_tid = s->first;
 	if (t->last)
 		t->last->next = th;
 	else

@@ -35,9 +35,10 @@ struct thread {
 	bool ignored;	 /* by the filter: nothing of it is written */
 	uint64_t slices; /* calls written */
 	struct thread_gap gap;
-	struct track *tracks;	    /* belongs to the track table */
-	struct thread *next_of_tid; /* the thread that had the same tid later */
-	struct thread *next;	    /* in order of appearance */
+	struct track *tracks;	     /* belongs to the track table */
+	struct thread *first_of_tid; /* the first thread that had the same tid; may be itself */
+	struct thread *next_of_tid;  /* the thread that had the same tid later */
+	struct thread *next;	     /* in order of appearance */
 };
 
 struct thread_table;
