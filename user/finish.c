@@ -60,7 +60,8 @@ void finish__say(const char *output, const struct convert_summary *sum, uint64_t
 		snprintf(span, sizeof(span), ", %.1f s", trace_ns / 1e9);
 	if (sum->torn)
 		log_warn("the capture ends in the middle of a record; converted up to there");
-	log_info("wrote %s (%s): %llu calls, %llu threads%s, %llu lost", output,
+	log_info("wrote %s (%s): %llu call%s, %llu thread%s%s, %llu lost", output,
 		 format_size(sum->bytes, size, sizeof(size)), (unsigned long long)sum->calls,
-		 (unsigned long long)sum->threads, span, (unsigned long long)sum->lost);
+		 sum->calls == 1 ? "" : "s", (unsigned long long)sum->threads,
+		 sum->threads == 1 ? "" : "s", span, (unsigned long long)sum->lost);
 }
