@@ -14,19 +14,18 @@ struct slice_filter {
 	const char **only_threads;
 	size_t n_only_threads;
 	uint64_t min_duration_ns; /* shorter calls are left out, equal ones kept */
-	int max_stack_depth; /* calls at depth >= this are left out (outermost is 0); -1: no limit */
+	int max_stack_depth;	  /* calls this deep are left out (outermost is 0); -1: no limit */
 };
 
 struct convert_options {
-	const char *input;  /* capture file */
-	const char *output; /* path; NULL never */
-	const char *format; /* "json", "json.gz" or NULL: by the output's extension */
-	bool output_named; /* the user named it: an existing file may be replaced whoever wrote it */
-	bool progress;	   /* a progress line on stderr */
+	const char *input;   /* capture file */
+	const char *output;  /* path; NULL never */
+	const char *format;  /* "json", "json.gz" or NULL: by the output's extension */
+	bool output_named;   /* the user named it: any existing file may be replaced */
+	bool progress;	     /* a progress line on stderr */
 	bool drop_losses_ok; /* reserved, false */
 	struct slice_filter filter;
-	volatile bool
-		*cancel; /* set by a second Ctrl-C: stop, remove the temporary file; may be NULL */
+	volatile bool *cancel; /* set by a second Ctrl-C: stop, remove the file; may be NULL */
 };
 
 struct convert_summary {
@@ -42,8 +41,8 @@ struct convert_summary {
 /* 0 or a negative errno after a message on stderr; -ECANCELED when cancelled. */
 int convert__run(const struct convert_options *opts, struct convert_summary *sum);
 
-/* Can `output` be written in `format`? Checked before tracing: 0, or a negative errno after a message
- * (unknown format, unwritable directory, a file that vtbpf did not write). */
+/* Can `output` be written in `format`? Checked before tracing: 0, or a negative errno after a
+ * message (unknown format, unwritable directory, a file that vtbpf did not write). */
 int convert__check_output(const char *output, const char *format, bool output_named);
 
 #endif

@@ -197,7 +197,9 @@ static int make_name(struct chrome *c, const struct code *code)
 	memcpy(text + f->len, "\"}\n", 3);
 	f->len += 3;
 	small = realloc(text, f->len);
-	f->text = small ? small : text;
+	if (small)
+		text = small;
+	f->text = text;
 	c->codes[code->index] = code;
 	return 0;
 }
