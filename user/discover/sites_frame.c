@@ -174,7 +174,8 @@ static int add_plain_sites(const struct site_search *s)
 		c.vaddr = c.entry = insns[i].vaddr;
 		err = sites__add(s, &c);
 	}
-	sites__note(s, "Calls end at a ret, which is single-stepped: they cost several times more.");
+	sites__note(s,
+		    "Calls end at a ret, which is single-stepped: they cost several times more.");
 	return err;
 }
 
