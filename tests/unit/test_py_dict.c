@@ -216,7 +216,7 @@ static void test_torn_dict(void **state)
 	image__free(im);
 }
 
-/* An instance of a class with cached keys (_name, _ident), its attributes where `minor` has them. */
+/* An instance of a class with cached keys (_name, _ident), its attributes where they belong. */
 static uint64_t new_instance(struct image *im, uint64_t *type, const uint64_t values[2])
 {
 	uint64_t keys[2] = { image__new_ascii(im, "_name"), image__new_ascii(im, "_ident") };

@@ -317,17 +317,19 @@ static const struct py_dict_item *find_known(struct py_reader *r, const struct p
 const struct py_dict_item *py_dict__find(struct py_reader *r, const struct py_dict *d,
 					 enum py_symbol symbol)
 {
-	const struct py_dict_item *item = find_known(r, d, symbol);
+	const struct py_dict_item *known = find_known(r, d, symbol);
 	size_t i;
 
-	for (i = 0; !item && i < d->n; i++) {
+	if (known)
+		return known;
+	for (i = 0; i < d->n; i++) {
 		if (!py_str__equals(r, d->items[i].key, symbol_text[symbol]))
 			continue;
-		item = &d->items[i];
-		r->symbols[symbol] = item->key;
+		r->symbols[symbol] = d->items[i].key;
 		r->verified[symbol] = true;
+		return &d->items[i];
 	}
-	return item;
+	return NULL;
 }
 
 bool py_dict__holds(struct py_reader *r, const struct py_dict *d, const struct py_dict_item *item)

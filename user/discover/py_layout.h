@@ -51,7 +51,8 @@ struct py_layout {
 	uint16_t md_dict;
 };
 
-/* Offset of the last byte that py_layout__refine looks at. */
+/* _Py_DebugOffsets: the first version that has them, and how many bytes of them are looked at. */
+#define PY_DEBUG_OFFSETS_SINCE 13
 #define PY_DEBUG_OFFSETS_MAX 1024
 
 /* The row of CPython 3.minor (its build with the GIL), NULL when there is none. */

@@ -79,19 +79,23 @@ int py_reader__word(struct py_reader *r, uint64_t base, int64_t offset, uint64_t
 	return py_reader__get(r, addr, value, sizeof(*value));
 }
 
+/* Takes what the interpreter's own debug offsets say. They are in the file, so they can be read as
+ * soon as it is mapped, which for a program that is just starting may be later than the first pass. */
+static void refine(struct py_reader *r)
+{
+	unsigned char raw[PY_DEBUG_OFFSETS_MAX];
+
+	if (py_reader__get(r, r->runtime, raw, sizeof(raw)) == 0)
+		r->refined = py_layout__refine(&r->l, raw, sizeof(raw)) == 0;
+}
+
 void py_reader__begin(struct py_reader *r)
 {
 	r->budget = PASS_BYTES;
 	memset(r->types, 0, sizeof(r->types));
 	memset(r->verified, 0, sizeof(r->verified));
-}
-
-void py_reader__refine(struct py_reader *r)
-{
-	unsigned char raw[PY_DEBUG_OFFSETS_MAX];
-
-	if (py_reader__get(r, r->runtime, raw, sizeof(raw)) == 0)
-		py_layout__refine(&r->l, raw, sizeof(raw));
+	if (!r->refined && r->l.minor >= PY_DEBUG_OFFSETS_SINCE)
+		refine(r);
 }
 
 int py_reader__init(struct py_reader *r, const struct probe_plan *plan, py_read_fn fn, void *ctx)
@@ -107,7 +111,7 @@ int py_reader__init(struct py_reader *r, const struct probe_plan *plan, py_read_
 	r->l = *l;
 	r->frame = plan->layout;
 	r->runtime = plan->runtime_vaddr;
-	py_reader__begin(r);
+	r->budget = PASS_BYTES;
 	return 0;
 }
 
@@ -125,7 +129,7 @@ static int open_target(struct py_reader *r, pid_t pid)
 	err = py_tids__read_ns(path, NULL, &r->ns_pid);
 	if (err)
 		return err;
-	py_reader__refine(r);
+	py_reader__begin(r);
 	return r->gone ? -ESRCH : 0;
 }
 

@@ -52,6 +52,7 @@ struct py_reader {
 	struct vtbpf_layout frame; /* of frames, code objects and strings */
 	uint64_t budget;	   /* what this pass may still read */
 	bool gone;
+	bool refined; /* l has what the debug offsets say; else the row of the table holds */
 	struct py_type types[PY_TYPE_CACHE]; /* seen in this pass */
 	bool verified[PY_N_SYMBOLS];	     /* in this pass symbols[] was found to hold true */
 	uint64_t symbols[PY_N_SYMBOLS];	     /* str objects that held these names when last seen */
@@ -61,9 +62,6 @@ struct py_reader {
 /* Sets up r to read through fn an interpreter that is loaded where the plan says. 0, or -ENOTSUP for
  * a version without a row. Nothing to release. */
 int py_reader__init(struct py_reader *r, const struct probe_plan *plan, py_read_fn fn, void *ctx);
-
-/* Takes what the interpreter's own debug offsets say; without them the row of the table holds. */
-void py_reader__refine(struct py_reader *r);
 
 /* Starts a pass. */
 void py_reader__begin(struct py_reader *r);

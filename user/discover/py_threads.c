@@ -325,7 +325,7 @@ static int list_interpreters(struct py_reader *r, uint64_t *interps, int max)
 
 int py_threads__read(struct py_reader *r, struct py_threads *out)
 {
-	uint64_t interps[MAX_INTERPRETERS];
+	uint64_t interps[MAX_INTERPRETERS] = { 0 };
 	int err = 0, n;
 
 	memset(out, 0, sizeof(*out));
