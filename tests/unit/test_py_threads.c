@@ -151,7 +151,7 @@ static void check_rows(struct py_reader *r, const struct rows *rows)
 
 typedef void (*check_fn)(struct py_reader *r, const struct rows *rows);
 
-/* Runs the script in one mode under one interpreter. False when that had to be skipped, with why. */
+/* Runs the script in one mode under one interpreter. False when that had to be skipped. */
 static bool check_one(const char *python, const char *mode, check_fn check)
 {
 	struct py_reader *r = NULL;
