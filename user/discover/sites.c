@@ -116,36 +116,57 @@ static void choose_instr_reg(const struct site_search *s, const struct regs *reg
 		choice->flags = VTBPF_SITE_INSTR_ADVANCED;
 }
 
-/*
- * Looks for an emulated instruction on the handler's straight line. Each arrival at the handler
- * executes it and nothing else does: nothing leaves the line before it, and no branch joins the line
- * after the handler's first byte.
- */
-static bool find_cheap_site(const struct site_search *s, struct site_choice *choice)
+const struct insn *sites__emulated_on_line(const struct flow *f, uint64_t entry, uint8_t reg,
+					   struct regs *regs)
 {
-	const struct insn *in = flow__at(s->flow, choice->entry);
-	struct regs regs;
+	const struct insn *in = flow__at(f, entry);
 	int i;
 
-	regs__init(&regs);
-	for (i = 0; in && i < MAX_STRAIGHT; i++, in = flow__next(s->flow, in)) {
-		uint8_t frame = regs__find(&regs, s->frame_reg, 0);
-
-		if (i && flow__joins(s->flow, in->vaddr, in->vaddr))
-			return false;
-		if (frame == INSN_NO_REG)
-			return false;
-		if (in->emulated) {
-			choice->vaddr = in->vaddr;
-			choice->frame_reg = frame;
-			choose_instr_reg(s, &regs, choice);
-			return true;
-		}
+	regs__init(regs);
+	for (i = 0; in && i < MAX_STRAIGHT; i++, in = flow__next(f, in)) {
+		if (i && flow__joins(f, in->vaddr, in->vaddr))
+			return NULL;
+		if (regs__find(regs, reg, 0) == INSN_NO_REG)
+			return NULL;
+		if (in->emulated)
+			return in;
 		if (in->kind != INSN_PLAIN)
-			return false;
-		regs__step(&regs, in);
+			return NULL;
+		regs__step(regs, in);
 	}
-	return false;
+	return NULL;
+}
+
+static void find_cheap_site(const struct site_search *s, struct site_choice *choice)
+{
+	struct regs regs;
+	const struct insn *in =
+		sites__emulated_on_line(s->flow, choice->entry, s->frame_reg, &regs);
+
+	if (!in)
+		return;
+	choice->vaddr = in->vaddr;
+	choice->frame_reg = regs__find(&regs, s->frame_reg, 0);
+	choose_instr_reg(s, &regs, choice);
+}
+
+int sites__add_function(const struct site_search *s, uint64_t vaddr, unsigned int arg,
+			struct site_choice *choice)
+{
+	uint8_t reg = insn__arg_reg(s->img->machine, arg);
+	struct flow *f = flow__new(s->img, s->decoder, &vaddr, 1);
+	const struct insn *in;
+	struct regs regs;
+
+	if (!f)
+		return -ENOENT;
+	in = sites__emulated_on_line(f, vaddr, reg, &regs);
+	choice->entry = vaddr;
+	choice->vaddr = in ? in->vaddr : vaddr;
+	choice->frame_reg = in ? regs__find(&regs, reg, 0) : reg;
+	choice->instr_reg = VTBPF_NO_REG;
+	flow__free(f);
+	return sites__add(s, choice);
 }
 
 int sites__add_handler(const struct site_search *s, const struct cpython_opcode *op)

@@ -13,6 +13,7 @@
 #include "flow.h"
 #include "insn.h"
 #include "probe_plan.h"
+#include "regs.h"
 
 /* What the rules work on. */
 struct site_search {
@@ -49,6 +50,20 @@ int sites__find_registers(struct site_search *s);
 /* Adds the site of one opcode handler: the first emulated instruction of its straight line, else its
  * first one. */
 int sites__add_handler(const struct site_search *s, const struct cpython_opcode *op);
+
+/*
+ * The first instruction on the straight line from entry that the kernel emulates and at which some
+ * register still holds what `reg` held at entry; regs tells which. Each arrival at entry executes it and
+ * nothing else does: nothing leaves the line before it, and no branch joins the line behind the first
+ * byte. NULL when there is none.
+ */
+const struct insn *sites__emulated_on_line(const struct flow *f, uint64_t entry, uint8_t reg,
+					   struct regs *regs);
+
+/* Adds a site for each call of the function at vaddr, whose argument number arg is the frame. The
+ * choice's kind and name are given. 0 or a negative errno. */
+int sites__add_function(const struct site_search *s, uint64_t vaddr, unsigned int arg,
+			struct site_choice *choice);
 
 /* The branch that decides on the comparison `cmp`, when nothing joins or interferes between the two;
  * else NULL. */

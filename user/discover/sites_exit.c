@@ -4,8 +4,8 @@
  *
  * 3.12 and later end every frame, returned from or unwound, in _PyEval_FrameClearAndPop
  * (Python/ceval.c), which begins by asking whether frame->owner is FRAME_OWNED_BY_THREAD (0).
- * Compilers inline that function, wholly or in part, but the question survives: the sites are the
- * branches that decide on it. In 3.11 RETURN_VALUE is a handler like others, and unwinding is the one
+ * Compilers inline that function, but the question survives: it tells the function where it has no
+ * name, and where it was inlined the branches that decide on it are the sites. In 3.11 RETURN_VALUE is a handler like others, and unwinding is the one
  * place apart from RETURN_VALUE and RETURN_GENERATOR that asks for frame->is_entry.
  */
 #include <errno.h>
@@ -27,10 +27,9 @@ static bool compares_frame_byte(const struct insn *in, uint8_t offset)
 }
 
 /* Adds the branch behind a comparison of a frame's byte, when the frame is still in its register. */
-static int add_compare_site(const struct site_search *s, const struct flow *f,
-			    const struct insn *cmp, const char *name)
+static int add_compare_site(const struct site_search *s, const struct insn *cmp, const char *name)
 {
-	const struct insn *branch = sites__deciding_branch(f, cmp), *in;
+	const struct insn *branch = sites__deciding_branch(s->flow, cmp), *in;
 	struct site_choice c = {
 		.kind = VTBPF_SITE_EXIT,
 		.frame_reg = cmp->base,
@@ -41,7 +40,7 @@ static int add_compare_site(const struct site_search *s, const struct flow *f,
 
 	if (!branch || !branch->emulated)
 		return -ENOENT;
-	for (in = cmp; in != branch; in = flow__at(f, in->vaddr + in->len)) {
+	for (in = cmp; in != branch; in = flow__at(s->flow, in->vaddr + in->len)) {
 		if (in->writes >> cmp->base & 1)
 			return -ENOENT;
 	}
@@ -76,7 +75,7 @@ int sites__is_entry_exits(const struct site_search *s)
 		if (on_line_of(s, s->py->return_value, insns[i].vaddr) ||
 		    on_line_of(s, s->py->return_generator, insns[i].vaddr))
 			continue;
-		if (add_compare_site(s, s->flow, &insns[i], "exit_unwind") == 0)
+		if (add_compare_site(s, &insns[i], "exit_unwind") == 0)
 			added++;
 	}
 	return all == 3 && added == 1 ? 0 : -ENOENT;
@@ -84,39 +83,34 @@ int sites__is_entry_exits(const struct site_search *s)
 
 /* ---- 3.12 and later -------------------------------------------------------------------------- */
 
-/* The comparison on the straight line of the function `f` was made of, asked of its argument 1. */
-static const struct insn *owner_compare_of(const struct site_search *s, const struct flow *f,
-					   uint64_t function)
+/* Does the function at vaddr ask for the owner of its argument 1, the frame, soon after its entry? */
+static bool asks_for_owner(const struct site_search *s, uint64_t vaddr)
 {
 	uint8_t frame = insn__arg_reg(s->img->machine, 1);
-	const struct insn *in = flow__at(f, function);
 	struct regs regs;
+	struct insn in;
 	int i;
 
 	regs__init(&regs);
-	for (i = 0; in && i < MAX_PROLOGUE; i++, in = flow__next(f, in)) {
-		if (compares_frame_byte(in, (uint8_t)s->plan->layout.frame_owner) &&
-		    regs__holds(&regs, in->base, frame, 0))
-			return in;
-		if (in->kind != INSN_PLAIN)
-			return NULL;
-		regs__step(&regs, in);
+	for (i = 0; i < MAX_PROLOGUE; i++, vaddr += in.len) {
+		if (!decoder__insn(s->decoder, s->img, vaddr, &in))
+			return false;
+		if (compares_frame_byte(&in, (uint8_t)s->plan->layout.frame_owner) &&
+		    regs__holds(&regs, in.base, frame, 0))
+			return true;
+		if (in.kind != INSN_PLAIN && in.kind != INSN_BRANCH)
+			return false;
+		regs__step(&regs, &in);
 	}
-	return NULL;
+	return false;
 }
 
 /* Adds the site in the function at vaddr if it is _PyEval_FrameClearAndPop. */
 static int add_function_site(const struct site_search *s, uint64_t vaddr)
 {
-	struct flow *f = flow__new(s->img, s->decoder, &vaddr, 1);
-	const struct insn *cmp = f ? owner_compare_of(s, f, vaddr) : NULL;
-	int err = cmp ? add_compare_site(s, f, cmp, CLEAR_AND_POP) : -ENOENT;
+	struct site_choice c = { .kind = VTBPF_SITE_EXIT, .name = CLEAR_AND_POP };
 
-	if (!err)
-		elf_image__offset(s->img, vaddr,
-				  &s->plan->sites[s->plan->n_sites - 1].entry_offset);
-	flow__free(f);
-	return err;
+	return asks_for_owner(s, vaddr) ? sites__add_function(s, vaddr, 1, &c) : -ENOENT;
 }
 
 /* Instructions on the ways that RETURN_VALUE's handler takes. */
@@ -175,7 +169,7 @@ int sites__owner_exits(const struct site_search *s)
 		if (!compares_frame_byte(&insns[i], (uint8_t)s->plan->layout.frame_owner))
 			continue;
 		asked++;
-		if (add_compare_site(s, s->flow, &insns[i], "inlined frame end") == 0)
+		if (add_compare_site(s, &insns[i], "inlined frame end") == 0)
 			inlined++;
 	}
 	if (asked > inlined)

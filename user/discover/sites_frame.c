@@ -52,6 +52,19 @@ static bool begins_frame(const struct site_search *s, const struct insn *in,
 	       regs__holds(regs, in->src, arg, 0) && in->base != in->src;
 }
 
+/* A register that calls preserve and that holds the same as reg; reg itself if there is none. */
+static uint8_t preserved(const struct site_search *s, const struct regs *regs, uint8_t reg)
+{
+	uint32_t lost = insn__caller_saved(s->img->machine);
+	uint8_t i;
+
+	for (i = 0; i < INSN_REGS; i++) {
+		if (!(lost >> i & 1) && regs__holds(regs, i, regs->from[reg], regs->add[reg]))
+			return i;
+	}
+	return reg;
+}
+
 /* Finds `tstate->frame = f` on the function's straight line. */
 static bool find_begin(const struct site_search *s, struct frame_stores *st)
 {
@@ -62,7 +75,8 @@ static bool find_begin(const struct site_search *s, struct frame_stores *st)
 	regs__init(&regs);
 	for (i = 0; in && i < MAX_PROLOGUE; i++, in = flow__next(s->flow, in)) {
 		if (begins_frame(s, in, &regs)) {
-			*st = (struct frame_stores){ in, in->src, in->base };
+			*st = (struct frame_stores){ in, preserved(s, &regs, in->src),
+						     preserved(s, &regs, in->base) };
 			return true;
 		}
 		regs__step(&regs, in);

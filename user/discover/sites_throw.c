@@ -181,24 +181,15 @@ static bool calls(const struct site_search *s, const struct function_ref *ref)
 
 static int add_traceback(const struct site_search *s)
 {
+	struct site_choice c = { .kind = VTBPF_SITE_TRACEBACK, .name = "PyTraceBack_Here" };
 	struct function_ref ref;
-	struct insn in;
-	struct site_choice c = {
-		.kind = VTBPF_SITE_TRACEBACK,
-		.frame_reg = insn__arg_reg(s->img->machine, 0),
-		.instr_reg = VTBPF_NO_REG,
-		.name = "PyTraceBack_Here",
-	};
 
 	function_ref__find(s->img, c.name, &ref);
 	if (!ref.vaddr || !calls(s, &ref)) {
 		sites__note(s, "Calls entered by generator.throw() cannot be seen in this build.");
 		return 0;
 	}
-	c.entry = c.vaddr = ref.vaddr;
-	if (decoder__insn(s->decoder, s->img, ref.vaddr, &in) && in.landing_pad)
-		c.vaddr += in.len;
-	return sites__add(s, &c);
+	return sites__add_function(s, ref.vaddr, 0, &c);
 }
 
 int sites__throw(const struct site_search *s)
