@@ -83,8 +83,9 @@ int sites__is_entry_exits(const struct site_search *s)
 
 /* ---- 3.12 and later -------------------------------------------------------------------------- */
 
-/* Does the function at vaddr ask for the owner of its argument 1, the frame, soon after its entry? */
-static bool asks_for_owner(const struct site_search *s, uint64_t vaddr)
+/* Where the function at vaddr asks for the owner of its argument 1, the frame, soon after its entry; 0
+ * when it does not. */
+static uint64_t owner_question(const struct site_search *s, uint64_t vaddr)
 {
 	uint8_t frame = insn__arg_reg(s->img->machine, 1);
 	struct regs regs;
@@ -94,15 +95,15 @@ static bool asks_for_owner(const struct site_search *s, uint64_t vaddr)
 	regs__init(&regs);
 	for (i = 0; i < MAX_PROLOGUE; i++, vaddr += in.len) {
 		if (!decoder__insn(s->decoder, s->img, vaddr, &in))
-			return false;
+			return 0;
 		if (compares_frame_byte(&in, (uint8_t)s->plan->layout.frame_owner) &&
 		    regs__holds(&regs, in.base, frame, 0))
-			return true;
+			return vaddr;
 		if (in.kind != INSN_PLAIN && in.kind != INSN_BRANCH)
-			return false;
+			return 0;
 		regs__step(&regs, &in);
 	}
-	return false;
+	return 0;
 }
 
 /* Adds the site in the function at vaddr if it is _PyEval_FrameClearAndPop. */
@@ -110,7 +111,7 @@ static int add_function_site(const struct site_search *s, uint64_t vaddr)
 {
 	struct site_choice c = { .kind = VTBPF_SITE_EXIT, .name = CLEAR_AND_POP };
 
-	return asks_for_owner(s, vaddr) ? sites__add_function(s, vaddr, 1, &c) : -ENOENT;
+	return owner_question(s, vaddr) ? sites__add_function(s, vaddr, 1, &c) : -ENOENT;
 }
 
 /* Instructions on the ways that RETURN_VALUE's handler takes. */
@@ -137,9 +138,9 @@ static void follow_ways(const struct site_search *s, const struct insn *in, stru
 	}
 }
 
-/* Adds the site in _PyEval_FrameClearAndPop if RETURN_VALUE's handler calls it. It is known by its name
- * where it has one (3.13 on), else by the question it asks. */
-static bool add_called_function(const struct site_search *s)
+/* Adds the site in _PyEval_FrameClearAndPop if RETURN_VALUE's handler calls it, and returns its address;
+ * else 0. It is known by its name where it has one (3.13 on), else by the question it asks. */
+static uint64_t add_called_function(const struct site_search *s)
 {
 	struct handler_ways w = { .budget = MAX_LINE };
 	struct function_ref ref;
@@ -148,36 +149,45 @@ static bool add_called_function(const struct site_search *s)
 	function_ref__find(s->img, CLEAR_AND_POP, &ref);
 	follow_ways(s, flow__at(s->flow, s->table->handlers[s->py->return_value]), &w);
 	for (i = 0; i < w.n; i++) {
-		uint64_t callee = w.calls[i]->target;
+		uint64_t callee = ref.vaddr ? ref.vaddr : w.calls[i]->target;
 
 		if (ref.vaddr && !function_ref__is_called(&ref, s->img, s->decoder, w.calls[i]))
 			continue;
-		if (add_function_site(s, ref.vaddr ? ref.vaddr : callee) == 0)
-			return true;
+		if (add_function_site(s, callee) == 0)
+			return callee;
 	}
-	return false;
+	return 0;
+}
+
+/* Adds a site for each inlined copy; `apart` is the question of the function itself, which may lie so
+ * near that it was taken for a part of the evaluation function. */
+static size_t add_inlined(const struct site_search *s, uint64_t apart)
+{
+	size_t n, i, asked = 0, added = 0;
+	const struct insn *insns = flow__insns(s->flow, &n);
+
+	for (i = 0; i < n; i++) {
+		if (!compares_frame_byte(&insns[i], (uint8_t)s->plan->layout.frame_owner) ||
+		    insns[i].vaddr == apart)
+			continue;
+		asked++;
+		if (add_compare_site(s, &insns[i], "inlined frame end") == 0)
+			added++;
+	}
+	if (asked > added)
+		sites__note(s,
+			    "%zu of %zu places where frames may end cannot be probed: calls may "
+			    "seem to last until the next event.",
+			    asked - added, asked);
+	return added;
 }
 
 int sites__owner_exits(const struct site_search *s)
 {
-	size_t n, i, asked = 0, inlined = 0;
-	const struct insn *insns = flow__insns(s->flow, &n);
+	uint64_t called = add_called_function(s);
+	size_t inlined = add_inlined(s, called ? owner_question(s, called) : 0);
 	struct elf_symbol sym;
-	bool called;
 
-	for (i = 0; i < n; i++) {
-		if (!compares_frame_byte(&insns[i], (uint8_t)s->plan->layout.frame_owner))
-			continue;
-		asked++;
-		if (add_compare_site(s, &insns[i], "inlined frame end") == 0)
-			inlined++;
-	}
-	if (asked > inlined)
-		sites__note(s,
-			    "%zu of %zu places where frames may end cannot be probed: calls may "
-			    "seem to last until the next event.",
-			    asked - inlined, asked);
-	called = add_called_function(s);
 	if (!called && inlined && elf_image__symbol(s->img, CLEAR_AND_POP, &sym))
 		add_function_site(s, sym.vaddr);
 	return called || inlined ? 0 : -ENOENT;
