@@ -321,7 +321,7 @@ static void test_hostile_instances(void **state)
 	image__put(im, object - 24, object);
 	py_reader__begin(&im->r);
 	assert_int_equal(py_instance__load(&im->r, object, &d), -EINVAL);
-	assert_null(py_thread_name(&im->r, object));
+	assert_null(py_thread_name(&im->r, object, 0));
 	image__free(im);
 }
 
@@ -345,18 +345,18 @@ static void test_thread_name(void **state)
 	image__put(im, type + im->r.l.ht_cached_keys, table);
 	object = image__new_object(im, type, 128);
 	image__put_values(im, object + 16, values, 4);
-	name = py_thread_name(&im->r, object);
+	name = py_thread_name(&im->r, object, 0);
 	assert_string_equal(name, "from the object");
 	free(name);
 	/* something else that has a _name */
 	image__put(im, object + 16 + 8 + 3 * 8, 0);
-	assert_null(py_thread_name(&im->r, object));
+	assert_null(py_thread_name(&im->r, object, 0));
 	/* a Thread whose name is no str */
 	values[0] = values[1];
 	image__put_values(im, object + 16, values, 4);
-	assert_null(py_thread_name(&im->r, object));
-	assert_null(py_thread_name(&im->r, 0));
-	assert_null(py_thread_name(&im->r, 1ULL << 63));
+	assert_null(py_thread_name(&im->r, object, 0));
+	assert_null(py_thread_name(&im->r, 0, 0));
+	assert_null(py_thread_name(&im->r, 1ULL << 63, 0));
 	image__free(im);
 }
 

@@ -103,7 +103,7 @@ static void test_same_everywhere(void **state)
 			if (py_threads__read(&im->r, &t) == 0)
 				assert_true(t.n <= 65536);
 			py_threads__free(&t);
-			free(py_thread_name(&im->r, words[i]));
+			free(py_thread_name(&im->r, words[i], 0));
 			free(py_str(&im->r, words[i], SIZE_MAX));
 			assert_true(py_thread_frames(&im->r, &thread, frames, 16) <= 16);
 		}

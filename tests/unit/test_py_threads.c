@@ -123,14 +123,14 @@ static void check_names_by_object(struct py_reader *r, const struct py_threads *
 	for (i = 0; i < t->n; i++) {
 		if (!t->threads[i].object)
 			continue;
-		name = py_thread_name(r, t->threads[i].object);
+		name = py_thread_name(r, t->threads[i].object, 0);
 		assert_true(same_name(name, t->threads[i].name));
 		free(name);
 	}
 	if (rows->handler)
-		assert_null(py_thread_name(r, rows->handler));
-	assert_null(py_thread_name(r, t->threads[0].tstate));
-	assert_null(py_thread_name(r, t->threads[0].frame));
+		assert_null(py_thread_name(r, rows->handler, 0));
+	assert_null(py_thread_name(r, t->threads[0].tstate, 0));
+	assert_null(py_thread_name(r, t->threads[0].frame, 0));
 }
 
 static void check_rows(struct py_reader *r, const struct rows *rows)
@@ -319,7 +319,7 @@ static void check_churn(struct py_reader *r, const struct rows *rows)
 			if (t.threads[i].name && !is_churn_name(t.threads[i].name))
 				fail_msg("no thread is called '%s'", t.threads[i].name);
 			named += t.threads[i].name != NULL;
-			name = t.threads[i].object ? py_thread_name(r, t.threads[i].object) : NULL;
+			name = t.threads[i].object ? py_thread_name(r, t.threads[i].object, 0) : NULL;
 			if (name && !is_churn_name(name))
 				fail_msg("no thread was called '%s'", name);
 			free(name);
@@ -350,7 +350,7 @@ static void check_exit(struct py_reader *r, const struct rows *rows)
 	assert_int_equal(py_threads__read(r, &threads), -ESRCH);
 	assert_int_equal(threads.n, 0);
 	assert_int_equal(py_thread_frames(r, &t, &frame, 1), -ESRCH);
-	assert_null(py_thread_name(r, 1 << 20));
+	assert_null(py_thread_name(r, 1 << 20, 0));
 }
 
 static void test_exit(void **state)

@@ -51,7 +51,17 @@ char *thread_object__name(struct py_reader *r, const struct thread_object *o)
 	return name;
 }
 
-char *py_thread_name(struct py_reader *r, uint64_t object)
+/* Is the object that of thread native_id? */
+static bool thread_object__is_of(struct py_reader *r, uint64_t object, pid_t native_id)
+{
+	struct thread_object o;
+	bool yes = thread_object__load(r, object, &o) == 0 && o.native_id == (uint64_t)native_id;
+
+	thread_object__free(&o);
+	return yes;
+}
+
+char *py_thread_name(struct py_reader *r, uint64_t object, pid_t native_id)
 {
 	struct thread_object o;
 	char *name = NULL;
@@ -60,5 +70,10 @@ char *py_thread_name(struct py_reader *r, uint64_t object)
 	if (thread_object__load(r, object, &o) == 0)
 		name = thread_object__name(r, &o);
 	thread_object__free(&o);
+	/* Asked after the name was read: what was the thread's then was so before. */
+	if (name && native_id && !thread_object__is_of(r, object, native_id)) {
+		free(name);
+		name = NULL;
+	}
 	return name;
 }

@@ -50,8 +50,10 @@ void py_threads__free(struct py_threads *t);
 int py_threads__map_tids(struct py_threads *t, pid_t host_pid);
 
 /* Name of the Thread object at `object` (struct vtbpf_rec_thread.root_self), without going through
- * threading._active: for threads so new that they are not in it. malloc'ed UTF-8 or NULL. */
-char *py_thread_name(struct py_reader *r, uint64_t object);
+ * threading._active: for threads so new that they are not in it. native_id, if not 0, is the thread
+ * it must be of, as the target counts: the address may have become another Thread meanwhile.
+ * malloc'ed UTF-8 or NULL. */
+char *py_thread_name(struct py_reader *r, uint64_t object, pid_t native_id);
 
 /* One frame of a thread's stack. */
 struct py_frame {

@@ -263,9 +263,9 @@ static void loop(struct recording *r)
 	};
 
 	while (!r->res->end) {
-		uint64_t now;
+		uint64_t now = clock_ns(CLOCK_MONOTONIC);
 
-		poll(fds, 3, POLL_MS);
+		poll(fds, 3, thread_names__wait_ms(r->names, now, POLL_MS));
 		now = clock_ns(CLOCK_MONOTONIC);
 		tracer__poll(r->tracer);
 		thread_names__tick(r->names, now);

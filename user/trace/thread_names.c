@@ -9,11 +9,13 @@
 
 #include <uthash.h>
 
+#include "../discover/py_tids.h"
 #include "../log.h"
 
 struct known_thread {
 	pid_t tid; /* host */
 	uint64_t ident;
+	uint64_t root_self;  /* its Thread object, 0 unknown */
 	uint64_t start_time; /* as the kernel side told, 0 unknown: tells a reused tid apart */
 	char *name;	     /* Python's, NULL unknown */
 	char comm[VTBPF_COMM_LEN];
@@ -163,6 +165,25 @@ void thread_names__announce(struct thread_names *n)
 		announce(n, k);
 }
 
+/* The thread's id as it knows it itself, 0 when it is gone. */
+static pid_t inner_tid(const struct thread_names *n, pid_t tid)
+{
+	char path[64];
+	pid_t inner;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/status", n->cfg.pid, tid);
+	return py_tids__read_ns(path, NULL, &inner) ? 0 : inner;
+}
+
+/* The name by way of the Thread object that the thread's outermost frame has as `self`. It may be too
+ * early (the thread enters its id there after its first calls) or too late (it is gone): then NULL. */
+static char *name_from_object(const struct thread_names *n, const struct known_thread *k)
+{
+	pid_t inner = k->root_self ? inner_tid(n, k->tid) : 0;
+
+	return inner ? py_thread_name(n->cfg.reader, k->root_self, inner) : NULL;
+}
+
 /* Threads that Python knows nothing of: started by C code, or not yet registered. */
 static void learn_native(struct thread_names *n)
 {
@@ -179,7 +200,7 @@ static void learn_native(struct thread_names *n)
 		struct known_thread *k = tid > 0 ? get_thread(n, tid) : NULL;
 
 		if (k && !k->name)
-			learn(n, k, 0, NULL, k->decided);
+			learn(n, k, 0, name_from_object(n, k), k->decided);
 	}
 	closedir(dir);
 }
@@ -237,7 +258,8 @@ void thread_names__note_new(struct thread_names *n, const struct vtbpf_rec_threa
 	if (!k)
 		return;
 	forget_predecessor(k, rec->start_time);
-	name = rec->root_self ? py_thread_name(n->cfg.reader, rec->root_self) : NULL;
+	k->root_self = rec->root_self;
+	name = name_from_object(n, k);
 	if (!*k->comm)
 		memcpy(k->comm, rec->comm, sizeof(k->comm));
 	learn(n, k, 0, name, false);
@@ -264,6 +286,13 @@ bool thread_names__had_event(const struct thread_names *n, pid_t tid)
 
 	HASH_FIND_INT(n->threads, &tid, k);
 	return k && k->start_time;
+}
+
+int thread_names__wait_ms(const struct thread_names *n, uint64_t now, int most)
+{
+	if (!n->nameless || n->next_scan >= now + most * 1000000ULL)
+		return most;
+	return n->next_scan > now ? (n->next_scan - now) / 1000000 + 1 : 1;
 }
 
 size_t thread_names__ignored(const struct thread_names *n)

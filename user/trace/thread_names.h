@@ -40,6 +40,9 @@ void thread_names__note_new(struct thread_names *n, const struct vtbpf_rec_threa
  * now in ns. */
 void thread_names__tick(struct thread_names *n, uint64_t now);
 
+/* How long to wait, in ms and at most `most`, before there is something to do for tick. */
+int thread_names__wait_ms(const struct thread_names *n, uint64_t now, int most);
+
 /* Has the kernel side told of an event of thread tid? Ignored threads are never told of. */
 bool thread_names__had_event(const struct thread_names *n, pid_t tid);
 
