@@ -21,15 +21,15 @@ enum probe_mechanism { PROBE_UPROBE, PROBE_USDT };
 enum probe_cost { COST_EMULATED, COST_SINGLE_STEP };
 
 struct probe_site {
-	struct vtbpf_site site;	  /* what the BPF side is told */
+	struct vtbpf_site site; /* what the BPF side is told */
 	enum probe_mechanism mechanism;
 	enum probe_cost cost;
-	uint64_t vaddr;		  /* in the file's own address space */
-	uint64_t offset;	  /* in the file: where the kernel puts the probe */
-	uint64_t entry_offset;	  /* first byte of the handler or function: the naive site (bench) */
-	uint64_t ref_ctr_offset;  /* USDT semaphore, 0 when none */
-	char name[40];		  /* opcode, function, or provider:probe */
-	char insn[64];		  /* the probed instruction, as text */
+	uint64_t vaddr;		 /* in the file's own address space */
+	uint64_t offset;	 /* in the file: where the kernel puts the probe */
+	uint64_t entry_offset;	 /* first byte of the handler or function: the naive site (bench) */
+	uint64_t ref_ctr_offset; /* USDT semaphore, 0 when none */
+	char name[40];		 /* opcode, function, or provider:probe */
+	char insn[64];		 /* the probed instruction, as text */
 };
 
 /* A USDT note of the file, listed for information and for the probes that use them. */
@@ -46,9 +46,9 @@ struct probe_plan {
 	uint32_t version; /* PY_VERSION_HEX: 0x030b02f0 is 3.11.2 final */
 	bool free_threaded;
 	bool tail_call;
-	bool stripped;	 /* no .symtab */
-	uint16_t machine; /* EM_X86_64, EM_AARCH64 */
-	char build_id[44]; /* hex, empty when the file has none */
+	bool stripped;		/* no .symtab */
+	uint16_t machine;	/* EM_X86_64, EM_AARCH64 */
+	char build_id[44];	/* hex, empty when the file has none */
 	uint64_t runtime_vaddr; /* _PyRuntime */
 	uint64_t table_vaddr;	/* opcode_targets, 0 when the plan needs none */
 	uint8_t frame_reg;	/* as most handlers use it */
@@ -58,7 +58,8 @@ struct probe_plan {
 	size_t n_usdt;
 	struct usdt_site usdt[PLAN_MAX_USDT];
 	size_t n_notes;
-	char notes[PLAN_MAX_NOTES][160]; /* what a user should know about this plan, one sentence each */
+	char notes[PLAN_MAX_NOTES]
+		  [160]; /* what a user should know about this plan, one sentence each */
 };
 
 /*

@@ -152,17 +152,19 @@ static void read_comm(struct target *t)
 static void read_cmdline(struct target *t)
 {
 	FILE *in = open_proc(t->pid, "cmdline");
-	char *buf = malloc(MAX_CMDLINE), *small;
+	char chunk[4096], *grown;
+	size_t n;
 
-	if (in && buf) {
-		t->cmdline_len = fread(buf, 1, MAX_CMDLINE, in);
-		small = realloc(buf, t->cmdline_len + 1);
-		t->cmdline = small ? small : buf;
-		buf = NULL;
+	while (in && t->cmdline_len < MAX_CMDLINE && (n = fread(chunk, 1, sizeof(chunk), in)) > 0) {
+		grown = realloc(t->cmdline, t->cmdline_len + n);
+		if (!grown)
+			break;
+		t->cmdline = grown;
+		memcpy(t->cmdline + t->cmdline_len, chunk, n);
+		t->cmdline_len += n;
 	}
 	if (in)
 		fclose(in);
-	free(buf);
 }
 
 static void read_cwd(struct target *t)

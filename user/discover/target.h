@@ -14,8 +14,8 @@
 
 struct target {
 	pid_t pid;
-	pid_t ns_pid;	     /* in the innermost pid namespace (NSpid of /proc/PID/status) */
-	uid_t uid;	     /* filesystem ids of the process, used to open what it names */
+	pid_t ns_pid; /* in the innermost pid namespace (NSpid of /proc/PID/status) */
+	uid_t uid;    /* filesystem ids of the process, used to open what it names */
 	gid_t gid;
 	uint64_t proc_start; /* clock ticks since boot, field 22 of /proc/PID/stat */
 	int pidfd;	     /* -1 when the kernel has none */
@@ -25,9 +25,9 @@ struct target {
 	char interp[4096];   /* its path as the target sees it */
 	char interp_open[64]; /* "/proc/PID/map_files/A-B": names the same inode while it is mapped */
 	char comm[64];
-	char *cmdline;	     /* /proc/PID/cmdline, arguments separated by NUL */
+	char *cmdline; /* /proc/PID/cmdline, arguments separated by NUL */
 	size_t cmdline_len;
-	char *cwd;	     /* NULL when unreadable */
+	char *cwd; /* NULL when unreadable */
 };
 
 /*
