@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The CPythons of this machine, for tests that want real ones: found generically, none is needed. */
+/* The CPythons of this machine, for tests that want real ones: found generically, none is
+ * needed. */
 #ifndef PYTHONS_H
 #define PYTHONS_H
 

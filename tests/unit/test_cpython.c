@@ -15,7 +15,8 @@
 #include "../../user/discover/version.h"
 #include "fake_elf.h"
 
-/* Undefined opcodes of each version, as built interpreters have them: 256 - distinct handlers + 1. */
+/* Undefined opcodes of each version, as built interpreters have them: 256 - distinct handlers +
+ * 1. */
 static void test_holes(void **state)
 {
 	static const struct {

@@ -172,7 +172,8 @@ static void test_slots_of_rela(void **state)
 	free(e);
 }
 
-/* An address, then a bitmap for the words 1, 2 and 63 after it, then one for the word 65 after it. */
+/* An address, then a bitmap for the words 1, 2 and 63 after it, then one for the word 65 after
+ * it. */
 static void test_slots_of_relr(void **state)
 {
 	const uint64_t relr[] = { FAKE_DATA + 0x100, 1ull << 63 | 3ull << 1 | 1, 1ull << 2 | 1 };
@@ -260,7 +261,8 @@ static int rich_file(struct fake_elf *e)
 	return fake_elf__open(e);
 }
 
-/* Whatever a damaged file says, it is read without a crash (run with SAN=1 to see reads outside). */
+/* Whatever a damaged file says, it is read without a crash (run with SAN=1 to see reads
+ * outside). */
 static void test_damaged_files(void **state)
 {
 	struct fake_elf *e = malloc(sizeof(*e));

@@ -87,7 +87,8 @@ static void test_reaches(void **state)
 	end(&c);
 }
 
-/* 0: jmp *rax; 2: mov ebx, eax (handler); 4: ret. An indirect jump leads to every root but the first. */
+/* 0: jmp *rax; 2: mov ebx, eax (handler); 4: ret. An indirect jump leads to every root but the
+ * first. */
 static void test_indirect(void **state)
 {
 	static const uint8_t bytes[] = { 0xff, 0xe0, 0x89, 0xc3, 0xc3 };
@@ -102,8 +103,8 @@ static void test_indirect(void **state)
 	end(&c);
 }
 
-/* 0: jmp 8; 2: nop padding; 5: mov ebx, eax; 7: ret; 8: jmp *rax. Nobody jumps to 5: a case of a switch.
- * The padding is no code. */
+/* 0: jmp 8; 2: nop padding; 5: mov ebx, eax; 7: ret; 8: jmp *rax. Nobody jumps to 5: a case of a
+ * switch. The padding is no code. */
 static void test_gap(void **state)
 {
 	static const uint8_t bytes[] = {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Plans of the interpreters of this machine. Those whose build is known (by build-id) must come out as
- * in tests/data/plans; UPDATE_GOLDEN=1 writes the files anew. Every plan must be sensible.
+ * Plans of the interpreters of this machine. Those whose build is known (by build-id) must come
+ * out as in tests/data/plans; UPDATE_GOLDEN=1 writes the files anew. Every plan must be
+ * sensible.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -249,7 +249,8 @@ static void test_owner_inlined(void **state)
 	end();
 }
 
-/* The frame's register is overwritten before the branch; another byte is compared; another value. */
+/* The frame's register is overwritten before the branch; another byte is compared; another
+ * value. */
 static void test_owner_not_found(void **state)
 {
 	static const char *const codes[] = { "\x80\x7b\x46\x00\x89\xcb\x75\x00\xff\xe0",
@@ -285,7 +286,8 @@ static void test_throw_block(void **state)
 	end();
 }
 
-/* The same, but a handler jumps into the block: PyTraceBack_Here, which is called, takes its place. */
+/* The same, but a handler jumps into the block: PyTraceBack_Here, which is called, takes its
+ * place. */
 static void test_throw_block_joined(void **state)
 {
 	(void)state;

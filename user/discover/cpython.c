@@ -14,8 +14,8 @@
  *   code             Include/cpython/code.h
  *   strings          Include/cpython/unicodeobject.h
  *   debug offsets    Include/internal/pycore_debug_offsets.h (pycore_runtime.h in 3.13)
- * The numbers are those of 64-bit builds with the GIL, on x86_64 and arm64 alike; they were compared
- * with the DWARF of built interpreters.
+ * The numbers are those of 64-bit builds with the GIL, on x86_64 and arm64 alike; they were
+ * compared with the DWARF of built interpreters.
  */
 
 #define STR_TO_311                                                                     \
@@ -301,8 +301,8 @@ static int read_debug_offsets(const struct cpython_debug_offsets *d, const struc
 	return err;
 }
 
-/* What the debug offsets do not tell of a free-threaded build: a longer object head, and a state word
- * whose first byte is `interned` alone (Include/cpython/unicodeobject.h, Py_GIL_DISABLED). */
+/* What the debug offsets do not tell of a free-threaded build: a longer object head, and a state
+ * word whose first byte is `interned` alone (Include/cpython/unicodeobject.h, Py_GIL_DISABLED). */
 static void adapt_to_free_threading(struct vtbpf_layout *l)
 {
 	l->flags |= VTBPF_LAYOUT_FREE_THREADED;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * CPython's opcode_targets: 256 addresses, one handler per opcode. It has no symbol in a stripped
- * file, but the opcodes a version leaves undefined all point to the same handler, and that pattern is
- * found once in the whole file.
+ * CPython's opcode_targets: 256 addresses, one handler per opcode. It has no symbol in a
+ * stripped file, but the opcodes a version leaves undefined all point to the same handler, and
+ * that pattern is found once in the whole file.
  */
 #ifndef VTBPF_DISPATCH_TABLE_H
 #define VTBPF_DISPATCH_TABLE_H

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * An ELF file as discover needs it: the bytes of its loadable segments, its symbols, its relocated
- * pointers and its notes. The file is untrusted: whatever offsets it holds, a lookup answers or fails.
+ * An ELF file as discover needs it: the bytes of its loadable segments, its symbols, its
+ * relocated pointers and its notes. The file is untrusted: whatever offsets it holds, a lookup
+ * answers or fails.
  */
 #ifndef VTBPF_ELF_IMAGE_H
 #define VTBPF_ELF_IMAGE_H
@@ -64,8 +65,8 @@ bool elf_image__offset(const struct elf_image *img, uint64_t vaddr, uint64_t *of
 /* Looks a defined symbol up in .dynsym, then in .symtab. */
 bool elf_image__symbol(const struct elf_image *img, const char *name, struct elf_symbol *sym);
 
-/* The places (GOT) at which the dynamic linker stores the address of symbol `name`: fills at most max,
- * returns how many. */
+/* The places (GOT) at which the dynamic linker stores the address of symbol `name`: fills at
+ * most max, returns how many. */
 size_t elf_image__slots_of(const struct elf_image *img, const char *name, uint64_t *slots,
 			   size_t max);
 
@@ -75,7 +76,8 @@ size_t elf_image__slots_of(const struct elf_image *img, const char *name, uint64
  */
 int elf_image__code_slots(const struct elf_image *img, struct elf_slot **slots, size_t *n);
 
-/* Calls fn for each note of every note section until it returns non-zero. desc has desc_len bytes. */
+/* Calls fn for each note of every note section until it returns non-zero. desc has desc_len
+ * bytes. */
 struct elf_note {
 	uint32_t type;
 	const char *owner; /* NUL-terminated */
@@ -85,12 +87,12 @@ struct elf_note {
 void elf_image__each_note(const struct elf_image *img, const char *section,
 			  int (*fn)(const struct elf_note *note, void *arg), void *arg);
 
-/* Does the ELF file at fd define one of these symbols? The list ends with NULL. Cheaper than reading
- * the whole file: for a look at everything a process has mapped. */
+/* Does the ELF file at fd define one of these symbols? The list ends with NULL. Cheaper than
+ * reading the whole file: for a look at everything a process has mapped. */
 bool elf_file__defines(int fd, const char *const names[]);
 
-/* The vaddr of the byte at `offset` of an executable segment of the file at fd, for mappings that may
- * begin at the page before; false when there is none. */
+/* The vaddr of the byte at `offset` of an executable segment of the file at fd, for mappings
+ * that may begin at the page before; false when there is none. */
 bool elf_file__code_vaddr(int fd, uint64_t offset, uint64_t *vaddr);
 
 /* Address of a section by name; false when there is none. */

@@ -37,7 +37,7 @@ struct flow {
 	size_t n_edges;
 	struct addrs roots;
 	struct function_ref no_return[N_NO_RETURN];
-	uint8_t *seen[16]; /* one bit a byte of each executable segment: an instruction starts here */
+	uint8_t *seen[16]; /* one bit a byte of each code segment: an instruction starts here */
 };
 
 static int addrs__push(struct addrs *a, uint64_t vaddr)

@@ -3,9 +3,9 @@
  * The control flow of the interpreter function, followed from its entry and its opcode handlers
  * through every direct branch, wherever the compiler put the code (.cold parts lie far away).
  *
- * Indirect jumps are taken to lead to any root. What the walk does not reach (cases of a switch, which
- * are reached through tables that are not read) is decoded from where the gap begins and counts as a
- * root, too.
+ * Indirect jumps are taken to lead to any root. What the walk does not reach (cases of a switch,
+ * which are reached through tables that are not read) is decoded from where the gap begins and
+ * counts as a root, too.
  */
 #ifndef VTBPF_FLOW_H
 #define VTBPF_FLOW_H
@@ -19,7 +19,8 @@
 
 struct flow;
 
-/* Walks the code from the roots. The image and the decoder must outlive the result. NULL and errno. */
+/* Walks the code from the roots. The image and the decoder must outlive the result. NULL and
+ * errno. */
 struct flow *flow__new(const struct elf_image *img, struct decoder *d, const uint64_t *roots,
 		       size_t n_roots);
 void flow__free(struct flow *f);

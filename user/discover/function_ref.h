@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A function of the file by name, and the ways code calls it: straight, through a stub of the procedure
- * linkage table, or through its slot of the global offset table. */
+/* A function of the file by name, and the ways code calls it: straight, through a stub of the
+ * procedure linkage table, or through its slot of the global offset table. */
 #ifndef VTBPF_FUNCTION_REF_H
 #define VTBPF_FUNCTION_REF_H
 

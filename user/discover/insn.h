@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * One machine instruction, reduced to what the planner asks: where it leads, whether the kernel's
- * uprobes emulate it, which registers it changes, and the few shapes that interpreters are known by.
+ * One machine instruction, reduced to what the planner asks: where it leads, whether the
+ * kernel's uprobes emulate it, which registers it changes, and the few shapes that interpreters
+ * are known by.
  */
 #ifndef VTBPF_INSN_H
 #define VTBPF_INSN_H
@@ -70,7 +71,8 @@ char *decoder__text(struct decoder *d, const struct elf_image *img, uint64_t vad
 /* "rbx", "x23"; "-" for INSN_NO_REG and what the machine does not have. */
 const char *insn__reg_name(uint16_t machine, uint8_t reg);
 
-/* Registers that the machine's C calling convention passes arguments 0-2 in, and does not preserve. */
+/* Registers that the machine's C calling convention passes arguments 0-2 in, and does not
+ * preserve. */
 uint8_t insn__arg_reg(uint16_t machine, unsigned int arg);
 uint32_t insn__caller_saved(uint16_t machine);
 

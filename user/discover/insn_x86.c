@@ -56,8 +56,9 @@ static uint8_t condition(const uint8_t *code)
 }
 
 /*
- * What branch_setup_xol_ops() and push_setup_xol_ops() of arch/x86/kernel/uprobes.c take on. Prefixed
- * forms are left out, save REX.B of push, and so are long nops, which old kernels single-step.
+ * What branch_setup_xol_ops() and push_setup_xol_ops() of arch/x86/kernel/uprobes.c take on.
+ * Prefixed forms are left out, save REX.B of push, and so are long nops, which old kernels
+ * single-step.
  */
 static bool is_emulated(const cs_insn *ci)
 {

@@ -18,8 +18,8 @@ struct proc_map {
 	char path[4096]; /* as the process sees it; empty when there is none */
 };
 
-/* Parses one line (without or with its newline); false when it is none of a maps file. The path has the
- * kernel's \012 for a newline undone and " (deleted)" taken off. */
+/* Parses one line (without or with its newline); false when it is none of a maps file. The path
+ * has the kernel's \012 for a newline undone and " (deleted)" taken off. */
 bool proc_maps__parse(const char *line, struct proc_map *map);
 
 /* Calls fn for each mapping read from `in`, until it returns non-zero; returns that, else 0. */
