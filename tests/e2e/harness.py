@@ -243,6 +243,9 @@ def text_differences(pid):
                 wanted = f.read(end - start)
             mem.seek(start)
             got = mem.read(len(wanted))
-            found += [int(fields[2], 16) + i for i in range(len(wanted)) if got[i] != wanted[i]] \
-                if got != wanted else []
+            for page in range(0, len(wanted), 4096):
+                ours, theirs = wanted[page:page + 4096], got[page:page + 4096]
+                if ours != theirs:
+                    found += [int(fields[2], 16) + page + i for i in range(len(ours))
+                              if ours[i] != theirs[i]]
     return found
