@@ -112,7 +112,7 @@ static __always_inline void open_call(struct thread_state *t, __u32 tid, const s
 		t->count.unreadable++;
 		return;
 	}
-	f.code = code_intern(link.code, t->tgid);
+	f.code = code_intern(s, link.code, t->tgid);
 	if (!f.code)
 		t->count.unreadable++;
 	top = s && t->depth ? stack_at(s, t->depth - 1) : 0;

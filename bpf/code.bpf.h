@@ -2,7 +2,8 @@
 /*
  * Code objects. Their names cross the ring once, at first sight; calls then carry an id. The address
  * of a code object that died may be used for another one, so what identifies it is compared at each
- * use: first line, addresses of file name and name, and co_version where there is one.
+ * use: first line, addresses of file name and name, and co_version where there is one. Each thread
+ * keeps those it called lately in its open_stack; the hash of all is shared.
  */
 #ifndef VTBPF_CODE_BPF_H
 #define VTBPF_CODE_BPF_H
@@ -12,25 +13,21 @@ struct code_fields {
 	__u64 name;
 	__u32 firstlineno;
 	__u32 version;
-	__u32 flags;
 };
 
-#define CODE_BYTES 104 /* from co_flags to the end of co_qualname, in every version */
+#define CODE_BYTES 80 /* from co_firstlineno to the end of the name, in every version */
 
 static __always_inline int code_read(__u64 code, struct code_fields *c)
 {
-	__u32 lo = layout.code_flags & ~7U; /* the verifier wants aligned loads from the stack */
-	__u32 flags = layout.code_flags - lo;
+	__u32 lo = layout.code_firstlineno & ~7U; /* the verifier wants aligned loads */
 	__u32 line = layout.code_firstlineno - lo, file = layout.code_filename - lo;
 	__u32 name = layout.code_name - lo, version = layout.code_version - lo;
 	char buf[CODE_BYTES] __attribute__((aligned(8)));
 
-	if (flags > CODE_BYTES - 4 || line > CODE_BYTES - 4 || file > CODE_BYTES - 8 ||
-	    name > CODE_BYTES - 8)
+	if (line > CODE_BYTES - 4 || file > CODE_BYTES - 8 || name > CODE_BYTES - 8)
 		return -1;
 	if (bpf_probe_read_user(buf, sizeof(buf), (void *)(code + lo)))
 		return -1;
-	c->flags = *(__u32 *)(buf + flags);
 	c->firstlineno = *(__u32 *)(buf + line);
 	c->filename = *(__u64 *)(buf + file);
 	c->name = *(__u64 *)(buf + name);
@@ -152,8 +149,7 @@ __noinline int emit_str(__u64 str, __u32 code, __u32 which, __u32 tid)
 /* ---- interning ------------------------------------------------------------------------------- */
 
 /* Announces a code object. 0, or -1 when the ring had no room for all of it. */
-static __always_inline int code_announce(const struct code_key *key, const struct code_info *info,
-					 __u32 flags)
+static __always_inline int code_announce(const struct code_key *key, const struct code_info *info)
 {
 	__u32 tid = (__u32)bpf_get_current_pid_tgid();
 	struct vtbpf_rec_code *r = EMIT_RESERVE(struct vtbpf_rec_code, VTBPF_REC_CODE, tid);
@@ -166,7 +162,8 @@ static __always_inline int code_announce(const struct code_key *key, const struc
 	r->filename = info->filename;
 	r->name = info->name;
 	r->firstlineno = info->firstlineno;
-	r->co_flags = flags;
+	r->co_flags = 0;
+	bpf_probe_read_user(&r->co_flags, 4, (void *)(key->addr + layout.code_flags));
 	r->version = info->version;
 	r->_pad = 0;
 	bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
@@ -175,9 +172,9 @@ static __always_inline int code_announce(const struct code_key *key, const struc
 	return emit_str(info->name, info->id, VTBPF_STR_NAME, tid);
 }
 
-/* First sight of this code object, or its names did not fit last time. Returns its id, 0 when it
- * cannot be read. A function of its own to the verifier, for the same reason as emit_str(). */
-__noinline __u32 code_intern_slow(__u64 code, __u32 tgid)
+/* Id of the code object, which is announced when it is new or when its names found no room last time;
+ * 0 when it cannot be read. A function of its own to the verifier, for the same reason as emit_str(). */
+__noinline __u32 code_intern_shared(__u64 code, __u32 tgid)
 {
 	struct code_key key = { .addr = code, .tgid = tgid };
 	struct code_info fresh = {}, *info;
@@ -198,23 +195,46 @@ __noinline __u32 code_intern_slow(__u64 code, __u32 tgid)
 	if (!info)
 		return 0;
 	if (!info->sent)
-		info->sent = !code_announce(&key, info, c.flags);
+		info->sent = !code_announce(&key, info);
 	return info->id;
 }
 
-/* Id of the code object at `code`, 0 when it cannot be read. */
-static __always_inline __u32 code_intern(__u64 code, __u32 tgid)
+/* Has the code object been announced? Then its id may be kept elsewhere. */
+static __noinline bool code_is_sent(__u64 code, __u32 tgid)
 {
 	struct code_key key = { .addr = code, .tgid = tgid };
-	struct code_info *info;
+	struct code_info *info = bpf_map_lookup_elem(&codes, &key);
+
+	return info && info->sent;
+}
+
+static __always_inline bool slot_holds(const struct code_slot *s, __u64 code, __u32 tgid,
+				       const struct code_fields *c)
+{
+	return s->addr == code && s->filename == c->filename && s->name == c->name &&
+	       s->firstlineno == c->firstlineno && s->version == c->version && s->tgid == tgid;
+}
+
+static __always_inline __u32 code_intern(struct open_stack *s, __u64 code, __u32 tgid)
+{
+	struct code_slot *slot;
 	struct code_fields c;
 
+	if (!s)
+		return code_intern_shared(code, tgid);
 	if (code_read(code, &c))
 		return 0;
-	info = bpf_map_lookup_elem(&codes, &key);
-	if (info && info->sent && code_same(info, &c))
-		return info->id;
-	return code_intern_slow(code, tgid);
+	slot = &s->codes[(code >> 4 ^ code >> 11) & (CODE_SLOTS - 1)];
+	if (slot_holds(slot, code, tgid, &c))
+		return slot->id;
+	slot->id = code_intern_shared(code, tgid);
+	slot->filename = c.filename;
+	slot->name = c.name;
+	slot->firstlineno = c.firstlineno;
+	slot->version = c.version;
+	slot->tgid = tgid;
+	slot->addr = code_is_sent(code, tgid) ? code : 0;
+	return slot->id;
 }
 
 #endif

@@ -3,14 +3,19 @@
 #ifndef VTBPF_EMIT_BPF_H
 #define VTBPF_EMIT_BPF_H
 
+#define WAKEUP_EVERY 32 /* records of a thread between two looks at the fill */
+
 /*
  * A wake-up costs more than a record, so the reader is woken once per `wakeup_bytes`, and polls for
  * the rest. Only while the fill crosses that mark: a reader that is behind is awake anyway.
  */
-static __always_inline __u64 wakeup_flags(void)
+static __always_inline __u64 wakeup_flags(const struct thread_state *t)
 {
-	__u64 avail = bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA);
+	__u64 avail;
 
+	if (t->count.calls % WAKEUP_EVERY)
+		return BPF_RB_NO_WAKEUP;
+	avail = bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA);
 	if (avail >= wakeup_bytes && avail < wakeup_bytes + wakeup_bytes / 4)
 		return BPF_RB_FORCE_WAKEUP;
 	return BPF_RB_NO_WAKEUP;
@@ -70,7 +75,8 @@ static __always_inline void fill_call(struct vtbpf_rec_call *r, const struct ope
 	r->_pad = 0;
 }
 
-static __noinline int emit_track_call(struct open_frame *f, __u32 tid, __u64 end, __u8 flags)
+static __noinline int emit_track_call(struct thread_state *t, struct open_frame *f, __u32 tid,
+				      __u64 end, __u8 flags)
 {
 	struct vtbpf_rec_call_track *r =
 		EMIT_RESERVE(struct vtbpf_rec_call_track, VTBPF_REC_CALL_TRACK, tid);
@@ -80,7 +86,7 @@ static __noinline int emit_track_call(struct open_frame *f, __u32 tid, __u64 end
 	fill_call(&r->call, f, end, flags);
 	r->track = f->track;
 	r->_pad = 0;
-	bpf_ringbuf_submit(r, wakeup_flags());
+	bpf_ringbuf_submit(r, wakeup_flags(t));
 	return 0;
 }
 
@@ -101,14 +107,14 @@ static __always_inline void emit_call(struct thread_state *t, struct open_frame 
 	if (t->lost && emit_lost(t, tid))
 		goto lost;
 	if (f->track) {
-		if (emit_track_call(f, tid, end, flags))
+		if (emit_track_call(t, f, tid, end, flags))
 			goto lost;
 	} else {
 		r = EMIT_RESERVE(struct vtbpf_rec_call, VTBPF_REC_CALL, tid);
 		if (!r)
 			goto lost;
 		fill_call(r, f, end, flags);
-		bpf_ringbuf_submit(r, wakeup_flags());
+		bpf_ringbuf_submit(r, wakeup_flags(t));
 	}
 	t->count.calls++;
 	return;

@@ -65,7 +65,7 @@ static long fill_step(__u32 i __attribute__((unused)), void *arg)
 		index = --w->t->walk_left;
 		f.frame = w->frame;
 		f.start = start_ns + index;
-		f.code = code_intern_slow(link.code, w->t->tgid);
+		f.code = code_intern_shared(link.code, w->t->tgid);
 		f.track = w->track;
 		f.depth = w->base + index < 0xffff ? w->base + index : 0xffff;
 		f.flags = FRAME_OPEN_START;
@@ -197,7 +197,7 @@ static __noinline void thread_end(struct thread_state *t, __u32 tid)
 	r = EMIT_RESERVE(struct vtbpf_rec_thread_exit, VTBPF_REC_THREAD_EXIT, tid);
 	if (r) {
 		r->ts = now;
-		bpf_ringbuf_submit(r, wakeup_flags());
+		bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
 	}
 	if (t->slot != NO_SLOT)
 		bpf_map_push_elem(&free_slots, &t->slot, BPF_ANY);

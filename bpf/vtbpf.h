@@ -326,8 +326,23 @@ struct open_frame {
 	__u32 _pad;
 };
 
+/* What a thread called lately: a code object's id without a look into the shared hash. The fields are
+ * those of struct code_info; an entry belongs to process tgid. */
+struct code_slot {
+	__u64 addr;
+	__u64 filename;
+	__u64 name;
+	__u32 firstlineno;
+	__u32 version;
+	__u32 id;
+	__u32 tgid;
+};
+
+#define CODE_SLOTS 128
+
 struct open_stack {
 	struct open_frame f[VTBPF_MAX_DEPTH];
+	struct code_slot codes[CODE_SLOTS];
 };
 
 struct deep_key {
