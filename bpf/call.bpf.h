@@ -10,7 +10,7 @@ struct hit {
 	__u8 kind;
 };
 
-/* ---- which stack does a new frame belong to? ------------------------------------------------------ */
+/* ---- which stack does a new frame belong to? -------------------------------------------- */
 
 struct parent {
 	__u32 depth; /* of the new frame */
@@ -46,10 +46,10 @@ static __noinline bool parent_if_open(struct thread_state *t, __u32 tid, __u64 f
 #define PARENT_HOPS 4 /* shim, __init__ helper, and room for one frame that was never entered */
 
 /*
- * The caller of a new frame is not the open frame on top. Either there are frames between that run no
- * Python (C code called the interpreter; CPython 3.12's helper under __init__), or another greenlet
- * goes on, or a greenlet starts (it has no caller), or one that was suspended since before the trace
- * resumes: its frames are opened now, on a track of their own.
+ * The caller of a new frame is not the open frame on top. Either there are frames between that run
+ * no Python (C code called the interpreter; CPython 3.12's helper under __init__), or another
+ * greenlet goes on, or a greenlet starts (it has no caller), or one that was suspended since
+ * before the trace resumes: its frames are opened now, on a track of their own.
  */
 static __noinline void find_parent(struct thread_state *t, __u32 tid, __u64 previous,
 				   struct parent *p)
@@ -79,9 +79,10 @@ static __noinline void find_parent(struct thread_state *t, __u32 tid, __u64 prev
 	p->depth = 0;
 }
 
-/* ---- entry ------------------------------------------------------------------------------------------ */
+/* ---- entry ------------------------------------------------------------------------------ */
 
-/* CPython may dispatch the first instruction of a call twice (RESUME after instrumentation changed). */
+/* CPython may dispatch the first instruction of a call twice (RESUME after instrumentation
+ * changed). */
 static __always_inline bool is_duplicate(struct thread_state *t, const struct hit *hit)
 {
 	if (t->last_frame != hit->frame || t->last_instr != hit->instr)
@@ -136,7 +137,7 @@ static __always_inline void on_entry(struct thread_state *t, __u32 tid, const st
 	open_call(t, tid, hit);
 }
 
-/* ---- exit ------------------------------------------------------------------------------------------- */
+/* ---- exit ------------------------------------------------------------------------------- */
 
 /* The frame that ends is not on top: it lies deeper, in the hash, or was never entered. */
 static __noinline void close_elsewhere(struct thread_state *t, __u32 tid, __u64 frame, __u64 now,
@@ -183,7 +184,7 @@ static __always_inline void on_exit(struct thread_state *t, __u32 tid, __u64 fra
 		stack_trim(t, s);
 }
 
-/* ---- throw() ---------------------------------------------------------------------------------------- */
+/* ---- throw() ---------------------------------------------------------------------------- */
 
 /* PyTraceBack_Here(PyFrameObject *) is called for each frame that an exception enters. For a
  * generator frame that is not open it means that throw() resumed it: then hit becomes its entry. */
@@ -204,10 +205,10 @@ static __always_inline bool is_throw(struct thread_state *t, __u32 tid, struct h
 	return !deep_find(t, tid, frame) && stack_find(t, frame) < 0;
 }
 
-/* ---- all hits ----------------------------------------------------------------------------------------- */
+/* ---- all hits --------------------------------------------------------------------------- */
 
-/* At the first event of a thread, what was running before it is opened. An exit ends a frame that was
- * running; an entry's frame was not, so the walk starts at its caller. */
+/* At the first event of a thread, what was running before it is opened. An exit ends a frame that
+ * was running; an entry's frame was not, so the walk starts at its caller. */
 static __always_inline void open_running_frames(struct thread_state *t, __u32 tid,
 						const struct hit *hit)
 {

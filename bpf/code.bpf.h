@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Code objects. Their names cross the ring once, at first sight; calls then carry an id. The address
- * of a code object that died may be used for another one, so what identifies it is compared at each
- * use: first line, addresses of file name and name, and co_version where there is one. Each thread
- * keeps those it called lately in its open_stack; the hash of all is shared.
+ * Code objects. Their names cross the ring once, at first sight; calls then carry an id. The
+ * address of a code object that died may be used for another one, so what identifies it is
+ * compared at each use: first line, addresses of file name and name, and co_version where there is
+ * one. Each thread keeps those it called lately in its open_stack; the hash of all is shared.
  */
 #ifndef VTBPF_CODE_BPF_H
 #define VTBPF_CODE_BPF_H
@@ -43,7 +43,7 @@ static __always_inline bool code_same(const struct code_info *i, const struct co
 	       i->firstlineno == c->firstlineno && i->version == c->version;
 }
 
-/* ---- strings --------------------------------------------------------------------------------- */
+/* ---- strings ---------------------------------------------------------------------------- */
 
 struct str_header {
 	__u64 data;
@@ -146,7 +146,7 @@ __noinline int emit_str(__u64 str, __u32 code, __u32 which, __u32 tid)
 	return c.err;
 }
 
-/* ---- interning ------------------------------------------------------------------------------- */
+/* ---- interning -------------------------------------------------------------------------- */
 
 /* Announces a code object. 0, or -1 when the ring had no room for all of it. */
 static __always_inline int code_announce(const struct code_key *key, const struct code_info *info)
@@ -172,8 +172,9 @@ static __always_inline int code_announce(const struct code_key *key, const struc
 	return emit_str(info->name, info->id, VTBPF_STR_NAME, tid);
 }
 
-/* Id of the code object, which is announced when it is new or when its names found no room last time;
- * 0 when it cannot be read. A function of its own to the verifier, for the same reason as emit_str(). */
+/* Id of the code object, which is announced when it is new or when its names found no room last
+ * time; 0 when it cannot be read. A function of its own to the verifier, for the same reason as
+ * emit_str(). */
 __noinline __u32 code_intern_shared(__u64 code, __u32 tgid)
 {
 	struct code_key key = { .addr = code, .tgid = tgid };

@@ -41,8 +41,9 @@ static __always_inline bool frame_is_shim(__u64 frame)
 	return owner >= layout.owner_first_shim;
 }
 
-/* The value of a DWARF-numbered register. The load is written out because the verifier wants it at a
- * constant offset from the context, and the compiler would merge the cases into one computed address. */
+/* The value of a DWARF-numbered register. The load is written out because the verifier wants it at
+ * a constant offset from the context, and the compiler would merge the cases into one computed
+ * address. */
 #define LOAD_CTX(offset)                                                                    \
 	({                                                                                  \
 		__u64 __v;                                                                  \

@@ -6,7 +6,7 @@
 /* A new thread_state is copied from here: it is too large for the BPF stack. Never written. */
 static const struct thread_state fresh_thread;
 
-/* ---- frames that were running before the first event -------------------------------------------- */
+/* ---- frames that were running before the first event ------------------------------------ */
 
 #define WALK_MAX 16384 /* frames, with bpf_loop() */
 #define WALK_FEW 48    /* without: each step is verified anew, the innermost frames must do */
@@ -119,7 +119,7 @@ __noinline int walk_frames(__u32 tid, __u64 frame, __u32 track)
 	return 0;
 }
 
-/* ---- first event --------------------------------------------------------------------------------- */
+/* ---- first event ------------------------------------------------------------------------ */
 
 static __noinline void announce_thread(struct thread_state *t, __u32 tid, __u64 now)
 {
@@ -173,7 +173,7 @@ static __always_inline struct thread_state *thread_new(__u32 tid, __u32 tgid)
 	return t;
 }
 
-/* ---- end ------------------------------------------------------------------------------------------ */
+/* ---- end -------------------------------------------------------------------------------- */
 
 static __always_inline void add_totals(const struct vtbpf_counters *c)
 {
@@ -203,7 +203,8 @@ static __noinline void thread_end(struct thread_state *t, __u32 tid)
 		bpf_map_push_elem(&free_slots, &t->slot, BPF_ANY);
 	t->slot = NO_SLOT;
 	t->dead = 1;
-	/* Losses that cannot be told now, and frames in the hash, are left for user space to sweep. */
+	/* Losses that cannot be told now, and frames in the hash, are left for user space to
+	 * sweep. */
 	if ((t->lost && emit_lost(t, tid)) || t->deep || !t->announced)
 		return;
 	add_totals(&t->count);

@@ -2,10 +2,11 @@
 /*
  * What happens when a probed instruction of an interpreter is reached.
  *
- * A site says what it means (struct vtbpf_site): a frame is entered, returns, suspends, or is resumed
- * by throw(). An entry opens a frame with its time and code object; the exit of the same frame, found
- * by its address, closes it and writes one record. User space attaches either one program to all
- * sites, told apart by the attach cookie, or, on kernels without cookies, one program to each site.
+ * A site says what it means (struct vtbpf_site): a frame is entered, returns, suspends, or is
+ * resumed by throw(). An entry opens a frame with its time and code object; the exit of the same
+ * frame, found by its address, closes it and writes one record. User space attaches either one
+ * program to all sites, told apart by the attach cookie, or, on kernels without cookies, one
+ * program to each site.
  */
 #include "vmlinux.h"
 

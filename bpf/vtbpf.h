@@ -42,7 +42,8 @@ struct vtbpf_site {
 	__u8 flags; /* VTBPF_SITE_* */
 };
 
-/* At the site next_instr already points past the instruction: its oparg is at instr_reg[-1], not [1]. */
+/* At the site next_instr already points past the instruction: its oparg is at instr_reg[-1], not
+ * [1]. */
 #define VTBPF_SITE_INSTR_ADVANCED 0x01
 
 /*
@@ -103,7 +104,8 @@ enum vtbpf_rec_kind {
 	VTBPF_REC_COUNTERS = 134,    /* struct vtbpf_rec_counters, at the end and now and then */
 };
 
-/* Every record starts so. len counts the whole record, this prefix included, and is a multiple of 8. */
+/* Every record starts so. len counts the whole record, this prefix included, and is a multiple of
+ * 8. */
 struct vtbpf_rec {
 	__u16 len;
 	__u8 kind;
@@ -280,7 +282,7 @@ struct vtbpf_rec_end {
 	__u64 ts; /* CLOCK_MONOTONIC when tracing ended */
 };
 
-/* ---- state in the maps, read by user space at the end ------------------------------------- */
+/* ---- state in the maps, read by user space at the end ----------------------------------- */
 
 #define NO_SLOT 0xffffffff
 
@@ -301,8 +303,10 @@ struct thread_state {
 	__u8 announced; /* its VTBPF_REC_THREAD was written */
 	__u8 walked;	/* the frames that were running before its first event are open */
 	__u8 _pad[4];
-	/* Counts of a walk over the frames: here, and not on the BPF stack, because the verifier does
-	 * not follow values in maps and so need not prove the walk for every possible count. */
+	/*
+	 * Counts of a walk over the frames: here, and not on the BPF stack, because the verifier
+	 * does not follow values in maps and so need not prove the walk for every possible count.
+	 */
 	__u32 walk_count; /* frames from where it began to the outermost */
 	__u32 walk_left;  /* of these, how many are still to be opened */
 	__u64 start_time;
@@ -326,8 +330,8 @@ struct open_frame {
 	__u32 _pad;
 };
 
-/* What a thread called lately: a code object's id without a look into the shared hash. The fields are
- * those of struct code_info; an entry belongs to process tgid. */
+/* What a thread called lately: a code object's id without a look into the shared hash. The fields
+ * are those of struct code_info; an entry belongs to process tgid. */
 struct code_slot {
 	__u64 addr;
 	__u64 filename;
@@ -367,7 +371,7 @@ struct code_info {
 	__u32 sent; /* its records are in the ring */
 };
 
-/* ---- capture file ------------------------------------------------------------------------- */
+/* ---- capture file ----------------------------------------------------------------------- */
 
 #define VTBPF_CAPTURE_MAGIC "VTBPFcap"
 #define VTBPF_CAPTURE_VERSION 1

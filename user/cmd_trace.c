@@ -36,7 +36,7 @@ struct trace {
 	sigset_t old_mask;
 };
 
-/* ---- signals --------------------------------------------------------------------------------------------- */
+/* ---- signals ---------------------------------------------------------------------------- */
 
 /* From here on signals wait in a descriptor: there is no moment in which one could leave the target
  * with probes and no one to remove them, or the output half written. */
@@ -54,7 +54,7 @@ static int block_signals(struct trace *tr)
 	return tr->signal_fd < 0 ? -errno : 0;
 }
 
-/* ---- target ------------------------------------------------------------------------------------------------ */
+/* ---- target ----------------------------------------------------------------------------- */
 
 static int open_running(struct trace *tr)
 {
@@ -104,7 +104,7 @@ static int make_plan(struct trace *tr)
 	return EXIT_OK;
 }
 
-/* ---- capture ------------------------------------------------------------------------------------------------- */
+/* ---- capture ---------------------------------------------------------------------------- */
 
 static bool is_capture_output(const struct options *o)
 {
@@ -153,7 +153,7 @@ static int open_capture(struct trace *tr)
 	return EXIT_OK;
 }
 
-/* ---- recording ----------------------------------------------------------------------------------------------- */
+/* ---- recording -------------------------------------------------------------------------- */
 
 /* All sites are attached. Scripts wait for this line, so it appears with -q too. */
 static void on_attached(void *ctx)
@@ -215,7 +215,7 @@ static void say_how_it_ended(const struct trace *tr)
 	}
 }
 
-/* ---- output -------------------------------------------------------------------------------------------------- */
+/* ---- output ----------------------------------------------------------------------------- */
 
 static int capture_is_short(struct trace *tr)
 {
@@ -263,7 +263,7 @@ static int finish(struct trace *tr)
 	return EXIT_OK;
 }
 
-/* ---- the whole ------------------------------------------------------------------------------------------------- */
+/* ---- the whole -------------------------------------------------------------------------- */
 
 static int check_before(const struct options *o)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Messages. All go to stderr, one line each, as "vtbpf: what: why; what to do". A progress line, when
- * one stands on the terminal, is wiped before a message and drawn again later.
+ * Messages. All go to stderr, one line each, as "vtbpf: what: why; what to do". A progress line,
+ * when one stands on the terminal, is wiped before a message and drawn again later.
  */
 #ifndef VTBPF_LOG_H
 #define VTBPF_LOG_H

@@ -86,7 +86,7 @@ static void add_filter(struct options *o, const char *option, const char *value)
 	add(&o->filters, text);
 }
 
-/* ---- values ---------------------------------------------------------------------------------------------- */
+/* ---- values ----------------------------------------------------------------------------- */
 
 static long get_number(struct argp_state *state, const char *what, const char *arg, long max)
 {
@@ -126,7 +126,7 @@ static pid_t get_pid(struct argp_state *state, const struct options *o, const ch
 	return get_number(state, "-p", arg, 1 << 22);
 }
 
-/* ---- argp -------------------------------------------------------------------------------------------------- */
+/* ---- argp ------------------------------------------------------------------------------- */
 
 static error_t parse_filter_option(int key, char *arg, struct argp_state *state, struct options *o)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * The kernel types that vtbpf's BPF programs use, and no others. Kept by hand: a full dump is 2.8 MB
- * and hides what the programs depend on. Fields are found by CO-RE at load time, so only names and
- * types matter here, not offsets. scripts/gen-vmlinux.sh compares this file with the running
+ * The kernel types that vtbpf's BPF programs use, and no others. Kept by hand: a full dump is 2.8
+ * MB and hides what the programs depend on. Fields are found by CO-RE at load time, so only names
+ * and types matter here, not offsets. scripts/gen-vmlinux.sh compares this file with the running
  * kernel's BTF.
  */
 #ifndef VTBPF_VMLINUX_H

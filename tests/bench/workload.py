@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only
 """Call-heavy work on demand: each line "N" on standard input runs fib(N) and answers with the CPU
 nanoseconds of this thread and the number of calls made."""
 import sys

@@ -72,7 +72,7 @@ static bool can_trace(void)
 	return false;
 }
 
-/* ---- the target -------------------------------------------------------------------------------------- */
+/* ---- the target ------------------------------------------------------------------------- */
 
 static void start_target(struct fixture *f)
 {
@@ -111,7 +111,7 @@ static void stop_target(struct fixture *f)
 	waitpid(f->pid, NULL, 0);
 }
 
-/* ---- records ------------------------------------------------------------------------------------------- */
+/* ---- records ---------------------------------------------------------------------------- */
 
 static void note_call(struct seen *s, const struct vtbpf_rec_call *c)
 {
@@ -143,7 +143,7 @@ static int on_record(void *ctx, const struct vtbpf_rec *rec)
 	return 0;
 }
 
-/* ---- one trace ------------------------------------------------------------------------------------------ */
+/* ---- one trace -------------------------------------------------------------------------- */
 
 static void begin(struct fixture *f, const struct tracer_config *cfg)
 {

@@ -319,7 +319,8 @@ static void check_churn(struct py_reader *r, const struct rows *rows)
 			if (t.threads[i].name && !is_churn_name(t.threads[i].name))
 				fail_msg("no thread is called '%s'", t.threads[i].name);
 			named += t.threads[i].name != NULL;
-			name = t.threads[i].object ? py_thread_name(r, t.threads[i].object, 0) : NULL;
+			name = t.threads[i].object ? py_thread_name(r, t.threads[i].object, 0) :
+						     NULL;
 			if (name && !is_churn_name(name))
 				fail_msg("no thread was called '%s'", name);
 			free(name);

@@ -7,7 +7,8 @@
 
 /*
  * Tables: a header, an index of 1, 2, 4 or 8 bytes a slot, then the entries in order of insertion.
- * Only the entries matter here. Objects/dict-common.h (3.8 to 3.10), Include/internal/pycore_dict.h.
+ * Only the entries matter here. Objects/dict-common.h (3.8 to 3.10),
+ * Include/internal/pycore_dict.h.
  */
 #define KEYS_HEADER_SIZE 40 /* of struct _dictkeysobject, 3.8 to 3.10 */
 #define KEYS_HEADER_LOG2 32 /* 3.11 on */

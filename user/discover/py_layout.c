@@ -74,8 +74,8 @@ static const struct py_layout layouts[] = {
 
 /*
  * Where struct _Py_DebugOffsets of a minor version states a field, Include/internal/
- * pycore_debug_offsets.h; 0 where it does not. Each value there is a u64. The structure grows in the
- * middle from one minor version to the next.
+ * pycore_debug_offsets.h; 0 where it does not. Each value there is a u64. The structure grows in
+ * the middle from one minor version to the next.
  */
 struct debug_offsets {
 	uint16_t runtime_interpreters;

@@ -130,7 +130,8 @@ static int parse_str(const struct py_reader *r, uint64_t object, const unsigned 
 	if (s->length >= (1ULL << 48))
 		return -EFBIG;
 	if (!(state >> l->str_compact_bit & 1)) {
-		/* a subclass of str keeps its text apart, and a pointer to it where others keep text */
+		/* a subclass of str keeps its text apart, and a pointer to it where others keep
+		 * text */
 		memcpy(&s->data, raw + l->str_compact, sizeof(s->data));
 		s->inside = 0;
 		return 0;

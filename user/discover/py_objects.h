@@ -34,8 +34,8 @@ struct py_dict_item {
 };
 
 /*
- * A copy of a dictionary, or of an instance's attributes, as they were at one moment. The target goes
- * on changing them: py_dict__holds says whether an item is still there.
+ * A copy of a dictionary, or of an instance's attributes, as they were at one moment. The target
+ * goes on changing them: py_dict__holds says whether an item is still there.
  */
 struct py_dict {
 	uint64_t root_addr, root; /* the word that leads to the table, and what it was */
@@ -48,10 +48,12 @@ struct py_dict {
 };
 
 /* Copies the dict at `object`. 0 or a negative errno: -EINVAL no dict, -EFBIG too large to be one,
- * -EAGAIN it changed each time it was read. Free it with py_dict__free; after an error it is empty. */
+ * -EAGAIN it changed each time it was read. Free it with py_dict__free; after an error it is
+ * empty. */
 int py_dict__load(struct py_reader *r, uint64_t object, struct py_dict *d);
 
-/* The same for the attributes in the instance itself (not those of its class). -ENOENT: it has none. */
+/* The same for the attributes in the instance itself (not those of its class). -ENOENT: it has
+ * none. */
 int py_instance__load(struct py_reader *r, uint64_t object, struct py_dict *d);
 void py_dict__free(struct py_dict *d);
 

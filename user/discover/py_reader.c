@@ -80,7 +80,8 @@ int py_reader__word(struct py_reader *r, uint64_t base, int64_t offset, uint64_t
 }
 
 /* Takes what the interpreter's own debug offsets say. They are in the file, so they can be read as
- * soon as it is mapped, which for a program that is just starting may be later than the first pass. */
+ * soon as it is mapped, which for a program that is just starting may be later than the first
+ * pass. */
 static void refine(struct py_reader *r)
 {
 	unsigned char raw[PY_DEBUG_OFFSETS_MAX];

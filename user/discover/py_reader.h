@@ -59,8 +59,8 @@ struct py_reader {
 	uint64_t code_type;		     /* PyCode_Type, once seen */
 };
 
-/* Sets up r to read through fn an interpreter that is loaded where the plan says. 0, or -ENOTSUP for
- * a version without a row. Nothing to release. */
+/* Sets up r to read through fn an interpreter that is loaded where the plan says. 0, or -ENOTSUP
+ * for a version without a row. Nothing to release. */
 int py_reader__init(struct py_reader *r, const struct probe_plan *plan, py_read_fn fn, void *ctx);
 
 /* Starts a pass. */

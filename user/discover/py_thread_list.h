@@ -15,7 +15,8 @@ struct thread_index {
 	size_t thread; /* position in the list */
 };
 
-/* Appends a copy of t, whose name the list then owns. 0, -EFBIG or -ENOMEM (the name is not taken). */
+/* Appends a copy of t, whose name the list then owns. 0, -EFBIG or -ENOMEM (the name is not
+ * taken). */
 int thread_list__add(struct py_threads *list, const struct py_thread *t);
 
 /* An index of the entries from `first` on, for the caller to free; NULL without memory. */

@@ -14,7 +14,7 @@
 #define TSTATE_MAX 512
 #define MAIN_NAME "MainThread"
 
-/* ---- thread states ------------------------------------------------------------------------ */
+/* ---- thread states ---------------------------------------------------------------------- */
 
 /* What one PyThreadState says. */
 struct tstate_info {
@@ -57,9 +57,9 @@ static int read_tstate(struct py_reader *r, uint64_t addr, struct tstate_info *t
 }
 
 /*
- * Walks the thread states of an interpreter once. -EAGAIN when a link did not lead back, which means
- * that the list changed under the walk; out then has what came before. The first link is not asked:
- * a new thread goes in front of the list at any time.
+ * Walks the thread states of an interpreter once. -EAGAIN when a link did not lead back, which
+ * means that the list changed under the walk; out then has what came before. The first link is not
+ * asked: a new thread goes in front of the list at any time.
  */
 static int walk_tstates(struct py_reader *r, uint64_t interp, struct py_threads *out)
 {
@@ -102,7 +102,7 @@ static int read_tstates(struct py_reader *r, uint64_t interp, struct py_threads 
 	return err;
 }
 
-/* ---- threading._active -------------------------------------------------------------------- */
+/* ---- threading._active ------------------------------------------------------------------ */
 
 /* Value of the item `symbol` of the dict at `dict`. -ENOENT when it has none. */
 static int get_item(struct py_reader *r, uint64_t dict, enum py_symbol symbol, uint64_t *value)
@@ -179,8 +179,9 @@ static int place_thread(struct py_threads *out, const struct thread_index *index
 }
 
 /*
- * One item of _active. The Thread, its name and the memory of both may be freed and used for another
- * one while they are read; what was read counts only if the item was still there afterwards.
+ * One item of _active. The Thread, its name and the memory of both may be freed and used for
+ * another one while they are read; what was read counts only if the item was still there
+ * afterwards.
  */
 static int read_active(struct py_reader *r, const struct py_dict *active,
 		       const struct py_dict_item *item, struct thread_object *o, char **name)
@@ -241,7 +242,7 @@ static int read_names(struct py_reader *r, uint64_t interp, struct py_threads *o
 	return err;
 }
 
-/* ---- interpreters ------------------------------------------------------------------------- */
+/* ---- interpreters ----------------------------------------------------------------------- */
 
 static int read_interpreter(struct py_reader *r, uint64_t interp, struct py_threads *out)
 {
@@ -256,9 +257,10 @@ static int read_interpreter(struct py_reader *r, uint64_t interp, struct py_thre
 }
 
 /*
- * After a fork Thread.native_id is still the parent's (3.8 to 3.13), and up to 3.10 a thread without
- * a Thread has none. The thread that the interpreter takes for its main one is then the process's
- * first, unless it turns out to be another that really exists (Python embedded in a thread).
+ * After a fork Thread.native_id is still the parent's (3.8 to 3.13), and up to 3.10 a thread
+ * without a Thread has none. The thread that the interpreter takes for its main one is then the
+ * process's first, unless it turns out to be another that really exists (Python embedded in a
+ * thread).
  */
 static void correct_main_tid(struct py_reader *r, struct py_threads *out)
 {

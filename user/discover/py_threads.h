@@ -33,20 +33,21 @@ struct py_threads {
 
 struct py_reader;
 
-/* A reader of process pid whose interpreter is planned as `plan` and loaded at load_bias. Keeps a copy
- * of what it needs. NULL and errno on failure; py_reader__free(NULL) is legal. */
+/* A reader of process pid whose interpreter is planned as `plan` and loaded at load_bias. Keeps a
+ * copy of what it needs. NULL and errno on failure; py_reader__free(NULL) is legal. */
 struct py_reader *py_reader__new(pid_t pid, const struct probe_plan *plan, uint64_t load_bias);
 void py_reader__free(struct py_reader *r);
 
 /* Reads all threads of all interpreters. 0 or a negative errno (-ESRCH: the process is gone). The
- * result is the caller's, free it with py_threads__free. Threads whose entry could not be read whole
- * are listed with what is known of them. No tid comes twice, but several entries may have tid 0; the
- * process's first thread is called MainThread also where nobody imported threading. */
+ * result is the caller's, free it with py_threads__free. Threads whose entry could not be read
+ * whole are listed with what is known of them. No tid comes twice, but several entries may have
+ * tid 0; the process's first thread is called MainThread also where nobody imported threading. */
 int py_threads__read(struct py_reader *r, struct py_threads *out);
 void py_threads__free(struct py_threads *t);
 
-/* Turns the tids of t, which are as the target counts, into those that /proc shows here, when process
- * host_pid lives in another pid namespace; 0 for a thread that is gone. 0 or a negative errno. */
+/* Turns the tids of t, which are as the target counts, into those that /proc shows here, when
+ * process host_pid lives in another pid namespace; 0 for a thread that is gone. 0 or a negative
+ * errno. */
 int py_threads__map_tids(struct py_threads *t, pid_t host_pid);
 
 /* Name of the Thread object at `object` (struct vtbpf_rec_thread.root_self), without going through
@@ -64,13 +65,14 @@ struct py_frame {
 	uint32_t firstlineno, co_flags, co_version;
 };
 
-/* The Python frames of a thread, innermost first, at most max; returns how many, or a negative errno.
- * Shims and C-stack frames are left out. Only right for a thread that does not run meanwhile. */
+/* The Python frames of a thread, innermost first, at most max; returns how many, or a negative
+ * errno. Shims and C-stack frames are left out. Only right for a thread that does not run
+ * meanwhile. */
 int py_thread_frames(struct py_reader *r, const struct py_thread *t, struct py_frame *out,
 		     size_t max);
 
-/* The str object at `object` as malloc'ed UTF-8 (lone surrogates become U+FFFD), at most max_bytes of
- * its storage; NULL when it cannot be read. */
+/* The str object at `object` as malloc'ed UTF-8 (lone surrogates become U+FFFD), at most max_bytes
+ * of its storage; NULL when it cannot be read. */
 char *py_str(struct py_reader *r, uint64_t object, size_t max_bytes);
 
 #endif

@@ -47,15 +47,15 @@ void sites__note(const struct site_search *s, const char *fmt, ...)
 /* Reads the frame's and next_instr's registers off the handlers' own stores. 0 or -ENOENT. */
 int sites__find_registers(struct site_search *s);
 
-/* Adds the site of one opcode handler: the first emulated instruction of its straight line, else its
- * first one. */
+/* Adds the site of one opcode handler: the first emulated instruction of its straight line, else
+ * its first one. */
 int sites__add_handler(const struct site_search *s, const struct cpython_opcode *op);
 
 /*
  * The first instruction on the straight line from entry that the kernel emulates and at which some
- * register still holds what `reg` held at entry; regs tells which. Each arrival at entry executes it and
- * nothing else does: nothing leaves the line before it, and no branch joins the line behind the first
- * byte. NULL when there is none.
+ * register still holds what `reg` held at entry; regs tells which. Each arrival at entry executes
+ * it and nothing else does: nothing leaves the line before it, and no branch joins the line behind
+ * the first byte. NULL when there is none.
  */
 const struct insn *sites__emulated_on_line(const struct flow *f, uint64_t entry, uint8_t reg,
 					   struct regs *regs);
@@ -65,12 +65,12 @@ const struct insn *sites__emulated_on_line(const struct flow *f, uint64_t entry,
 int sites__add_function(const struct site_search *s, uint64_t vaddr, unsigned int arg,
 			struct site_choice *choice);
 
-/* The branch that decides on the comparison `cmp`, when nothing joins or interferes between the two;
- * else NULL. */
+/* The branch that decides on the comparison `cmp`, when nothing joins or interferes between the
+ * two; else NULL. */
 const struct insn *sites__deciding_branch(const struct flow *f, const struct insn *cmp);
 
-/* The rules of each family; each adds its sites and returns 0, or -ENOENT when the code does not look
- * as it must. */
+/* The rules of each family; each adds its sites and returns 0, or -ENOENT when the code does not
+ * look as it must. */
 int sites__frame_function(const struct site_search *s); /* 3.8-3.10: entry and exit */
 int sites__is_entry_exits(const struct site_search *s); /* 3.11: unwinding */
 int sites__owner_exits(const struct site_search *s);	/* 3.12 on: return and unwinding */

@@ -5,8 +5,9 @@
  * 3.12 and later end every frame, returned from or unwound, in _PyEval_FrameClearAndPop
  * (Python/ceval.c), which begins by asking whether frame->owner is FRAME_OWNED_BY_THREAD (0).
  * Compilers inline that function, but the question survives: it tells the function where it has no
- * name, and where it was inlined the branches that decide on it are the sites. In 3.11 RETURN_VALUE is a handler like others, and unwinding is the one
- * place apart from RETURN_VALUE and RETURN_GENERATOR that asks for frame->is_entry.
+ * name, and where it was inlined the branches that decide on it are the sites. In 3.11
+ * RETURN_VALUE is a handler like others, and unwinding is the one place apart from RETURN_VALUE
+ * and RETURN_GENERATOR that asks for frame->is_entry.
  */
 #include <errno.h>
 #include <string.h>
@@ -48,7 +49,7 @@ static int add_compare_site(const struct site_search *s, const struct insn *cmp,
 	return sites__add(s, &c);
 }
 
-/* ---- 3.11 ------------------------------------------------------------------------------------ */
+/* ---- 3.11 ------------------------------------------------------------------------------- */
 
 /* Is the instruction at vaddr on the straight line of opcode's handler? */
 static bool on_line_of(const struct site_search *s, uint8_t opcode, uint64_t vaddr)
@@ -81,10 +82,10 @@ int sites__is_entry_exits(const struct site_search *s)
 	return all == 3 && added == 1 ? 0 : -ENOENT;
 }
 
-/* ---- 3.12 and later -------------------------------------------------------------------------- */
+/* ---- 3.12 and later --------------------------------------------------------------------- */
 
-/* Where the function at vaddr asks for the owner of its argument 1, the frame, soon after its entry; 0
- * when it does not. */
+/* Where the function at vaddr asks for the owner of its argument 1, the frame, soon after its
+ * entry; 0 when it does not. */
 static uint64_t owner_question(const struct site_search *s, uint64_t vaddr)
 {
 	uint8_t frame = insn__arg_reg(s->img->machine, 1);
@@ -138,8 +139,9 @@ static void follow_ways(const struct site_search *s, const struct insn *in, stru
 	}
 }
 
-/* Adds the site in _PyEval_FrameClearAndPop if RETURN_VALUE's handler calls it, and returns its address;
- * else 0. It is known by its name where it has one (3.13 on), else by the question it asks. */
+/* Adds the site in _PyEval_FrameClearAndPop if RETURN_VALUE's handler calls it, and returns its
+ * address; else 0. It is known by its name where it has one (3.13 on), else by the question it
+ * asks. */
 static uint64_t add_called_function(const struct site_search *s)
 {
 	struct handler_ways w = { .budget = MAX_LINE };
@@ -159,8 +161,8 @@ static uint64_t add_called_function(const struct site_search *s)
 	return 0;
 }
 
-/* Adds a site for each inlined copy; `apart` is the question of the function itself, which may lie so
- * near that it was taken for a part of the evaluation function. */
+/* Adds a site for each inlined copy; `apart` is the question of the function itself, which may lie
+ * so near that it was taken for a part of the evaluation function. */
 static size_t add_inlined(const struct site_search *s, uint64_t apart)
 {
 	size_t n, i, asked = 0, added = 0;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * CPython 3.8-3.10: every call of a Python function, and every resumption of a generator, is one call
- * of _PyEval_EvalFrameDefault (Python/ceval.c). It says that the frame runs by `tstate->frame = f` and
- * that it ends by `tstate->frame = f->f_back`; a call that fails on the recursion limit does neither,
- * and sys.setprofile does not see it. The sites are the first emulated instruction after each of these
- * stores. The function's `ret` would be the obvious exit, but the kernel single-steps it.
+ * CPython 3.8-3.10: every call of a Python function, and every resumption of a generator, is one
+ * call of _PyEval_EvalFrameDefault (Python/ceval.c). It says that the frame runs by `tstate->frame
+ * = f` and that it ends by `tstate->frame = f->f_back`; a call that fails on the recursion limit
+ * does neither, and sys.setprofile does not see it. The sites are the first emulated instruction
+ * after each of these stores. The function's `ret` would be the obvious exit, but the kernel
+ * single-steps it.
  */
 #include <errno.h>
 

@@ -58,7 +58,7 @@ static int fail_access(const struct reason *r, pid_t pid, int err)
 	return fail(r, -err, "cannot read /proc/%d: %s", (int)pid, strerror(err));
 }
 
-/* ---- /proc/PID/status and stat --------------------------------------------------------------- */
+/* ---- /proc/PID/status and stat ---------------------------------------------------------- */
 
 /* The last number on the line: NSpid counts from the outermost namespace to the innermost. */
 static pid_t last_number(const char *text)
@@ -136,7 +136,7 @@ static int read_stat(struct target *t, const struct reason *r)
 	return 0;
 }
 
-/* ---- what is nice to know -------------------------------------------------------------------- */
+/* ---- what is nice to know --------------------------------------------------------------- */
 
 static void read_comm(struct target *t)
 {
@@ -178,7 +178,7 @@ static void read_cwd(struct target *t)
 		t->cwd = strndup(link, (size_t)n);
 }
 
-/* ---- the interpreter among the mapped files -------------------------------------------------- */
+/* ---- the interpreter among the mapped files --------------------------------------------- */
 
 struct file_id {
 	unsigned int dev_major, dev_minor;
@@ -240,7 +240,8 @@ static int open_mapped(struct search *s, const struct proc_map *map, char path[6
 
 	snprintf(path, 64, "/proc/%d/map_files/%" PRIx64 "-%" PRIx64, (int)s->t->pid, map->start,
 		 map->end);
-	/* Only regular files can be mapped for execution, but a device driver could think otherwise. */
+	/* Only regular files can be mapped for execution, but a device driver could think
+	 * otherwise. */
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0 && (errno == EPERM || errno == EACCES))
 		s->denied = errno;
@@ -317,7 +318,7 @@ static int find_interpreter(struct target *t, const struct reason *r)
 	return 0;
 }
 
-/* ---- the whole ------------------------------------------------------------------------------- */
+/* ---- the whole -------------------------------------------------------------------------- */
 
 static int open_handles(struct target *t, const struct reason *r)
 {

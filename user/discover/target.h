@@ -31,9 +31,9 @@ struct target {
 };
 
 /*
- * Fills t for process pid. 0 or a negative errno with a sentence for the user in why:
- * -ESRCH no such process (a zombie counts as none), -EACCES may not look into it, -ENOENT nothing
- * mapped holds a CPython. A thread id that is not a process id is refused, and named with its process.
+ * Fills t for process pid. 0 or a negative errno with a sentence for the user in why: -ESRCH no
+ * such process (a zombie counts as none), -EACCES may not look into it, -ENOENT nothing mapped
+ * holds a CPython. A thread id that is not a process id is refused, and named with its process.
  */
 int target__open(pid_t pid, struct target *t, char *why, size_t why_size);
 

@@ -11,8 +11,8 @@
 #include "elf_image.h"
 #include "probe_plan.h"
 
-/* Reads at most max notes; returns how many. Damaged ones and those outside of the file's segments are
- * left out. Several sites of one name are several entries. */
+/* Reads at most max notes; returns how many. Damaged ones and those outside of the file's segments
+ * are left out. Several sites of one name are several entries. */
 size_t usdt_note__read(const struct elf_image *img, struct usdt_site *sites, size_t max);
 
 /* Parses one note. base is where the file's .stapsdt.base lies, 0 when it has none. */

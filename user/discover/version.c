@@ -48,7 +48,7 @@ static bool from_debug_offsets(const struct elf_image *img, uint64_t runtime, ui
 	return true;
 }
 
-/* ---- up to 3.10: PY_VERSION as text ---------------------------------------------------------- */
+/* ---- up to 3.10: PY_VERSION as text ----------------------------------------------------- */
 
 static uint32_t level_of(char c)
 {
@@ -91,8 +91,9 @@ static const char *version_tail(const char *p, const char *nul)
 }
 
 /*
- * Looks for the NUL-terminated string PY_VERSION of 3.minor. Linkers merge a string with the end of a
- * longer one ("/usr/local/versions/3.10.13"), so such ends count, too, but less: *whole tells.
+ * Looks for the NUL-terminated string PY_VERSION of 3.minor. Linkers merge a string with the end
+ * of a longer one ("/usr/local/versions/3.10.13"), so such ends count, too, but less: *whole
+ * tells.
  */
 static uint32_t version_in(const struct elf_segment *seg, unsigned int minor, bool *whole)
 {
@@ -154,8 +155,8 @@ static bool from_table(const struct elf_image *img, uint32_t *hex)
 	return *hex != 0;
 }
 
-/* A version too old to be traced, named for the message only: libpython3.7m.so.1.0 has it in its name,
- * other files at least as text. */
+/* A version too old to be traced, named for the message only: libpython3.7m.so.1.0 has it in its
+ * name, other files at least as text. */
 static bool from_name(const struct elf_image *img, uint32_t *hex)
 {
 	unsigned int minor;

@@ -12,8 +12,8 @@ struct python_version {
 	uint64_t runtime; /* _PyRuntime, 0 when it has no symbol */
 };
 
-/* 0; -ENOENT when there is no CPython in the file, -ENOTSUP when there is one whose version cannot be
- * told. */
+/* 0; -ENOENT when there is no CPython in the file, -ENOTSUP when there is one whose version cannot
+ * be told. */
 int python_version__of(const struct elf_image *img, struct python_version *v);
 
 #endif

@@ -69,7 +69,7 @@ int capture_writer__append(struct capture_writer *w, const struct vtbpf_rec *rec
 	return 0;
 }
 
-/* ---- records of user space -------------------------------------------------------------------------- */
+/* ---- records of user space -------------------------------------------------------------- */
 
 union any_record {
 	struct vtbpf_rec rec;

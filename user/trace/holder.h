@@ -2,10 +2,11 @@
 /*
  * The process that owns the links.
  *
- * A process that is killed while it closes a uprobe link by a system call can leave the breakpoints
- * in the target (seen on Linux 6.18: "uprobe: ... failed to unregister, leaking uprobe"). Links that
- * go with the exit of their owner never did. So a small process attaches, waits and exits, and does
- * nothing else; it exits as well when its parent is gone, however that ended.
+ * A process that is killed while it closes a uprobe link by a system call can leave the
+ * breakpoints in the target (seen on Linux 6.18: "uprobe: ... failed to unregister, leaking
+ * uprobe"). Links that go with the exit of their owner never did. So a small process attaches,
+ * waits and exits, and does nothing else; it exits as well when its parent is gone, however that
+ * ended.
  */
 #ifndef VTBPF_HOLDER_H
 #define VTBPF_HOLDER_H
@@ -18,9 +19,9 @@ struct holder {
 	int control_fd; /* its other end closes: exit */
 };
 
-/* Runs attach(ctx, why, why_size) in a new process and returns when that is done. attach returns 0 or
- * a negative errno with a sentence in why; what it attached must stay open in file descriptors. 0, or
- * attach's error with its sentence; then nothing is attached and no process is left. */
+/* Runs attach(ctx, why, why_size) in a new process and returns when that is done. attach returns 0
+ * or a negative errno with a sentence in why; what it attached must stay open in file descriptors.
+ * 0, or attach's error with its sentence; then nothing is attached and no process is left. */
 int holder__start(struct holder *h, int (*attach)(void *ctx, char *why, size_t why_size), void *ctx,
 		  char *why, size_t why_size);
 

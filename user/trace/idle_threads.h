@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Threads that sleep, or run C code, through the whole trace have no event, yet their Python frames
- * were open all the time. Their stacks are read once when tracing has begun: of a thread that had no
- * event from then to the end, that stack is still right at the end.
+ * Threads that sleep, or run C code, through the whole trace have no event, yet their Python
+ * frames were open all the time. Their stacks are read once when tracing has begun: of a thread
+ * that had no event from then to the end, that stack is still right at the end.
  */
 #ifndef VTBPF_IDLE_THREADS_H
 #define VTBPF_IDLE_THREADS_H

@@ -25,7 +25,7 @@
 #define TRACE_OPTIONS (PTRACE_O_TRACEEXEC | PTRACE_O_TRACESYSGOOD)
 #define SYSCALL_STOP (SIGTRAP | 0x80)
 
-/* ---- the child before its execve --------------------------------------------------------------------- */
+/* ---- the child before its execve -------------------------------------------------------- */
 
 static int become_user(void)
 {
@@ -81,7 +81,7 @@ static void child_main(char **argv, const sigset_t *mask, int go, int failed)
 	_exit(err == -ENOENT ? 127 : 126);
 }
 
-/* ---- starting ------------------------------------------------------------------------------------------ */
+/* ---- starting --------------------------------------------------------------------------- */
 
 static int reap(struct launched *l)
 {
@@ -130,7 +130,7 @@ int launch__start(struct launched *l, char **argv, const sigset_t *child_mask)
 	return err;
 }
 
-/* ---- waiting for Python ----------------------------------------------------------------------------------- */
+/* ---- waiting for Python ----------------------------------------------------------------- */
 
 struct follower {
 	struct launched *l;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Where a program stands that ptrace stops at system calls: still in the dynamic loader or past it? */
+/* Where a program stands that ptrace stops at system calls: still in the dynamic loader or past
+ * it? */
 #ifndef VTBPF_LOADER_H
 #define VTBPF_LOADER_H
 

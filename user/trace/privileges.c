@@ -57,7 +57,7 @@ static bool has_cap(uint64_t caps, const struct capability *c)
 	return c->number != CAP_SYS_PTRACE && (caps & 1ULL << CAP_SYS_ADMIN);
 }
 
-/* ---- kernel features ------------------------------------------------------------------------------------- */
+/* ---- kernel features -------------------------------------------------------------------- */
 
 struct feature {
 	const char *name;
@@ -107,7 +107,7 @@ static const struct feature features[] = {
 
 #define N_FEATURES (sizeof(features) / sizeof(features[0]))
 
-/* ---- the check ------------------------------------------------------------------------------------------- */
+/* ---- the check -------------------------------------------------------------------------- */
 
 static int missing_caps(char *list, size_t size)
 {

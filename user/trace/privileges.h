@@ -11,7 +11,8 @@
  * missing and how to get it in why. */
 int privileges__check(char *why, size_t why_size);
 
-/* Prints each capability and kernel feature with yes or no, for `doctor`. false: tracing cannot work. */
+/* Prints each capability and kernel feature with yes or no, for `doctor`. false: tracing cannot
+ * work. */
 bool privileges__report(FILE *out);
 
 #endif

@@ -45,7 +45,7 @@ static uint64_t clock_ns(clockid_t id)
 	return (uint64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 
-/* ---- records as they come ------------------------------------------------------------------------------ */
+/* ---- records as they come --------------------------------------------------------------- */
 
 static void note_string(struct recording *r, const struct vtbpf_rec_str *s)
 {
@@ -93,7 +93,7 @@ static int on_record(void *ctx, const struct vtbpf_rec *rec)
 	return 0;
 }
 
-/* ---- what the capture begins with ------------------------------------------------------------------------ */
+/* ---- what the capture begins with ------------------------------------------------------- */
 
 static void put_text(struct recording *r, enum vtbpf_text_what what, const char *text)
 {
@@ -158,7 +158,7 @@ static void put_session(struct recording *r, uint64_t start)
 		put_text(r, VTBPF_TEXT_FILTER, r->cfg->filters[i]);
 }
 
-/* ---- start ------------------------------------------------------------------------------------------------- */
+/* ---- start ------------------------------------------------------------------------------ */
 
 static int make_parts(struct recording *r)
 {
@@ -207,7 +207,7 @@ static int begin(struct recording *r)
 	return 0;
 }
 
-/* ---- while it runs --------------------------------------------------------------------------------------- */
+/* ---- while it runs ---------------------------------------------------------------------- */
 
 static void end_with(struct recording *r, enum recording_end why)
 {
@@ -283,7 +283,7 @@ static void loop(struct recording *r)
 	log_progress(NULL);
 }
 
-/* ---- end ---------------------------------------------------------------------------------------------------- */
+/* ---- end -------------------------------------------------------------------------------- */
 
 static void complete_capture(struct recording *r)
 {

@@ -37,8 +37,8 @@ struct recording_config {
 	int signal_fd;		     /* signalfd of SIGINT, SIGTERM, SIGHUP, which are blocked */
 	void (*attached)(void *ctx); /* all sites are attached and recording is on; may be NULL */
 	void *attached_ctx;
-	/* Of a launched program: is it our child, so that Ctrl-C reaches it as well? Then the recording
-	 * goes on for up to a second after Ctrl-C, to have its end too. */
+	/* Of a launched program: is it our child, so that Ctrl-C reaches it as well? Then the
+	 * recording goes on for up to a second after Ctrl-C, to have its end too. */
 	bool launched;
 };
 

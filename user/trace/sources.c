@@ -51,7 +51,7 @@ void sources__free(struct sources *s)
 	free(s);
 }
 
-/* ---- names ------------------------------------------------------------------------------------------- */
+/* ---- names ------------------------------------------------------------------------------ */
 
 static size_t put_utf8(char *out, uint32_t c)
 {
@@ -123,7 +123,7 @@ void sources__note(struct sources *s, const struct vtbpf_rec_str *rec)
 	HASH_ADD_KEYPTR(hh, s->names, path, strlen(path), n);
 }
 
-/* ---- files ------------------------------------------------------------------------------------------- */
+/* ---- files ------------------------------------------------------------------------------ */
 
 static int open_inside(const struct target *t, const char *path)
 {

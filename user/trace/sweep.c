@@ -18,7 +18,7 @@ struct deep_list {
 	size_t n, cap;
 };
 
-/* ---- records ------------------------------------------------------------------------------------- */
+/* ---- records ---------------------------------------------------------------------------- */
 
 static int put_lost(struct sweep *s, uint32_t tid, const struct thread_state *t)
 {
@@ -72,7 +72,7 @@ static int put_open_call(struct sweep *s, uint32_t tid, const struct open_frame 
 	return s->fn(s->ctx, &call->rec);
 }
 
-/* ---- frames in the hash ----------------------------------------------------------------------------- */
+/* ---- frames in the hash ----------------------------------------------------------------- */
 
 static int by_tid_then_innermost(const void *a, const void *b)
 {
@@ -119,7 +119,7 @@ static int put_deep(struct sweep *s, const struct deep_list *list, uint32_t tid)
 	return err;
 }
 
-/* ---- threads -------------------------------------------------------------------------------------------- */
+/* ---- threads ---------------------------------------------------------------------------- */
 
 static void add_counters(struct vtbpf_counters *sum, const struct vtbpf_counters *c)
 {

@@ -73,7 +73,7 @@ static void read_comm(pid_t pid, pid_t tid, char *comm)
 	fclose(f);
 }
 
-/* ---- verdicts --------------------------------------------------------------------------------------- */
+/* ---- verdicts --------------------------------------------------------------------------- */
 
 static bool is_ignored(const struct thread_names *n, const struct known_thread *k)
 {
@@ -87,9 +87,9 @@ static bool is_ignored(const struct thread_names *n, const struct known_thread *
 }
 
 /*
- * Before a thread's Python name is known only "ignore" can be told from its comm or ids; that another
- * name would save it under --only-thread is not known yet, so it is traced until then and decode
- * drops what was too much.
+ * Before a thread's Python name is known only "ignore" can be told from its comm or ids; that
+ * another name would save it under --only-thread is not known yet, so it is traced until then and
+ * decode drops what was too much.
  */
 static void decide(struct thread_names *n, struct known_thread *k, bool name_final)
 {
@@ -105,7 +105,7 @@ static void decide(struct thread_names *n, struct known_thread *k, bool name_fin
 	k->ignored = ignored;
 }
 
-/* ---- what is known ----------------------------------------------------------------------------------- */
+/* ---- what is known ---------------------------------------------------------------------- */
 
 static struct known_thread *get_thread(struct thread_names *n, pid_t tid)
 {
@@ -175,8 +175,9 @@ static pid_t inner_tid(const struct thread_names *n, pid_t tid)
 	return py_tids__read_ns(path, NULL, &inner) ? 0 : inner;
 }
 
-/* The name by way of the Thread object that the thread's outermost frame has as `self`. It may be too
- * early (the thread enters its id there after its first calls) or too late (it is gone): then NULL. */
+/* The name by way of the Thread object that the thread's outermost frame has as `self`. It may be
+ * too early (the thread enters its id there after its first calls) or too late (it is gone): then
+ * NULL. */
 static char *name_from_object(const struct thread_names *n, const struct known_thread *k)
 {
 	pid_t inner = k->root_self ? inner_tid(n, k->tid) : 0;

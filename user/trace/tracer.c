@@ -48,7 +48,7 @@ static int print_libbpf(enum libbpf_print_level level, const char *fmt, va_list 
 	return 0;
 }
 
-/* ---- loading ------------------------------------------------------------------------------------- */
+/* ---- loading ---------------------------------------------------------------------------- */
 
 static uint64_t ring_size(uint64_t want)
 {
@@ -220,7 +220,7 @@ void tracer__free(struct tracer *t)
 	free(t);
 }
 
-/* ---- attaching ------------------------------------------------------------------------------------- */
+/* ---- attaching -------------------------------------------------------------------------- */
 
 struct attach_args {
 	struct tracer *t;
@@ -328,7 +328,7 @@ int tracer__set_ignored(struct tracer *t, pid_t tid, bool ignored)
 	return 0;
 }
 
-/* ---- reading ----------------------------------------------------------------------------------------- */
+/* ---- reading ---------------------------------------------------------------------------- */
 
 int tracer__fd(const struct tracer *t)
 {

@@ -40,8 +40,8 @@ struct tracer *tracer__new(const struct probe_plan *plan, const struct tracer_co
 			   tracer_record_fn fn, void *ctx);
 void tracer__free(struct tracer *t);
 
-/* Lets process `pid` in and attaches all sites of the file open at fd, in a holder process of its own
- * (see holder.h). Nothing is recorded yet. 0 or a negative errno, after a message. */
+/* Lets process `pid` in and attaches all sites of the file open at fd, in a holder process of its
+ * own (see holder.h). Nothing is recorded yet. 0 or a negative errno, after a message. */
 int tracer__attach(struct tracer *t, pid_t pid, int fd);
 
 /* Starts recording. Returns CLOCK_MONOTONIC of that moment in ns: the start of the trace. */
@@ -56,8 +56,8 @@ int tracer__fd(const struct tracer *t);
 /* Hands on what is in the ring now. Number of records, or fn's nonzero value. */
 int tracer__poll(struct tracer *t);
 
-/* Stops recording. Returns CLOCK_MONOTONIC of that moment in ns: the end of the trace, as good as; a
- * hit that was under way on another CPU may still end a little later. */
+/* Stops recording. Returns CLOCK_MONOTONIC of that moment in ns: the end of the trace, as good as;
+ * a hit that was under way on another CPU may still end a little later. */
 uint64_t tracer__deactivate(struct tracer *t);
 
 /* Removes every breakpoint (the holder exits) and hands on the rest of the ring. */
