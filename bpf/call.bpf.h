@@ -43,6 +43,17 @@ static __noinline bool parent_if_open(struct thread_state *t, __u32 tid, __u64 f
 	return true;
 }
 
+/*
+ * A Python frame stands between the new one and its open caller, but was never entered: the self-check
+ * hears of it. Not so the frame that has just ended and is being cleared, which runs finalizers; 3.11
+ * lets it be their caller.
+ */
+static __always_inline void note_unseen_caller(struct thread_state *t, __u64 frame)
+{
+	if (frame && frame != t->last_exit && layout.minor != 11)
+		t->count.entry_missed++;
+}
+
 #define PARENT_HOPS 4 /* shim, __init__ helper, and room for one frame that was never entered */
 
 /*
@@ -60,8 +71,10 @@ static __noinline void find_parent(struct thread_state *t, __u32 tid, __u64 prev
 	p->depth = 0;
 	p->track = 0;
 	for (int i = 0; i < PARENT_HOPS && frame; i++) {
-		if (parent_if_open(t, tid, frame, p))
+		if (parent_if_open(t, tid, frame, p)) {
+			note_unseen_caller(t, first);
 			return;
+		}
 		if (frame_read_link(frame, &link))
 			break;
 		if (!first && !frame_is_shim(frame) && !frame_is_helper(&link))
@@ -139,6 +152,16 @@ static __always_inline void on_entry(struct thread_state *t, __u32 tid, const st
 
 /* ---- exit ------------------------------------------------------------------------------- */
 
+static __always_inline void count_unmatched(struct thread_state *t, __u64 frame)
+{
+	struct frame_link link;
+
+	if (!frame_read_link(frame, &link) && frame_is_helper(&link))
+		t->count.helpers++;
+	else
+		t->count.unmatched++;
+}
+
 /* The frame that ends is not on top: it lies deeper, in the hash, or was never entered. */
 static __noinline void close_elsewhere(struct thread_state *t, __u32 tid, __u64 frame, __u64 now,
 				       __u8 flags)
@@ -156,7 +179,7 @@ static __noinline void close_elsewhere(struct thread_state *t, __u32 tid, __u64 
 	}
 	at = stack_find(t, frame);
 	if (at < 0 || !s) {
-		t->count.unmatched++;
+		count_unmatched(t, frame);
 		return;
 	}
 	close_missed(tid, at);
@@ -173,6 +196,7 @@ static __always_inline void on_exit(struct thread_state *t, __u32 tid, __u64 fra
 	struct open_frame *top;
 
 	t->last_frame = 0;
+	t->last_exit = frame;
 	top = s && t->depth ? stack_at(s, t->depth - 1) : 0;
 	if (!top || top->frame != frame) {
 		close_elsewhere(t, tid, frame, now, flags);

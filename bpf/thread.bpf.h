@@ -183,7 +183,9 @@ static __always_inline void add_totals(const struct vtbpf_counters *c)
 	__sync_fetch_and_add(&totals.too_deep, c->too_deep);
 	__sync_fetch_and_add(&totals.ignored, c->ignored);
 	__sync_fetch_and_add(&totals.duplicates, c->duplicates);
+	__sync_fetch_and_add(&totals.helpers, c->helpers);
 	__sync_fetch_and_add(&totals.unmatched, c->unmatched);
+	__sync_fetch_and_add(&totals.entry_missed, c->entry_missed);
 	__sync_fetch_and_add(&totals.exit_missed, c->exit_missed);
 	__sync_fetch_and_add(&totals.unreadable, c->unreadable);
 }

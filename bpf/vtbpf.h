@@ -260,16 +260,18 @@ struct vtbpf_rec_source {
 #define VTBPF_F_SOURCE_NAME 0x01
 
 struct vtbpf_counters {
-	__u64 calls;	   /* records of finished calls written to the ring */
-	__u64 lost;	   /* calls that found no room */
-	__u64 below_min;   /* calls shorter than --min-duration */
-	__u64 too_deep;	   /* calls below --max-stack-depth */
-	__u64 ignored;	   /* entries of ignored threads */
-	__u64 duplicates;  /* entries of a handler that was dispatched again */
-	__u64 unmatched;   /* exits of frames that were not open (shims of 3.12+ among them) */
-	__u64 exit_missed; /* frames whose exit was not seen */
-	__u64 unreadable;  /* reads of the target's memory that failed */
-	__u64 foreign;	   /* hits by a process that is not a target */
+	__u64 calls;	    /* records of finished calls written to the ring */
+	__u64 lost;	    /* calls that found no room */
+	__u64 below_min;    /* calls shorter than --min-duration */
+	__u64 too_deep;	    /* calls below --max-stack-depth */
+	__u64 ignored;	    /* entries of ignored threads */
+	__u64 duplicates;   /* entries of a handler that was dispatched again */
+	__u64 helpers;	    /* exits of frames that CPython 3.12+ puts under __init__ */
+	__u64 unmatched;    /* exits of other frames that were not open: a wrong plan */
+	__u64 exit_missed;  /* frames whose exit was not seen: likewise */
+	__u64 entry_missed; /* callers whose entry was not seen: likewise */
+	__u64 unreadable;   /* reads of the target's memory that failed */
+	__u64 foreign;	    /* hits by a process that is not a target */
 };
 
 struct vtbpf_rec_counters {
@@ -292,10 +294,11 @@ enum verdict { VERDICT_TRACE = 0, VERDICT_IGNORE = 1 };
 struct thread_state {
 	__u64 last_frame; /* frame and next_instr of the last event if that was an entry, else 0 */
 	__u64 last_instr;
-	__u32 slot;   /* index into `stacks`, or NO_SLOT */
-	__u32 depth;  /* used entries of that stack, dead ones in the middle included */
-	__u32 deep;   /* further open frames, in `deep_frames` */
-	__u32 tracks; /* greenlet tracks given out */
+	__u64 last_exit; /* frame of the last exit */
+	__u32 slot;	 /* index into `stacks`, or NO_SLOT */
+	__u32 depth;	 /* used entries of that stack, dead ones in the middle included */
+	__u32 deep;	 /* further open frames, in `deep_frames` */
+	__u32 tracks;	 /* greenlet tracks given out */
 	__u32 tgid;
 	__u32 generation; /* of the verdict */
 	__u8 verdict;

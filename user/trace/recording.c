@@ -15,12 +15,14 @@
 #include "../log.h"
 #include "../version.h"
 #include "idle_threads.h"
+#include "self_check.h"
 #include "sources.h"
 #include "string_repair.h"
 #include "thread_names.h"
 
 #define POLL_MS 20
 #define AFTER_CTRL_C_NS 1000000000ULL
+#define SELF_CHECK_NS 1000000000ULL
 #define END_CHECK_NS 100000000ULL /* how often a target without pidfd is looked for */
 
 struct recording {
@@ -35,6 +37,8 @@ struct recording {
 	struct sources *sources;
 	uint64_t deadline; /* when to stop, 0 never */
 	uint64_t next_check;
+	uint64_t next_self_check; /* 0: done */
+	bool misfit;		  /* the self-check has found a contradiction */
 };
 
 static uint64_t clock_ns(clockid_t id)
@@ -197,6 +201,7 @@ static int begin(struct recording *r)
 	if (err)
 		return err;
 	r->res->start = tracer__activate(r->tracer);
+	r->next_self_check = r->res->start + SELF_CHECK_NS;
 	if (cfg->duration_ns)
 		r->deadline = r->res->start + cfg->duration_ns;
 	put_session(r, r->res->start);
@@ -240,15 +245,33 @@ static void check_target(struct recording *r, uint64_t now)
 		end_with(r, END_TARGET_EXIT);
 }
 
+/* Twice: when there has been a second's worth of calls, so that nobody waits for a bad trace, and at
+ * the end. Said once. */
+static void check_plan(struct recording *r)
+{
+	struct vtbpf_counters counters;
+	char text[512];
+
+	r->next_self_check = 0;
+	if (r->misfit)
+		return;
+	tracer__counters(r->tracer, &counters);
+	r->misfit = self_check__contradicts(&counters, text, sizeof(text));
+	if (!r->misfit)
+		return;
+	log_warn("%s", text);
+	put_text(r, VTBPF_TEXT_WARNING, text);
+}
+
 static void show_progress(struct recording *r, uint64_t now)
 {
 	static uint64_t next; /* counting walks over all threads: not for every poll */
-	struct tracer_stats s;
+	struct vtbpf_counters s;
 
 	if (now < next || !isatty(STDERR_FILENO))
 		return;
 	next = now + 250000000;
-	tracer__stats(r->tracer, &s);
+	tracer__counters(r->tracer, &s);
 	log_progress("tracing %d: %.1f s, %llu calls, %llu lost, %.1f MB; Ctrl-C ends",
 		     r->cfg->target->pid, (now - r->res->start) / 1e9, (unsigned long long)s.calls,
 		     (unsigned long long)s.lost, (r->w->written + r->w->used) / 1e6);
@@ -276,6 +299,8 @@ static void loop(struct recording *r)
 		if (fds[2].revents & POLLIN)
 			end_with(r, END_TARGET_EXIT);
 		check_target(r, now);
+		if (r->next_self_check && now >= r->next_self_check)
+			check_plan(r);
 		if (r->deadline && now >= r->deadline)
 			end_with(r, r->res->signal ? END_SIGNAL : END_DURATION);
 		show_progress(r, now);
@@ -298,6 +323,7 @@ static void complete_capture(struct recording *r)
 	};
 
 	string_repair__run(r->repair);
+	check_plan(r);
 	if (r->res->end != END_TARGET_EXIT && r->res->end != END_TARGET_EXEC)
 		thread_names__scan(r->names); /* names that changed since */
 	tracer__sweep(r->tracer, r->res->stop);

@@ -121,7 +121,7 @@ static int put_deep(struct sweep *s, const struct deep_list *list, uint32_t tid)
 
 /* ---- threads ---------------------------------------------------------------------------- */
 
-static void add_counters(struct vtbpf_counters *sum, const struct vtbpf_counters *c)
+void counters__add(struct vtbpf_counters *sum, const struct vtbpf_counters *c)
 {
 	sum->calls += c->calls;
 	sum->lost += c->lost;
@@ -129,7 +129,9 @@ static void add_counters(struct vtbpf_counters *sum, const struct vtbpf_counters
 	sum->too_deep += c->too_deep;
 	sum->ignored += c->ignored;
 	sum->duplicates += c->duplicates;
+	sum->helpers += c->helpers;
 	sum->unmatched += c->unmatched;
+	sum->entry_missed += c->entry_missed;
 	sum->exit_missed += c->exit_missed;
 	sum->unreadable += c->unreadable;
 }
@@ -168,7 +170,7 @@ static int sweep_thread(struct sweep *s, uint32_t tid, const struct deep_list *d
 
 	if (bpf_map_lookup_elem(s->threads_fd, &tid, &t))
 		return 0;
-	add_counters(&s->totals, &t.count);
+	counters__add(&s->totals, &t.count);
 	if (t.verdict == VERDICT_IGNORE)
 		return 0;
 	err = put_thread(s, tid, &t);

@@ -19,4 +19,7 @@ struct sweep {
  * announced, then the counters. 0, a negative errno, or fn's nonzero value. */
 int sweep__run(struct sweep *s);
 
+/* Adds what one thread counted to a sum. */
+void counters__add(struct vtbpf_counters *sum, const struct vtbpf_counters *c);
+
 #endif

@@ -375,22 +375,17 @@ bool tracer__knows_thread(const struct tracer *t, pid_t tid)
 	return !bpf_map_lookup_elem(bpf_map__fd(t->skel->maps.threads), &key, &state);
 }
 
-void tracer__stats(const struct tracer *t, struct tracer_stats *s)
+void tracer__counters(const struct tracer *t, struct vtbpf_counters *sum)
 {
 	int fd = bpf_map__fd(t->skel->maps.threads);
 	struct thread_state state;
 	__u32 key, *prev = NULL;
 
-	s->calls = t->skel->bss->totals.calls;
-	s->lost = t->skel->bss->totals.lost;
-	s->threads = 0;
+	*sum = t->skel->bss->totals;
 	while (!bpf_map_get_next_key(fd, prev, &key)) {
 		prev = &key;
-		if (bpf_map_lookup_elem(fd, &key, &state))
-			continue;
-		s->calls += state.count.calls;
-		s->lost += state.count.lost;
-		s->threads++;
+		if (!bpf_map_lookup_elem(fd, &key, &state))
+			counters__add(sum, &state.count);
 	}
 }
 

@@ -70,14 +70,8 @@ int tracer__sweep(struct tracer *t, uint64_t end);
 /* Has thread tid had an event, or been ignored? After detach. */
 bool tracer__knows_thread(const struct tracer *t, pid_t tid);
 
-struct tracer_stats {
-	uint64_t calls;
-	uint64_t lost;
-	uint64_t threads;
-};
-
 /* Totals so far, cheap enough for a progress line. */
-void tracer__stats(const struct tracer *t, struct tracer_stats *s);
+void tracer__counters(const struct tracer *t, struct vtbpf_counters *sum);
 
 /* Which variant was loaded, and how many instructions the verifier looked at for its program. */
 enum tracer_variant tracer__variant(const struct tracer *t);

@@ -137,7 +137,9 @@ static void write_counters(struct json_writer *j, const struct session *s, const
 		json__u64_field(j, "below_max_stack_depth", n->too_deep);
 		json__u64_field(j, "ignored", n->ignored);
 		json__u64_field(j, "duplicates", n->duplicates);
+		json__u64_field(j, "helper_exits", n->helpers);
 		json__u64_field(j, "unmatched_exits", n->unmatched);
+		json__u64_field(j, "entry_missed", n->entry_missed);
 		json__u64_field(j, "exit_missed", n->exit_missed);
 		json__u64_field(j, "unreadable", n->unreadable);
 		json__u64_field(j, "foreign", n->foreign);

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "self_check.h"
+
+#include <stdio.h>
+
+/* A few misfits may have other causes: a debugger that rewrites frames, memory that was paged out. */
+#define MIN_MISFITS 20
+#define MISFITS_PER_MILLE 1
+
+bool self_check__contradicts(const struct vtbpf_counters *c, char *text, size_t size)
+{
+	__u64 misfits = c->unmatched + c->exit_missed + c->entry_missed;
+	__u64 calls = c->calls + c->lost + c->below_min + c->too_deep;
+
+	if (misfits < MIN_MISFITS || misfits * 1000 < (calls + misfits) * MISFITS_PER_MILLE)
+		return false;
+	snprintf(text, size,
+		 "the probe plan does not fit this interpreter: beside %llu calls, %llu exits came "
+		 "without an entry, %llu frames were seen that were never entered, and of %llu the "
+		 "exit was not seen; do not trust this trace, and please report it with the output "
+		 "of 'vtbpf doctor -p PID' and the interpreter's origin",
+		 (unsigned long long)calls, (unsigned long long)c->unmatched,
+		 (unsigned long long)c->entry_missed, (unsigned long long)c->exit_missed);
+	return true;
+}
