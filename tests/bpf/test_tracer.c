@@ -20,6 +20,7 @@
 
 #include "../../user/discover/target.h"
 #include "../../user/trace/privileges.h"
+#include "../../user/trace/self_check.h"
 #include "../../user/trace/tracer.h"
 
 /* Calls of the function on the second line of this script are what is counted: the line is its mark
@@ -145,7 +146,19 @@ static int on_record(void *ctx, const struct vtbpf_rec *rec)
 
 /* ---- one trace -------------------------------------------------------------------------- */
 
-static void begin(struct fixture *f, const struct tracer_config *cfg)
+/* Leaves out the sites of one kind: what a plan does that misjudged a build. */
+static void drop_sites(struct probe_plan *plan, enum vtbpf_site_kind kind)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < plan->n_sites; i++)
+		if (plan->sites[i].site.kind != kind)
+			plan->sites[n++] = plan->sites[i];
+	plan->n_sites = n;
+}
+
+static void begin_without(struct fixture *f, const struct tracer_config *cfg,
+			  enum vtbpf_site_kind dropped)
 {
 	char why[512] = "";
 
@@ -153,10 +166,16 @@ static void begin(struct fixture *f, const struct tracer_config *cfg)
 	if (target__open(f->pid, &f->target, why, sizeof(why)) ||
 	    probe_plan__make(f->target.interp_fd, &f->plan, why, sizeof(why)))
 		fail_msg("%s", why);
+	drop_sites(&f->plan, dropped);
 	f->tracer = tracer__new(&f->plan, cfg, on_record, &f->seen);
 	assert_non_null(f->tracer);
 	assert_int_equal(tracer__attach(f->tracer, f->pid, f->target.interp_fd), 0);
 	tracer__activate(f->tracer);
+}
+
+static void begin(struct fixture *f, const struct tracer_config *cfg)
+{
+	begin_without(f, cfg, VTBPF_SITE_NONE);
 }
 
 static void end(struct fixture *f)
@@ -326,6 +345,37 @@ static void test_ignored_thread(void **state)
 	assert_true(f.seen.counters.ignored >= 1000);
 }
 
+/* The self-check must notice a plan that loses every return, or every entry. */
+static void wrong_plan(enum vtbpf_site_kind dropped)
+{
+	struct tracer_config cfg = { .ring_bytes = 16 << 20, .max_stack_depth = -1 };
+	struct fixture f = {};
+	char text[768];
+
+	if (!can_trace())
+		skip();
+	begin_without(&f, &cfg, dropped);
+	run(&f, "flat(2000)");
+	end(&f);
+	assert_true(self_check__contradicts(&f.seen.counters, text, sizeof(text)));
+	if (dropped == VTBPF_SITE_EXIT)
+		assert_true(f.seen.counters.exit_missed + f.seen.counters.duplicates > 1900);
+	else
+		assert_true(f.seen.counters.unmatched >= 2000);
+}
+
+static void test_plan_without_exits(void **state)
+{
+	(void)state;
+	wrong_plan(VTBPF_SITE_EXIT);
+}
+
+static void test_plan_without_entries(void **state)
+{
+	(void)state;
+	wrong_plan(VTBPF_SITE_ENTRY);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -338,6 +388,8 @@ int main(void)
 		cmocka_unit_test(test_ring_too_small),
 		cmocka_unit_test(test_filters),
 		cmocka_unit_test(test_ignored_thread),
+		cmocka_unit_test(test_plan_without_exits),
+		cmocka_unit_test(test_plan_without_entries),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

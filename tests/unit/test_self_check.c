@@ -42,12 +42,21 @@ static void test_entries_are_missed(void **state)
 	assert_true(self_check__contradicts(&c, text, sizeof(text)));
 }
 
+static void test_same_call_again_and_again(void **state)
+{
+	struct vtbpf_counters c = { .calls = 100, .duplicates = 2000 };
+
+	(void)state;
+	assert_true(self_check__contradicts(&c, text, sizeof(text)));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_good_plan),
 		cmocka_unit_test(test_returns_are_missed),
 		cmocka_unit_test(test_entries_are_missed),
+		cmocka_unit_test(test_same_call_again_and_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -250,7 +250,7 @@ static void check_target(struct recording *r, uint64_t now)
 static void check_plan(struct recording *r)
 {
 	struct vtbpf_counters counters;
-	char text[512];
+	char text[768];
 
 	r->next_self_check = 0;
 	if (r->misfit)

@@ -7,19 +7,27 @@
 #define MIN_MISFITS 20
 #define MISFITS_PER_MILLE 1
 
+/* A call whose exit is lost and that is made again from the same place looks like one entry that was
+ * dispatched twice. True re-dispatches happen when instrumentation changes: seldom. */
+#define DUPLICATES_PER_CENT 10
+
 bool self_check__contradicts(const struct vtbpf_counters *c, char *text, size_t size)
 {
 	__u64 misfits = c->unmatched + c->exit_missed + c->entry_missed;
 	__u64 calls = c->calls + c->lost + c->below_min + c->too_deep;
 
+	if (c->duplicates * 100 > (calls + c->duplicates) * DUPLICATES_PER_CENT)
+		misfits += c->duplicates;
 	if (misfits < MIN_MISFITS || misfits * 1000 < (calls + misfits) * MISFITS_PER_MILLE)
 		return false;
-	snprintf(text, size,
-		 "the probe plan does not fit this interpreter: beside %llu calls, %llu exits came "
-		 "without an entry, %llu frames were seen that were never entered, and of %llu the "
-		 "exit was not seen; do not trust this trace, and please report it with the output "
-		 "of 'vtbpf doctor -p PID' and the interpreter's origin",
-		 (unsigned long long)calls, (unsigned long long)c->unmatched,
-		 (unsigned long long)c->entry_missed, (unsigned long long)c->exit_missed);
+	snprintf(
+		text, size,
+		"the probe plan does not fit this interpreter: beside %llu calls, %llu exits came "
+		"without an entry, %llu frames were seen that were never entered, of %llu the exit "
+		"was not seen, %llu entries came twice; do not trust this trace, and please report "
+		"it with the output of 'vtbpf doctor -p PID' and the interpreter's origin",
+		(unsigned long long)calls, (unsigned long long)c->unmatched,
+		(unsigned long long)c->entry_missed, (unsigned long long)c->exit_missed,
+		(unsigned long long)c->duplicates);
 	return true;
 }
