@@ -48,6 +48,11 @@ static int print_libbpf(enum libbpf_print_level level, const char *fmt, va_list 
 	return 0;
 }
 
+void tracer__route_messages(void)
+{
+	libbpf_set_print(print_libbpf);
+}
+
 /* ---- loading ---------------------------------------------------------------------------- */
 
 static uint64_t ring_size(uint64_t want)
@@ -192,7 +197,7 @@ struct tracer *tracer__new(const struct probe_plan *plan, const struct tracer_co
 	t->plan = *plan;
 	t->fn = fn;
 	t->ctx = ctx;
-	libbpf_set_print(print_libbpf);
+	tracer__route_messages();
 	err = load(t, cfg);
 	if (!err)
 		err = fill_slots(t);

@@ -73,6 +73,9 @@ bool tracer__knows_thread(const struct tracer *t, pid_t tid);
 /* Totals so far, cheap enough for a progress line. */
 void tracer__counters(const struct tracer *t, struct vtbpf_counters *sum);
 
+/* libbpf's messages go through log.h from now on. */
+void tracer__route_messages(void);
+
 /* Which variant was loaded, and how many instructions the verifier looked at for its program. */
 enum tracer_variant tracer__variant(const struct tracer *t);
 uint32_t tracer__verified_insns(const struct tracer *t);

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "calibrate.h"
+
+#include <errno.h>
+#include <link.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <bpf/libbpf.h>
+
+#include "tracer.h"
+#include "vtbpf.skel.h"
+
+#define RUNS 7
+#define HITS_EMULATED 20000
+#define HITS_SINGLE_STEP 2000
+
+/* Two functions whose first instruction is probed: one that the kernel emulates, one that it does not.
+ * x86: a nop and a mov. arm64 simulates neither of these moves, but does a branch. */
+__attribute__((noinline, aligned(64))) static void hit_emulated(void)
+{
+#if defined(__x86_64__)
+	asm volatile(".globl vtbpf_hit_emulated\nvtbpf_hit_emulated:\n\tnop" ::: "memory");
+#else
+	asm volatile(".globl vtbpf_hit_emulated\nvtbpf_hit_emulated:\n\tb 1f\n1:" ::: "memory");
+#endif
+}
+
+__attribute__((noinline, aligned(64))) static void hit_single_step(void)
+{
+#if defined(__x86_64__)
+	asm volatile(".globl vtbpf_hit_single\nvtbpf_hit_single:\n\tmov %%eax, %%eax" ::: "memory");
+#else
+	asm volatile(".globl vtbpf_hit_single\nvtbpf_hit_single:\n\tmov x9, x9" ::: "x9", "memory");
+#endif
+}
+
+extern const char vtbpf_hit_emulated[], vtbpf_hit_single[];
+
+/* ---- where that is in our own file ------------------------------------------------------ */
+
+struct find_segment {
+	uintptr_t addr;
+	uint64_t offset;
+};
+
+static int look_at_segments(struct dl_phdr_info *info, size_t size, void *arg)
+{
+	struct find_segment *f = arg;
+
+	(void)size;
+	for (int i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
+		uintptr_t start = info->dlpi_addr + ph->p_vaddr;
+
+		if (ph->p_type != PT_LOAD || f->addr < start || f->addr >= start + ph->p_filesz)
+			continue;
+		f->offset = f->addr - start + ph->p_offset;
+		return 1;
+	}
+	return 0;
+}
+
+/* ---- measuring ---------------------------------------------------------------------------- */
+
+static uint64_t cpu_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+static int by_value(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static uint64_t median_of_runs(void (*hit)(void), unsigned int hits)
+{
+	uint64_t runs[RUNS];
+
+	for (int r = 0; r < RUNS; r++) {
+		uint64_t start = cpu_ns();
+
+		for (unsigned int i = 0; i < hits; i++)
+			hit();
+		runs[r] = (cpu_ns() - start) / hits;
+	}
+	qsort(runs, RUNS, sizeof(runs[0]), by_value);
+	return runs[RUNS / 2];
+}
+
+static int measure(struct vtbpf_bpf *skel, const char *where, void (*hit)(void), uint64_t *ns)
+{
+	struct find_segment f = { .addr = (uintptr_t)where };
+	unsigned int hits = hit == hit_emulated ? HITS_EMULATED : HITS_SINGLE_STEP;
+	struct bpf_link *link;
+	uint64_t bare;
+
+	if (!dl_iterate_phdr(look_at_segments, &f))
+		return -ENOENT;
+	bare = median_of_runs(hit, hits);
+	link = bpf_program__attach_uprobe(skel->progs.on_nothing, false, getpid(), "/proc/self/exe",
+					  f.offset);
+	if (!link)
+		return -errno;
+	*ns = median_of_runs(hit, hits) - bare;
+	bpf_link__destroy(link); /* breakpoints in vtbpf itself: no target to leave clean */
+	return 0;
+}
+
+static struct vtbpf_bpf *load_empty_program(void)
+{
+	struct vtbpf_bpf *skel = vtbpf_bpf__open();
+	struct bpf_program *prog;
+	struct bpf_map *map;
+
+	if (!skel)
+		return NULL;
+	bpf_object__for_each_program(prog, skel->obj)
+		bpf_program__set_autoload(prog, prog == skel->progs.on_nothing);
+	bpf_object__for_each_map(map, skel->obj) if (!bpf_map__is_internal(map))
+		bpf_map__set_autocreate(map, false);
+	if (!vtbpf_bpf__load(skel))
+		return skel;
+	vtbpf_bpf__destroy(skel);
+	return NULL;
+}
+
+int calibrate__hit_cost(struct hit_cost *cost)
+{
+	struct vtbpf_bpf *skel;
+	int err;
+
+	tracer__route_messages();
+	skel = load_empty_program();
+	if (!skel)
+		return -errno;
+	err = measure(skel, vtbpf_hit_emulated, hit_emulated, &cost->emulated_ns);
+	if (!err)
+		err = measure(skel, vtbpf_hit_single, hit_single_step, &cost->single_step_ns);
+	vtbpf_bpf__destroy(skel);
+	return err;
+}

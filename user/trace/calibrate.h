@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What a hit costs on this machine, measured on vtbpf itself: the target is not involved. */
+#ifndef VTBPF_CALIBRATE_H
+#define VTBPF_CALIBRATE_H
+
+#include <stdint.h>
+
+struct hit_cost {
+	uint64_t emulated_ns;	 /* CPU time of one hit of an empty program */
+	uint64_t single_step_ns; /* the same on an instruction the kernel single-steps */
+};
+
+/* Takes about half a second. 0 or a negative errno; needs the privileges of tracing. */
+int calibrate__hit_cost(struct hit_cost *cost);
+
+#endif
