@@ -3,6 +3,9 @@
 """End-to-end tests: vtbpf on real interpreters. Needs root. See `run.py --help`."""
 
 import argparse
+import contextlib
+import io
+import multiprocessing
 import os
 import re
 import shutil
@@ -31,46 +34,81 @@ def on_alarm(_number, _frame):
     raise AssertionError("the case took more than %d s" % CASE_LIMIT)
 
 
-class Report:
-    def __init__(self):
-        self.passed = self.failed = self.skipped = 0
-
-    def line(self, verdict, name, where, detail=""):
-        print("%-4s  %-32s %s%s" % (verdict, name, where, detail), flush=True)
-
-    def run(self, function, options, python, everything):
-        name = function.__name__
-        tmp = tempfile.mkdtemp(prefix="vtbpf-e2e-")
-        os.chmod(tmp, 0o755)
-        context = harness.Context(options.vtbpf, python, tmp, everything)
-        begin = time.monotonic()
-        signal.alarm(CASE_LIMIT)
-        try:
+def run_case(function, options, python, everything):
+    """(verdict, text) of one case on one interpreter."""
+    tmp = tempfile.mkdtemp(prefix="vtbpf-e2e-")
+    os.chmod(tmp, 0o755)
+    context = harness.Context(options.vtbpf, python, tmp, everything)
+    begin = time.monotonic()
+    verdict, detail, said = "PASS", "", io.StringIO()
+    signal.alarm(CASE_LIMIT)
+    try:
+        with contextlib.redirect_stdout(said):
             function(context)
-            signal.alarm(0)
-            self.passed += 1
-            self.line("PASS", name, python, " (%.1f s)" % (time.monotonic() - begin))
-        except harness.Skip as reason:
-            self.skipped += 1
-            self.line("SKIP", name, python, ": %s" % reason)
-        except Exception:
-            self.failed += 1
-            self.line("FAIL", name, python)
-            print("      " + traceback.format_exc().rstrip()[-6000:].replace("\n", "\n      "))
-        finally:
-            signal.alarm(0)
-            context.close()
-            if options.keep:
-                print("      files kept in", tmp)
-            else:
-                shutil.rmtree(tmp, ignore_errors=True)
+        signal.alarm(0)
+        detail = " (%.1f s)" % (time.monotonic() - begin)
+    except harness.Skip as reason:
+        verdict, detail = "SKIP", ": %s" % reason
+    except Exception:
+        verdict = "FAIL"
+        print(traceback.format_exc().rstrip()[-6000:], file=said)
+    finally:
+        signal.alarm(0)
+        context.close()
+        if options.keep:
+            print("files kept in", tmp, file=said)
+        else:
+            shutil.rmtree(tmp, ignore_errors=True)
+    text = "%-4s  %-32s %s%s" % (verdict, function.__name__, python, detail)
+    for line in said.getvalue().splitlines():
+        text += "\n      " + line.lstrip() if verdict == "PASS" else "\n      " + line
+    return verdict, text
+
+
+def run_all(groups, options, everything):
+    """Runs groups of (function, python), as many at a time as options.jobs says; counts verdicts."""
+    counts = dict.fromkeys(("PASS", "FAIL", "SKIP"), 0)
+
+    def work(todo, results):
+        signal.signal(signal.SIGALRM, on_alarm)
+        for group in iter(todo.get, None):
+            for function, python in groups[group]:
+                results.put(run_case(function, options, python, everything))
+
+    fork = multiprocessing.get_context("fork")
+    todo, results = fork.Queue(), fork.Queue()
+    workers = [fork.Process(target=work, args=(todo, results)) for _ in range(options.jobs)]
+    for group in list(range(len(groups))) + [None] * len(workers):
+        todo.put(group)
+    for worker in workers:
+        worker.start()
+    for _ in range(sum(len(group) for group in groups)):
+        verdict, text = results.get(timeout=2 * CASE_LIMIT)
+        counts[verdict] += 1
+        print(text, flush=True)
+    for worker in workers:
+        worker.join()
+    return counts
+
+
+def grouped(cases, pythons):
+    """The work as lists of (function, python). No two lists have an interpreter in common, so that no
+    two cases trace one file at once; the longest comes first."""
+    return [[(function, python) for function, each, needs in cases
+             if (each or python is pythons[0]) and not (needs and needs(python))]
+            for python in pythons]
+
+
+def missing_versions(found):
+    """What cannot be tested here, and why."""
+    return ["CPython %d.%d: none found on this machine" % minor for minor in interpreters.SUPPORTED
+            if minor not in [p.minor for p in found]]
 
 
 def wanted_pythons(options, found):
     pythons = [p for p in found if p.minor in interpreters.SUPPORTED]
     if options.python:
-        pythons = [p for p in pythons if options.python in (p.version, p.path)
-                   or options.python == "%d.%d" % p.minor]
+        pythons = [p for p in pythons if p.is_called(options.python)]
     return pythons
 
 
@@ -78,7 +116,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--vtbpf", default="build/vtbpf")
     parser.add_argument("-k", default="", help="only cases whose name matches this regex")
-    parser.add_argument("--python", help="only this interpreter: path, version or 3.N")
+    parser.add_argument("--python", help="only this interpreter: path, version, 3.N or its root's name")
+    parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1),
+                        help="cases that run at a time, each on another interpreter")
     parser.add_argument("--keep", action="store_true", help="keep each case's directory")
     parser.add_argument("--list", action="store_true", help="list the cases")
     options = parser.parse_args()
@@ -99,22 +139,17 @@ def main():
     found = interpreters.find()
     pythons = wanted_pythons(options, found)
     for python in found:
-        print("found %s%s" % (python, "" if python in pythons else " (not traced)"))
-    signal.signal(signal.SIGALRM, on_alarm)
-    report = Report()
-    for minor in interpreters.SUPPORTED:
-        if not options.python and minor not in [p.minor for p in found]:
-            report.skipped += 1
-            report.line("SKIP", "all", "CPython %d.%d" % minor, ": none found on this machine")
+        print("%s %s" % ("found" if python in pythons else "not traced:", python.describe()))
+    missing = [] if options.python else missing_versions(found)
+    for text in missing:
+        print("SKIP  all " + text)
     if not pythons:
-        report.failed += 1
-        report.line("FAIL", "all", "", "no supported interpreter found")
-    for function, each, needs in cases:
-        for python in pythons if each else pythons[:1]:
-            if not (needs and needs(python)):
-                report.run(function, options, python, found)
-    print("%d passed, %d failed, %d skipped" % (report.passed, report.failed, report.skipped))
-    return 1 if report.failed else 0
+        print("FAIL  all: no supported interpreter found")
+        return 1
+    counts = run_all(grouped(cases, pythons), options, found)
+    print("%d passed, %d failed, %d skipped" % (counts["PASS"], counts["FAIL"],
+                                                counts["SKIP"] + len(missing)))
+    return 1 if counts["FAIL"] else 0
 
 
 if __name__ == "__main__":
