@@ -236,6 +236,7 @@ demo:
 
 bench: all $(BENCH_BIN)
 	$(Q)$(PYTHON) scripts/bench.py $(BENCH)
+	$(Q)$(PYTHON) scripts/bench_viztracer.py
 
 lint:
 	$(Q)scripts/lint.sh
