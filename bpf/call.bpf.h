@@ -152,14 +152,18 @@ static __always_inline void on_entry(struct thread_state *t, __u32 tid, const st
 
 /* ---- exit ------------------------------------------------------------------------------- */
 
-static __always_inline void count_unmatched(struct thread_state *t, __u64 frame)
+/* A call that ends but never began for us is a lost call (the JIT of 3.14+ makes such), unless the
+ * frame is CPython's own helper. */
+static __always_inline void count_unmatched(struct thread_state *t, __u64 frame, __u64 now)
 {
 	struct frame_link link;
 
-	if (!frame_read_link(frame, &link) && frame_is_helper(&link))
+	if (!frame_read_link(frame, &link) && frame_is_helper(&link)) {
 		t->count.helpers++;
-	else
-		t->count.unmatched++;
+		return;
+	}
+	t->count.unmatched++;
+	note_loss(t, now, now);
 }
 
 /* The frame that ends is not on top: it lies deeper, in the hash, or was never entered. */
@@ -179,7 +183,7 @@ static __noinline void close_elsewhere(struct thread_state *t, __u32 tid, __u64 
 	}
 	at = stack_find(t, frame);
 	if (at < 0 || !s) {
-		count_unmatched(t, frame);
+		count_unmatched(t, frame, now);
 		return;
 	}
 	close_missed(tid, at);

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../discover/py_jit.h"
 #include "../log.h"
 #include "../version.h"
 #include "idle_threads.h"
@@ -162,6 +163,22 @@ static void put_session(struct recording *r, uint64_t start)
 		put_text(r, VTBPF_TEXT_FILTER, r->cfg->filters[i]);
 }
 
+/* Said on the terminal, and kept in the trace for whoever reads it later. */
+static void warn(struct recording *r, const char *text)
+{
+	log_warn("%s", text);
+	put_text(r, VTBPF_TEXT_WARNING, text);
+}
+
+static void warn_of_jit(struct recording *r)
+{
+	if (py_jit__active(r->cfg->plan, r->cfg->target->pid))
+		warn(r,
+		     "the target runs with CPython's JIT (PYTHON_JIT): calls inside code that it has "
+		     "compiled have no beginning that could be probed; they are counted as lost, at "
+		     "the time they end");
+}
+
 /* ---- start ------------------------------------------------------------------------------ */
 
 static int make_parts(struct recording *r)
@@ -206,6 +223,7 @@ static int begin(struct recording *r)
 		r->deadline = r->res->start + cfg->duration_ns;
 	put_session(r, r->res->start);
 	thread_names__announce(r->names);
+	warn_of_jit(r);
 	if (cfg->attached)
 		cfg->attached(cfg->attached_ctx);
 	r->idle = idle_threads__new(r->reader, cfg->target->pid);
@@ -259,8 +277,7 @@ static void check_plan(struct recording *r)
 	r->misfit = self_check__contradicts(&counters, text, sizeof(text));
 	if (!r->misfit)
 		return;
-	log_warn("%s", text);
-	put_text(r, VTBPF_TEXT_WARNING, text);
+	warn(r, text);
 }
 
 static void show_progress(struct recording *r, uint64_t now)
