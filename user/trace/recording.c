@@ -172,7 +172,9 @@ static void warn(struct recording *r, const char *text)
 
 static void warn_of_jit(struct recording *r)
 {
-	if (py_jit__active(r->cfg->plan, r->cfg->target->pid))
+	/* The self-check would only find what is explained here. */
+	r->misfit = py_jit__active(r->cfg->plan, r->cfg->target->pid);
+	if (r->misfit)
 		warn(r,
 		     "the target runs with CPython's JIT (PYTHON_JIT): calls inside code that it has "
 		     "compiled have no beginning that could be probed; they are counted as lost, at "
