@@ -39,19 +39,19 @@ suite_root() { # suite_root ROOT SUITE PACKAGE...
 }
 
 make_bookworm() {
-	suite_root "$1" bookworm python3.11 libpython3.11
+	suite_root "$1" bookworm python3.11 libpython3.11 libstdc++6
 }
 
 make_bullseye() {
-	suite_root "$1" bullseye python3.9
+	suite_root "$1" bullseye python3.9 libstdc++6
 }
 
 make_trixie() {
-	suite_root "$1" trixie python3.13 libpython3.13
+	suite_root "$1" trixie python3.13 libpython3.13 libstdc++6
 }
 
 make_sid() {
-	suite_root "$1" sid python3.13 python3.14 python3.15 libpython3.14 libpython3.15
+	suite_root "$1" sid python3.13 python3.14 python3.15 libpython3.14 libpython3.15 libstdc++6
 }
 
 # tools_root ROOT PACKAGE...: a root to build in, the same on every machine; nothing is installed here
@@ -125,7 +125,7 @@ make_clang313() {
 	local prefix=$CACHE/clang313 inline="-O3 -flto -mllvm -inline-threshold=3000"
 	make_one tools && source_of python3.13 && mkdir -p build && cd build &&
 		configure_python "$CACHE/tools" "$prefix" CC=clang AR=llvm-ar OPT="-O1 -DNDEBUG -g0" \
-			LDFLAGS_NODIST="-fuse-ld=lld -flto -Wl,-mllvm,-inline-threshold=3000" &&
+			LDFLAGS="-fuse-ld=lld -flto -Wl,-mllvm,-inline-threshold=3000" &&
 		in_tools "$CACHE/tools" make -s -j"$JOBS" EXTRA_CFLAGS="$inline" Python/ceval.o \
 			Python/traceback.o &&
 		build_python "$CACHE/tools" "$1" "$prefix" &&
@@ -195,4 +195,4 @@ main() {
 	return $failed
 }
 
-main "$@"
+main "$@"; exit
