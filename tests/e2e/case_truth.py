@@ -7,11 +7,14 @@ library's too, unless what the library does depends on time.
 """
 
 import base64
+import collections
 import functools
+import heapq
 import os
 import subprocess
 
-from harness import HERE, Skip, case, clean_env
+import packages
+from harness import HERE, case, clean_env
 
 BUILD = os.path.join(HERE, "..", "..", "build", "e2e")
 BUFFER = ("--buffer-size", "64M")
@@ -52,31 +55,42 @@ class Sequence:
 
 
 def reference_sequences(facts):
-    codes = facts["codes"]
+    codes = [(qualname, place(file), line) for qualname, file, line in facts["codes"]]
     return {name: Sequence([(("call", "return")[number & 1], *codes[number >> 1]) for number in log])
             for name, log in facts["threads"].items()}
 
 
+def timed(slices):
+    """[(time, event), ...] of a track's slices in order; a call that was open has no event."""
+    stack = []
+    for s in slices:
+        while stack and stack[-1].end <= s.start:
+            yield stack[-1].end, ("return", *key(stack.pop()))
+        yield s.start, ("call", *key(s))
+        stack.append(s)
+    while stack:
+        yield stack[-1].end, ("return", *key(stack.pop()))
+
+
 def traced_sequences(trace, names):
-    """{name: Sequence}, rebuilt from the slices' times."""
-    tracks = {tid: slices for (_, tid), slices in trace.tracks().items()}
-    result = {}
-    for tid, name in names.items():
-        events, stack = [], []
-        for s in tracks.get(int(tid), []):
-            if s.open:
-                continue
-            while stack and stack[-1].end <= s.start:
-                events.append(("return", *key(stack.pop())))
-            events.append(("call", *key(s)))
-            stack.append(s)
-        events += [("return", *key(s)) for s in reversed(stack)]
-        result[name] = Sequence(events)
-    return result
+    """{name: Sequence}, rebuilt from the slices' times, of all tracks of a thread."""
+    tracks = collections.defaultdict(list)
+    for (_, tid), slices in trace.tracks().items():
+        finished = [s for s in slices if not s.open]
+        if finished:
+            tracks[finished[0].args.get("tid", tid)].append(timed(finished))
+    return {name: Sequence([event for _, event in heapq.merge(*tracks[int(tid)],
+                                                              key=lambda pair: pair[0])])
+            for tid, name in names.items()}
+
+
+def place(file):
+    """A file's name without its directory: some are temporary."""
+    return file if file.startswith("<") else os.path.basename(file)
 
 
 def key(s):
-    return s.qualname, s.file, s.line
+    return s.qualname, place(s.file), s.line
 
 
 def show(events, depth=0):
@@ -85,7 +99,7 @@ def show(events, depth=0):
     for kind, qualname, file, line in events:
         depth -= kind == "return"
         lines.append("%s%s %s (%s:%s)" % ("  " * max(depth, 0), "<" if kind == "return" else ">",
-                                          qualname, os.path.basename(str(file)), line))
+                                          qualname, file, line))
         depth += kind == "call"
     return "\n      ".join(lines)
 
@@ -102,8 +116,13 @@ def difference(name, want, got):
                show(got[at:at + 8], 8))
 
 
-def compare(want, got, own, scope):
-    problems = []
+def is_own(file):
+    return file.startswith("torture_")
+
+
+def compare(want, trace, facts, scope, own=is_own):
+    got = traced_sequences(trace, facts["names"])
+    problems = ["warning: " + text for text in trace.raw["vtbpf"]["warnings"]]
     for name in sorted(set(want) | set(got)):
         if name not in want or name not in got:
             problems.append("thread %s is only in the %s" % (name, "trace" if name in got
@@ -117,10 +136,6 @@ def compare(want, got, own, scope):
     assert not problems, "\n".join(problems)[:5000]
 
 
-def is_own(file):
-    return os.path.basename(str(file)).startswith("torture_")
-
-
 def run_traced(context, script, *args, env=None):
     target = context.target(script, *args, env=env)
     tracer = context.attach(target, *BUFFER)
@@ -132,9 +147,9 @@ def run_traced(context, script, *args, env=None):
     return trace, truth
 
 
-def run_reference(context, script):
-    env = clean_env(VTBPF_RECORDER=recorder())
-    return context.target(script, "reference", env=env).facts
+def run_reference(context, script, **env):
+    env = clean_env(VTBPF_RECORDER=recorder(), **env)
+    return reference_sequences(context.target(script, "reference", env=env).facts)
 
 
 def truth(theme, scope):
@@ -142,9 +157,8 @@ def truth(theme, scope):
     script = "torture_%s.py" % theme
 
     def run(context):
-        want = reference_sequences(run_reference(context, script))
-        trace, facts = run_traced(context, script)
-        compare(want, traced_sequences(trace, facts["names"]), is_own, scope)
+        want = run_reference(context, script)
+        compare(want, *run_traced(context, script), scope)
     run.__doc__ = "Calls and returns in the order of a profile function (%s): %s." % (scope, theme)
     run.__name__ = "truth_" + theme
     return run
@@ -154,9 +168,10 @@ def with_tool(tool):
     """A case: the same with a tool at work in the target, which must change nothing."""
     def run(context):
         script = "torture_tools.py"
-        want = reference_sequences(run_reference(context, script))
-        trace, facts = run_traced(context, script, "tool", tool)
-        compare(want, traced_sequences(trace, facts["names"]), is_own, OWN)
+        env = {"PYTHONPATH": packages.site(context, tool)} if tool == "coverage" else {}
+        want = run_reference(context, script)
+        traced = run_traced(context, script, "tool", tool, env=clean_env(**env))
+        compare(want, *traced, OWN)
     run.__doc__ = "Calls and returns while %s is at work in the target." % tool
     run.__name__ = "truth_under_" + tool
     return run
@@ -172,3 +187,29 @@ for _theme, _scope in THEMES.items():
     case(each=True)(truth(_theme, _scope))
 for _tool in TOOLS:
     case(each=True, needs=tool_needs(_tool))(with_tool(_tool))
+
+
+@case(each=True)
+def truth_greenlets(context):
+    """The order of calls through all switches; each greenlet's calls lie on one track."""
+    env = {"PYTHONPATH": packages.site(context, "greenlet")}
+    want = run_reference(context, "torture_greenlets.py", **env)
+    trace, facts = run_traced(context, "torture_greenlets.py", env=clean_env(**env))
+    compare(want, trace, facts, OWN)
+    main = next(int(tid) for tid, name in facts["names"].items() if name == "MainThread")
+    seen = sorted((s.start, s.tid) for s in trace.slices
+                  if s.qualname == "seen" and s.args.get("tid", s.tid) == main)
+    assert len(seen) == len(facts["seen"]), (len(seen), len(facts["seen"]))
+    tracks = collections.defaultdict(set)
+    for number, (_, track) in zip(facts["seen"], seen):
+        tracks[number].add(track)
+    spread = {number: sorted(found) for number, found in tracks.items() if len(found) > 1}
+    assert not spread, "greenlets on several tracks: %r" % spread
+
+
+@case(each=True)
+def truth_gevent(context):
+    """The order of calls of gevent's tasks."""
+    env = {"PYTHONPATH": packages.site(context, "gevent")}
+    want = run_reference(context, "torture_gevent.py", **env)
+    compare(want, *run_traced(context, "torture_gevent.py", env=clean_env(**env)), OWN)

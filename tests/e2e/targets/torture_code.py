@@ -89,6 +89,7 @@ def same_names(n):
     for i in range(n):
         exec("def f():\n return touch(%d)\nf()" % i, {"touch": touch})
         eval("(lambda: touch(%d))()" % i, {"touch": touch})
+        exec(compile("def f():\n return touch()\nf()", "<file %d>" % i, "exec"), {"touch": touch})
 
 
 def recycled(n):

@@ -220,7 +220,7 @@ class Endless:
         return self.deeper
 
     def __getattr__(self, name):
-        return getattr(self, name + "x")
+        return self.other
 
 
 def depth():

@@ -19,6 +19,7 @@ import proto
 import tools
 
 NAMES = {}  # kernel tid: name of the thread, for all that called here()
+FACTS = {}  # what a theme has to say itself
 
 
 def here():
@@ -84,4 +85,4 @@ def run(work, file):
             work()
     else:
         work()
-    proto.done(names={str(tid): name for tid, name in NAMES.items()})
+    proto.done(names={str(tid): name for tid, name in NAMES.items()}, **FACTS)
