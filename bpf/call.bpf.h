@@ -5,10 +5,11 @@
 
 struct hit {
 	__u64 frame;
-	__u64 instr;	/* next_instr at an entry, 0 unknown */
-	__u64 oparg_at; /* where that instruction's oparg is */
+	__u64 instr; /* the instruction at an entry, 0 unknown: opcode, then oparg */
 	__u8 kind;
 };
+
+#define CODE_UNIT 2 /* bytes of an instruction, every version since 3.6 */
 
 /* ---- which stack does a new frame belong to? -------------------------------------------- */
 
@@ -44,9 +45,9 @@ static __noinline bool parent_if_open(struct thread_state *t, __u32 tid, __u64 f
 }
 
 /*
- * A Python frame stands between the new one and its open caller, but was never entered: the self-check
- * hears of it. Not so the frame that has just ended and is being cleared, which runs finalizers; 3.11
- * lets it be their caller.
+ * A Python frame stands between the new one and its open caller, but was never entered: the
+ * self-check hears of it. Not so the frame that has just ended and is being cleared, which runs
+ * finalizers; 3.11 lets it be their caller.
  */
 static __always_inline void note_unseen_caller(struct thread_state *t, __u64 frame)
 {
@@ -54,42 +55,116 @@ static __always_inline void note_unseen_caller(struct thread_state *t, __u64 fra
 		t->count.entry_missed++;
 }
 
-#define PARENT_HOPS 4 /* shim, __init__ helper, and room for one frame that was never entered */
+/*
+ * Frames between a new one and its open caller that do not count: shims and helpers run no Python,
+ * and throw() into a chain of awaiting coroutines only links those on the way, without entering
+ * them (_gen_throw() in Objects/genobject.c), before it resumes the innermost.
+ */
+enum caller_kind { CALLER_NONE, CALLER_NO_PYTHON, CALLER_GENERATOR, CALLER_PYTHON };
+
+static __always_inline enum caller_kind kind_of_caller(__u64 frame, const struct frame_link *link)
+{
+	__u32 flags = 0;
+	__u8 owner = 0;
+
+	if (frame_is_shim(frame) || frame_is_helper(link))
+		return CALLER_NO_PYTHON;
+	if (layout.flags & VTBPF_LAYOUT_FRAME_IS_OBJECT) {
+		bpf_probe_read_user(&flags, 4, (void *)(link->code + layout.code_flags));
+		return flags & CO_ANY_GENERATOR ? CALLER_GENERATOR : CALLER_PYTHON;
+	}
+	bpf_probe_read_user(&owner, 1, (void *)(frame + layout.frame_owner));
+	return owner == layout.owner_generator ? CALLER_GENERATOR : CALLER_PYTHON;
+}
+
+#define PARENT_HOPS 512	     /* with bpf_loop() */
+#define PARENT_HOPS_FEW 6    /* without */
+#define PARENT_HOPS_PYTHON 8 /* real frames that are not open: after so many it is another stack */
+
+struct caller_walk {
+	struct thread_state *t;
+	__u64 frame;
+	__u64 first; /* first real Python frame that is not open */
+	__u32 tid;
+	__u32 python; /* how many of these */
+	__u32 generators;
+	__u32 found;
+	struct parent p;
+};
+
+static long caller_step(__u32 i __attribute__((unused)), void *arg)
+{
+	struct caller_walk *w = arg;
+	struct frame_link link;
+
+	if (!w->frame || w->python >= PARENT_HOPS_PYTHON)
+		return 1;
+	if (parent_if_open(w->t, w->tid, w->frame, &w->p)) {
+		w->found = 1;
+		return 1;
+	}
+	if (frame_read_link(w->frame, &link))
+		return 1;
+	switch (kind_of_caller(w->frame, &link)) {
+	case CALLER_PYTHON:
+		if (!w->first)
+			w->first = w->frame;
+		w->python++;
+		break;
+	case CALLER_GENERATOR:
+		w->generators++;
+		break;
+	default:
+		break;
+	}
+	w->frame = link.previous;
+	return 0;
+}
+
+/* Only suspended coroutines stood between, and their links end (3.8 to 3.10 clear them): the
+ * caller is what ran last. */
+static __always_inline void child_of_top(struct thread_state *t, struct parent *p)
+{
+	struct open_stack *s = stack_of(t);
+
+	if (s && t->depth)
+		child_of(p, stack_at(s, t->depth - 1));
+}
 
 /*
- * The caller of a new frame is not the open frame on top. Either there are frames between that run
- * no Python (C code called the interpreter; CPython 3.12's helper under __init__), or another
- * greenlet goes on, or a greenlet starts (it has no caller), or one that was suspended since
- * before the trace resumes: its frames are opened now, on a track of their own.
+ * The caller of a new frame is not the open frame on top. Either there are frames between that do
+ * not count, or another greenlet goes on, or a greenlet starts (it has no caller), or one that was
+ * suspended since before the trace resumes: its frames are opened now, on a track of their own.
  */
 static __noinline void find_parent(struct thread_state *t, __u32 tid, __u64 previous,
 				   struct parent *p)
 {
-	__u64 frame = previous, first = 0;
-	struct frame_link link;
+	struct caller_walk w = { .t = t, .frame = previous, .tid = tid };
 
-	p->depth = 0;
-	p->track = 0;
-	for (int i = 0; i < PARENT_HOPS && frame; i++) {
-		if (parent_if_open(t, tid, frame, p)) {
-			note_unseen_caller(t, first);
-			return;
-		}
-		if (frame_read_link(frame, &link))
-			break;
-		if (!first && !frame_is_shim(frame) && !frame_is_helper(&link))
-			first = frame;
-		frame = link.previous;
-	}
-	if (!t->depth && !t->deep && !first)
-		return; /* outermost frame of the thread */
-	p->track = ++t->tracks;
-	if (!first)
-		return; /* outermost frame of a greenlet */
-	walk_frames(tid, first, p->track);
-	if (parent_if_open(t, tid, first, p))
+	if (have_bpf_loop)
+		bpf_loop(PARENT_HOPS, caller_step, &w, 0);
+	else
+		for (int i = 0; i < PARENT_HOPS_FEW; i++)
+			if (caller_step(i, &w))
+				break;
+	*p = w.p;
+	if (w.found) {
+		note_unseen_caller(t, w.first);
 		return;
-	p->depth = 0;
+	}
+	p->depth = p->track = 0;
+	if (!w.first && w.generators) {
+		child_of_top(t, p);
+		return;
+	}
+	if (!t->depth && !t->deep && !w.first)
+		return; /* outermost frame of the thread */
+	p->track = t->depth || t->deep ? ++t->tracks : 0;
+	if (!w.first)
+		return; /* outermost frame of a greenlet */
+	walk_frames(tid, previous, p->track);
+	if (!parent_if_open(t, tid, previous, p) && !parent_if_open(t, tid, w.first, p))
+		p->depth = 0;
 }
 
 /* ---- entry ------------------------------------------------------------------------------ */
@@ -109,9 +184,9 @@ static __always_inline bool is_no_call(const struct hit *hit)
 {
 	__u8 oparg = 0;
 
-	if (!layout.resume_mask || !hit->oparg_at)
+	if (!layout.resume_mask || !hit->instr)
 		return false;
-	bpf_probe_read_user(&oparg, 1, (void *)hit->oparg_at);
+	bpf_probe_read_user(&oparg, 1, (void *)(hit->instr + 1));
 	return (oparg & layout.resume_mask) == layout.resume_ignore;
 }
 
@@ -152,8 +227,11 @@ static __always_inline void on_entry(struct thread_state *t, __u32 tid, const st
 
 /* ---- exit ------------------------------------------------------------------------------- */
 
-/* A call that ends but never began for us is a lost call (the JIT of 3.14+ makes such), unless the
- * frame is CPython's own helper. */
+/*
+ * Helpers of CPython's own end without having begun, and so does a call that would exceed the
+ * recursion limit, which profilers are not told of either. Under the JIT it is a call whose entry was
+ * hidden.
+ */
 static __always_inline void count_unmatched(struct thread_state *t, __u64 frame, __u64 now)
 {
 	struct frame_link link;
@@ -163,7 +241,8 @@ static __always_inline void count_unmatched(struct thread_state *t, __u64 frame,
 		return;
 	}
 	t->count.unmatched++;
-	note_loss(t, now, now);
+	if (unmatched_is_lost)
+		note_loss(t, now, now);
 }
 
 /* The frame that ends is not on top: it lies deeper, in the hash, or was never entered. */

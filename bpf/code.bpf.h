@@ -17,6 +17,19 @@ struct code_fields {
 
 #define CODE_BYTES 80 /* from co_firstlineno to the end of the name, in every version */
 
+/*
+ * Length and hash of a str (the hash is the next field after the length, and set: names of code
+ * objects are interned). Up to 3.11, which have no co_version, programs that exec() generated code
+ * were seen to put a new function with a new name at exactly the addresses of the one before.
+ */
+static __always_inline __u32 str_fingerprint(__u64 str)
+{
+	__u64 head[2] = {};
+
+	bpf_probe_read_user(head, sizeof(head), (void *)(str + layout.str_length));
+	return head[0] ^ head[1] ^ head[1] >> 32;
+}
+
 static __always_inline int code_read(__u64 code, struct code_fields *c)
 {
 	__u32 lo = layout.code_firstlineno & ~7U; /* the verifier wants aligned loads */
@@ -31,8 +44,9 @@ static __always_inline int code_read(__u64 code, struct code_fields *c)
 	c->firstlineno = *(__u32 *)(buf + line);
 	c->filename = *(__u64 *)(buf + file);
 	c->name = *(__u64 *)(buf + name);
-	c->version = 0;
-	if (layout.code_version && version <= CODE_BYTES - 4)
+	if (!layout.code_version)
+		c->version = str_fingerprint(c->name);
+	else if (version <= CODE_BYTES - 4)
 		c->version = *(__u32 *)(buf + version);
 	return 0;
 }
@@ -164,7 +178,7 @@ static __always_inline int code_announce(const struct code_key *key, const struc
 	r->firstlineno = info->firstlineno;
 	r->co_flags = 0;
 	bpf_probe_read_user(&r->co_flags, 4, (void *)(key->addr + layout.code_flags));
-	r->version = info->version;
+	r->version = layout.code_version ? info->version : 0;
 	r->_pad = 0;
 	bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
 	if (emit_str(info->filename, info->id, VTBPF_STR_FILENAME, tid))
@@ -179,7 +193,7 @@ __noinline __u32 code_intern_shared(__u64 code, __u32 tgid)
 {
 	struct code_key key = { .addr = code, .tgid = tgid };
 	struct code_info fresh = {}, *info;
-	struct code_fields c;
+	struct code_fields c = {};
 
 	if (code_read(code, &c))
 		return 0;
@@ -219,7 +233,7 @@ static __always_inline bool slot_holds(const struct code_slot *s, __u64 code, __
 static __always_inline __u32 code_intern(struct open_stack *s, __u64 code, __u32 tgid)
 {
 	struct code_slot *slot;
-	struct code_fields c;
+	struct code_fields c = {};
 
 	if (!s)
 		return code_intern_shared(code, tgid);

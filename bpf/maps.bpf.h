@@ -10,6 +10,7 @@ const volatile struct vtbpf_site sites[VTBPF_MAX_SITES];
 const volatile __u64 min_duration_ns;
 const volatile __u32 max_stack_depth = 0xffffffff; /* calls at this depth or deeper are dropped */
 const volatile __u64 wakeup_bytes = 1 << 20;	   /* wake the reader when so much is waiting */
+const volatile bool unmatched_is_lost; /* the JIT runs: calls end that were not seen to begin */
 const volatile bool
 	have_bpf_loop; /* bpf_loop() exists (Linux 5.17): long walks in few instructions */
 

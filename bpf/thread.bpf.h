@@ -15,6 +15,9 @@ static const struct thread_state fresh_thread;
  * its owner byte says "thread" but it runs no Python of the user's. */
 #define CO_NO_MONITORING_EVENTS 0x2000000
 
+/* CO_GENERATOR, CO_COROUTINE, CO_ASYNC_GENERATOR (the same header, all versions). */
+#define CO_ANY_GENERATOR 0x2a0
+
 struct walk_ctx {
 	struct thread_state *t;
 	struct open_stack *s;

@@ -38,8 +38,8 @@ static __always_inline int on_site(struct pt_regs *ctx, __u64 index)
 	hit.frame = read_reg(ctx, site->frame_reg);
 	if (hit.kind == VTBPF_SITE_ENTRY && site->instr_reg != VTBPF_NO_REG) {
 		hit.instr = read_reg(ctx, site->instr_reg);
-		hit.oparg_at = site->flags & VTBPF_SITE_INSTR_ADVANCED ? hit.instr - 1 :
-									 hit.instr + 1;
+		if (site->flags & VTBPF_SITE_INSTR_ADVANCED)
+			hit.instr -= CODE_UNIT;
 	}
 	handle_hit(&hit);
 	return 0;

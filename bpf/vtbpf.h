@@ -340,7 +340,7 @@ struct code_slot {
 	__u64 filename;
 	__u64 name;
 	__u32 firstlineno;
-	__u32 version;
+	__u32 version; /* co_version, or what tells names apart where there is none */
 	__u32 id;
 	__u32 tgid;
 };

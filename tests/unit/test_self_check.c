@@ -20,7 +20,7 @@ static void test_good_plan(void **state)
 	c.exit_missed = 19; /* few */
 	assert_false(self_check__contradicts(&c, text, sizeof(text)));
 	c.calls = 1000000;
-	c.unmatched = 900; /* rare */
+	c.unmatched = 2000; /* two in each thousand: a runaway recursion */
 	assert_false(self_check__contradicts(&c, text, sizeof(text)));
 }
 
@@ -36,7 +36,7 @@ static void test_returns_are_missed(void **state)
 
 static void test_entries_are_missed(void **state)
 {
-	struct vtbpf_counters c = { .calls = 10000, .unmatched = 15, .entry_missed = 15 };
+	struct vtbpf_counters c = { .calls = 1000, .unmatched = 15, .entry_missed = 15 };
 
 	(void)state;
 	assert_true(self_check__contradicts(&c, text, sizeof(text)));

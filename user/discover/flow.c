@@ -327,6 +327,41 @@ const struct insn *flow__next(const struct flow *f, const struct insn *in)
 	return insn__ends(in) ? NULL : flow__at(f, in->vaddr + in->len);
 }
 
+const struct insn *flow__before(const struct flow *f, const struct insn *in)
+{
+	const struct insn *prev = in - 1;
+
+	if (in == f->insns || insn__ends(prev) || prev->vaddr + prev->len != in->vaddr)
+		return NULL;
+	return prev;
+}
+
+size_t flow__predecessors(const struct flow *f, const struct insn *in, const struct insn **out,
+			  size_t max)
+{
+	const struct insn *prev = flow__before(f, in);
+	size_t i = first_edge(f, in->vaddr), n = 0;
+
+	if (prev && n++ < max)
+		out[0] = prev;
+	for (; i < f->n_edges && f->edges[i].to == in->vaddr; i++) {
+		if (n++ < max)
+			out[n - 1] = flow__at(f, f->edges[i].from);
+	}
+	return n;
+}
+
+bool flow__is_root(const struct flow *f, uint64_t vaddr)
+{
+	size_t i;
+
+	for (i = 0; i < f->roots.n; i++) {
+		if (f->roots.at[i] == vaddr)
+			return true;
+	}
+	return false;
+}
+
 /* ---- reachability ---------------------------------------------------------------------------- */
 
 /* A set of instructions that grows from its first members. */
@@ -418,17 +453,13 @@ bool flow__reaches(const struct flow *f, uint64_t from, uint64_t to, const uint6
 
 static void front__add_predecessors(struct front *r, size_t index)
 {
-	const struct insn *in = &r->f->insns[index];
+	const struct insn *in = &r->f->insns[index], *prev = flow__before(r->f, in);
 	size_t i = first_edge(r->f, in->vaddr);
 
 	for (; i < r->f->n_edges && r->f->edges[i].to == in->vaddr; i++)
 		front__add(r, r->f->edges[i].from);
-	if (index) {
-		const struct insn *prev = in - 1;
-
-		if (!insn__ends(prev) && prev->vaddr + prev->len == in->vaddr)
-			front__add(r, prev->vaddr);
-	}
+	if (prev)
+		front__add(r, prev->vaddr);
 }
 
 uint32_t flow__written_before(const struct flow *f, uint64_t vaddr, const uint64_t *skip,

@@ -38,6 +38,17 @@ size_t flow__joins(const struct flow *f, uint64_t lo, uint64_t hi);
  * is not known. */
 const struct insn *flow__next(const struct flow *f, const struct insn *in);
 
+/* What lies directly before it in memory and falls through into it, or NULL. */
+const struct insn *flow__before(const struct flow *f, const struct insn *in);
+
+/* The instructions that lead to it by branching, jumping or falling through: fills at most max,
+ * returns how many there are. Indirect jumps to roots are not among them. */
+size_t flow__predecessors(const struct flow *f, const struct insn *in, const struct insn **out,
+			  size_t max);
+
+/* Can indirect jumps or a call lead to vaddr? */
+bool flow__is_root(const struct flow *f, uint64_t vaddr);
+
 /* Can control get from `from` to `to` without executing any of the n `walls`? */
 bool flow__reaches(const struct flow *f, uint64_t from, uint64_t to, const uint64_t *walls,
 		   size_t n);

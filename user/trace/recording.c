@@ -39,7 +39,8 @@ struct recording {
 	uint64_t deadline; /* when to stop, 0 never */
 	uint64_t next_check;
 	uint64_t next_self_check; /* 0: done */
-	bool misfit;		  /* the self-check has found a contradiction */
+	bool jit;
+	bool misfit; /* the self-check has found a contradiction */
 };
 
 static uint64_t clock_ns(clockid_t id)
@@ -173,8 +174,8 @@ static void warn(struct recording *r, const char *text)
 static void warn_of_jit(struct recording *r)
 {
 	/* The self-check would only find what is explained here. */
-	r->misfit = py_jit__active(r->cfg->plan, r->cfg->target->pid);
-	if (r->misfit)
+	r->misfit = r->jit;
+	if (r->jit)
 		warn(r,
 		     "the target runs with CPython's JIT (PYTHON_JIT): calls inside code that it has "
 		     "compiled have no beginning that could be probed; they are counted as lost, at "
@@ -194,8 +195,11 @@ static int make_parts(struct recording *r)
 		.only = cfg->only_threads,
 		.n_only = cfg->n_only_threads,
 	};
+	struct tracer_config tracer = cfg->tracer;
 
-	r->tracer = tracer__new(cfg->plan, &cfg->tracer, on_record, r);
+	r->jit = py_jit__active(cfg->plan, cfg->target->pid);
+	tracer.jit = r->jit;
+	r->tracer = tracer__new(cfg->plan, &tracer, on_record, r);
 	if (!r->tracer)
 		return -errno;
 	r->reader = py_reader__new(cfg->target->pid, cfg->plan, cfg->target->load_bias);

@@ -3,12 +3,13 @@
 
 #include <stdio.h>
 
-/* A few misfits may have other causes: a debugger that rewrites frames, memory that was paged out. */
+/* A few misfits have other causes: calls beyond the recursion limit, which end without having begun
+ * (one or two in each thousand calls of a runaway recursion); memory that was paged out. */
 #define MIN_MISFITS 20
-#define MISFITS_PER_MILLE 1
+#define MISFITS_PER_CENT 1
 
-/* A call whose exit is lost and that is made again from the same place looks like one entry that was
- * dispatched twice. True re-dispatches happen when instrumentation changes: seldom. */
+/* A call whose exit is lost and that is made again from the same place looks like one entry that
+ * was dispatched twice. True re-dispatches happen when instrumentation changes: seldom. */
 #define DUPLICATES_PER_CENT 10
 
 bool self_check__contradicts(const struct vtbpf_counters *c, char *text, size_t size)
@@ -18,7 +19,7 @@ bool self_check__contradicts(const struct vtbpf_counters *c, char *text, size_t 
 
 	if (c->duplicates * 100 > (calls + c->duplicates) * DUPLICATES_PER_CENT)
 		misfits += c->duplicates;
-	if (misfits < MIN_MISFITS || misfits * 1000 < (calls + misfits) * MISFITS_PER_MILLE)
+	if (misfits < MIN_MISFITS || misfits * 100 < (calls + misfits) * MISFITS_PER_CENT)
 		return false;
 	snprintf(
 		text, size,

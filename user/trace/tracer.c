@@ -75,6 +75,7 @@ static void configure(struct tracer *t, const struct tracer_config *cfg)
 	skel->rodata->min_duration_ns = cfg->min_duration_ns;
 	if (cfg->max_stack_depth >= 0)
 		skel->rodata->max_stack_depth = cfg->max_stack_depth;
+	skel->rodata->unmatched_is_lost = cfg->jit;
 	skel->rodata->wakeup_bytes = ring / 8 < (1 << 20) ? ring / 8 : 1 << 20;
 	skel->rodata->have_bpf_loop =
 		t->variant != TRACER_NUMBERED &&

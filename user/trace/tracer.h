@@ -27,6 +27,7 @@ struct tracer_config {
 	uint64_t ring_bytes;	  /* rounded up to a power of two and whole pages */
 	uint64_t min_duration_ns; /* 0: none */
 	int max_stack_depth;	  /* -1: none */
+	bool jit; /* the target's JIT hides entries: count their exits as lost calls */
 	enum tracer_variant variant;
 };
 
