@@ -6,9 +6,9 @@
 # next run. A test whose interpreter is missing says so and is skipped.
 #
 #   bookworm bullseye trixie sid   roots of these suites with their interpreters and libpythons
-#   tools                          a root with the compilers for the builds below
 #   py313t                         free-threaded 3.13, built from trixie's source
-#   clang313                       3.13 built by clang, frame ends inlined, as in uv's interpreters
+#   clang313                       3.13 built by clang, frame ends inlined, as in uv's interpreters;
+#                                  and python3.13-switch, whose loop has no table of handlers
 #   clang313-bolt                  3.13 with PGO, LTO and BOLT (a quarter of an hour; not by default)
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
@@ -129,7 +129,9 @@ make_clang313() {
 		in_tools "$CACHE/tools" make -s -j"$JOBS" EXTRA_CFLAGS="$inline" Python/ceval.o \
 			Python/traceback.o &&
 		build_python "$CACHE/tools" "$1" "$prefix" &&
-		in_tools "$CACHE/tools" llvm-strip "$1/bin/python3.13"
+		in_tools "$CACHE/tools" llvm-strip "$1/bin/python3.13" && rm Python/ceval.o &&
+		in_tools "$CACHE/tools" make -s EXTRA_CFLAGS=-DUSE_COMPUTED_GOTOS=0 python &&
+		cp python "$1/bin/python3.13-switch"
 }
 
 # As the interpreters are built that `uv python install` brings.
@@ -192,6 +194,9 @@ main() {
 	for name in "$@"; do
 		make_one "$name" || failed=1
 	done
+	if [ $failed = 0 ]; then # a run that has to go on needs what was downloaded
+		rm -rf "$CACHE/tools" "$CACHE/bolt-tools" "$CACHE"/apt/*/archives/*.deb
+	fi
 	return $failed
 }
 
