@@ -189,7 +189,11 @@ for _tool in TOOLS:
     case(each=True, needs=tool_needs(_tool))(with_tool(_tool))
 
 
-@case(each=True)
+def greenlet_needs(python):
+    return "greenlet crashes there by itself" if python.free_threaded else None
+
+
+@case(each=True, needs=greenlet_needs)
 def truth_greenlets(context):
     """The order of calls through all switches; each greenlet's calls lie on one track."""
     env = {"PYTHONPATH": packages.site(context, "greenlet")}
@@ -207,7 +211,7 @@ def truth_greenlets(context):
     assert not spread, "greenlets on several tracks: %r" % spread
 
 
-@case(each=True)
+@case(each=True, needs=greenlet_needs)
 def truth_gevent(context):
     """The order of calls of gevent's tasks."""
     env = {"PYTHONPATH": packages.site(context, "gevent")}

@@ -138,6 +138,7 @@ def syntax():
 
 def imports():
     where = tempfile.mkdtemp()
+    sys.dont_write_bytecode = True  # whether a cached file is taken depends on the clock
     try:
         with open(os.path.join(where, "torture_module.py"), "w") as f:
             f.write(MODULE)

@@ -136,7 +136,7 @@ def consume():
     for x in numbers(3):
         touch(x)
     a, b, *c = nested(3)
-    max(numbers(3), default=0), dict(zip(range(2), numbers(2))), "".join(str(i) for i in numbers(2))
+    max(numbers(3), default=0), dict(zip(numbers(2), range(2))), "".join(str(i) for i in numbers(2))
     list(itertools.chain.from_iterable(numbers(i) for i in range(3)))
     list(Tree(Tree(None, 1, None), 2, Tree(Tree(None, 3, None), 4, None)))
     all(x < 2 for x in numbers(2)), list(map(touch, numbers(2))), touch(*numbers(1))

@@ -11,6 +11,7 @@ The harness gives the recorder in VTBPF_RECORDER, base64: a target may have a ro
 import base64
 import ctypes
 import gc
+import inspect  # 3.15's contextlib would import it in the middle of a theme
 import os
 import sys
 import threading
