@@ -106,7 +106,7 @@ static void test_debug_offsets(void **state)
 	assert_int_equal(l.code_name, 0x90);
 	assert_int_equal(l.str_ascii, 0x38);
 	assert_int_equal(l.str_compact, 0x48);
-	assert_int_equal(l.str_kind_shift, 8);
+	assert_int_equal(l.str_kind_shift, 2);
 	assert_int_equal(l.code_flags, 0x40);
 	assert_int_equal(l.flags & VTBPF_LAYOUT_FREE_THREADED, VTBPF_LAYOUT_FREE_THREADED);
 	fake_elf__init(e);

@@ -58,8 +58,8 @@ static const struct sample x86[] = {
 	  N,
 	  0,
 	  0 },
-	{ "pushq %rbp", { 0x55 }, 1, INSN_PLAIN, 0, true, 0, N, N, N, 0, R(7) },
-	{ "pushq %r15", { 0x41, 0x57 }, 2, INSN_PLAIN, 0, true, 0, N, N, N, 0, R(7) },
+	{ "pushq %rbp", { 0x55 }, 1, INSN_PLAIN, SHAPE_SPILL, true, 0, N, 6, N, -8, R(7) },
+	{ "pushq %r15", { 0x41, 0x57 }, 2, INSN_PLAIN, SHAPE_SPILL, true, 0, N, 15, N, -8, R(7) },
 	{ "nop", { 0x90 }, 1, INSN_PLAIN, 0, true, 0, N, N, N, 0, 0 },
 	{ "pause", { 0xf3, 0x90 }, 2, INSN_PLAIN, 0, false, 0, N, N, N, 0, 0 },
 	{ "retq", { 0xc3 }, 1, INSN_RETURN, 0, false, 0, N, N, N, 0, R(7) },
@@ -92,14 +92,26 @@ static const struct sample x86[] = {
 	  { 0x48, 0x8b, 0x44, 0x24, 8 },
 	  5,
 	  INSN_PLAIN,
-	  SHAPE_OTHER,
+	  SHAPE_RELOAD,
+	  false,
+	  0,
+	  0,
+	  N,
+	  N,
+	  8,
+	  R(0) },
+	{ "movq $0, 8(%rbp)",
+	  { 0x48, 0xc7, 0x45, 8, 0, 0, 0, 0 },
+	  8,
+	  INSN_PLAIN,
+	  SHAPE_STORE_ZERO,
 	  false,
 	  0,
 	  N,
 	  N,
-	  N,
-	  0,
-	  R(0) },
+	  6,
+	  8,
+	  0 },
 	{ "movq %rsi, %rbx",
 	  { 0x48, 0x89, 0xf3 },
 	  3,
@@ -346,6 +358,41 @@ static void test_flags(void **state)
 	assert_true(in.nop && !in.emulated); /* older kernels single-step it */
 }
 
+static void test_stack(void **state)
+{
+	static const uint8_t sub[] = { 0x48, 0x83, 0xec, 0x28 };       /* sub $0x28,%rsp */
+	static const uint8_t lea[] = { 0x48, 0x8d, 0x64, 0x24, 0x10 }; /* lea 0x10(%rsp),%rsp */
+	static const uint8_t and[] = { 0x48, 0x83, 0xe4, 0xf0 };       /* and $-16,%rsp */
+	static const uint8_t store[] = { 0x0f, 0x29, 0x44, 0x24,
+					 0x20 };		    /* movaps %xmm0,0x20(%rsp) */
+	static const uint8_t spill[] = { 0x89, 0x54, 0x24, 0x10 };  /* mov %edx,0x10(%rsp) */
+	static const uint8_t cmp[] = { 0x83, 0x7c, 0x24, 0x10, 0 }; /* cmpl $0,0x10(%rsp) */
+	static const uint8_t pop[] = { 0x5b };			    /* pop %rbx */
+	struct insn in;
+
+	(void)state;
+	decode(sub, 4, &in);
+	assert_int_equal(in.sp_add, -0x28);
+	decode(lea, 5, &in);
+	assert_int_equal(in.sp_add, 0x10);
+	decode(and, 4, &in);
+	assert_true(in.sp_lost);
+	decode(store, 5, &in);
+	assert_int_equal(in.wrote, 16);
+	assert_int_equal(in.wrote_at, 0x20);
+	decode(spill, 4, &in);
+	assert_int_equal(in.shape, SHAPE_SPILL);
+	assert_int_equal(in.size, 4);
+	assert_int_equal(in.wrote, 4);
+	decode(cmp, 5, &in);
+	assert_int_equal(in.shape, SHAPE_TEST_SPILL);
+	assert_int_equal(in.wrote, 0);
+	decode(pop, 1, &in);
+	assert_int_equal(in.shape, SHAPE_RELOAD);
+	assert_int_equal(in.sp_add, 8);
+	assert_false(in.sp_lost);
+}
+
 static void test_nothing_to_decode(void **state)
 {
 	struct fake_elf *e = malloc(sizeof(*e));
@@ -389,6 +436,7 @@ int main(void)
 		cmocka_unit_test(test_x86),
 		cmocka_unit_test(test_arm64),
 		cmocka_unit_test(test_flags),
+		cmocka_unit_test(test_stack),
 		cmocka_unit_test(test_nothing_to_decode),
 		cmocka_unit_test(test_register_names),
 	};

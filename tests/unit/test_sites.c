@@ -347,7 +347,7 @@ static void test_frame_function(void **state)
 	end();
 }
 
-/* A handler returns without the store: only the ret is a sure end. */
+/* A handler returns without the store: where calls end is not known. */
 static void test_frame_function_incomplete(void **state)
 {
 	(void)state;
@@ -357,12 +357,69 @@ static void test_frame_function_incomplete(void **state)
 	b.table.handlers[83] = AT(0x200);
 	PUT(AT(0x200), "\xe9\x2b\xfe\xff\xff"); /* jmp 0x30 */
 	search();
+	assert_int_equal(sites__frame_function(&b.s), -ENOENT);
+	end();
+}
+
+/* The caller's frame is loaded into the frame's own register: 0x20: jle 0x26; xor %esi,%esi;
+ * nop; 0x26: mov 0x18(%rbx),%rbx; mov %rbx,0x18(%rbp); je 0x30; 0x30: pop; ret */
+static void put_frame_replaced(const char *branch)
+{
+	put_frame_function();
+	put(AT(0x20), branch, 2);
+	PUT(AT(0x22), "\x31\xf6\x66\x90\x48\x8b\x5b\x18\x48\x89\x5d\x18\x74\x00");
+}
+
+/* The last branch before the load, then, has the frame. */
+static void test_frame_replaced(void **state)
+{
+	(void)state;
+	begin(10);
+	put_frame_replaced("\x7e\x04");
+	search();
 	assert_int_equal(sites__frame_function(&b.s), 0);
-	assert_int_equal(b.plan.sites[0].offset, AT(0));
-	assert_int_equal(b.plan.sites[0].site.frame_reg, RSI);
-	assert_int_equal(b.plan.sites[1].offset, AT(0x31));
+	assert_int_equal(b.plan.n_sites, 2);
+	assert_int_equal(b.plan.sites[1].offset, AT(0x20));
+	assert_int_equal(b.plan.sites[1].site.frame_reg, RBX);
+	end();
+}
+
+/* That branch may also lead back to the handlers: only the load itself is sure. */
+static void test_frame_replaced_unsure(void **state)
+{
+	(void)state;
+	begin(10);
+	PUT(AT(0x40), "\xff\xe0");
+	put_frame_replaced("\x7e\x1e");
+	search();
+	assert_int_equal(sites__frame_function(&b.s), 0);
+	assert_int_equal(b.plan.n_sites, 2);
+	assert_int_equal(b.plan.sites[1].offset, AT(0x26));
 	assert_int_equal(b.plan.sites[1].cost, COST_SINGLE_STEP);
-	assert_int_equal(b.plan.n_notes, 1);
+	end();
+}
+
+/* The frame is begun on a second way, too: 0x30: mov %rbx,0x18(%rbp); jne 0x20 */
+static void test_frame_begun_twice(void **state)
+{
+	(void)state;
+	begin(10);
+	put_frame_function();
+	PUT(AT(0x30), "\x48\x89\x5d\x18\x75\xea\x5d\xc3");
+	search();
+	assert_int_equal(sites__frame_function(&b.s), -ENOENT); /* not taken, it returns */
+	end();
+	begin(10);
+	put_frame_function();
+	PUT(AT(0x2d), "\xeb\x31");
+	PUT(AT(0x60), "\x5d\xc3");
+	PUT(AT(0x30), "\x48\x89\x5d\x18\x75\xea\xeb\xe8");
+	search();
+	assert_int_equal(sites__frame_function(&b.s), 0);
+	assert_int_equal(b.plan.n_sites, 3);
+	assert_int_equal(b.plan.sites[0].offset, AT(0x0c));
+	assert_int_equal(b.plan.sites[1].offset, AT(0x34));
+	assert_int_equal(b.plan.sites[1].site.kind, VTBPF_SITE_ENTRY);
 	end();
 }
 
@@ -385,6 +442,9 @@ int main(void)
 		cmocka_unit_test(test_throw_unseen),
 		cmocka_unit_test(test_frame_function),
 		cmocka_unit_test(test_frame_function_incomplete),
+		cmocka_unit_test(test_frame_replaced),
+		cmocka_unit_test(test_frame_replaced_unsure),
+		cmocka_unit_test(test_frame_begun_twice),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -301,14 +301,16 @@ static int read_debug_offsets(const struct cpython_debug_offsets *d, const struc
 	return err;
 }
 
-/* What the debug offsets do not tell of a free-threaded build: a longer object head, and a state
- * word whose first byte is `interned` alone (Include/cpython/unicodeobject.h, Py_GIL_DISABLED). */
+/* What the debug offsets do not tell of a free-threaded build: a longer object head, and from 3.14
+ * on a state word whose first byte is `interned` alone (Include/cpython/unicodeobject.h). */
 static void adapt_to_free_threading(struct vtbpf_layout *l)
 {
 	l->flags |= VTBPF_LAYOUT_FREE_THREADED;
 	l->code_flags += OB_HEAD_FT - OB_HEAD;
 	l->code_version += OB_HEAD_FT - OB_HEAD;
 	l->frameobj_frame += OB_HEAD_FT - OB_HEAD;
+	if (l->minor < 14)
+		return;
 	l->str_kind_shift = 8;
 	l->str_compact_bit = 11;
 	l->str_ascii_bit = 12;

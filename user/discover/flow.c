@@ -362,6 +362,12 @@ bool flow__is_root(const struct flow *f, uint64_t vaddr)
 	return false;
 }
 
+const uint64_t *flow__roots(const struct flow *f, size_t *n)
+{
+	*n = f->roots.n;
+	return f->roots.at;
+}
+
 /* ---- reachability ---------------------------------------------------------------------------- */
 
 /* A set of instructions that grows from its first members. */

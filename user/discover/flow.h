@@ -49,6 +49,9 @@ size_t flow__predecessors(const struct flow *f, const struct insn *in, const str
 /* Can indirect jumps or a call lead to vaddr? */
 bool flow__is_root(const struct flow *f, uint64_t vaddr);
 
+/* The roots: the function's entry first, then what indirect jumps lead to. */
+const uint64_t *flow__roots(const struct flow *f, size_t *n);
+
 /* Can control get from `from` to `to` without executing any of the n `walls`? */
 bool flow__reaches(const struct flow *f, uint64_t from, uint64_t to, const uint64_t *walls,
 		   size_t n);

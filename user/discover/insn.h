@@ -29,12 +29,16 @@ enum insn_kind {
 
 enum insn_shape {
 	SHAPE_OTHER,
-	SHAPE_COPY,	 /* dst = src + disp: mov, lea, add of a constant */
-	SHAPE_COPY_INT,	 /* the lower half of dst = that of src */
-	SHAPE_LOAD,	 /* dst = 8 bytes at base + disp */
-	SHAPE_STORE,	 /* 8 bytes of src to base + disp */
-	SHAPE_BYTE_ZERO, /* compares the byte at base + disp with 0 */
-	SHAPE_TEST,	 /* compares src with 0 */
+	SHAPE_COPY,	  /* dst = src + disp: mov, lea, add of a constant */
+	SHAPE_COPY_INT,	  /* the lower half of dst = that of src */
+	SHAPE_LOAD,	  /* dst = 8 bytes at base + disp */
+	SHAPE_STORE,	  /* 8 bytes of src to base + disp */
+	SHAPE_BYTE_ZERO,  /* compares the byte at base + disp with 0 */
+	SHAPE_TEST,	  /* compares src with 0 */
+	SHAPE_STORE_ZERO, /* 8 bytes of 0 to base + disp */
+	SHAPE_SPILL,	  /* `size` bytes of src to the stack pointer + disp */
+	SHAPE_RELOAD,	  /* dst = `size` bytes at the stack pointer + disp */
+	SHAPE_TEST_SPILL, /* compares `size` bytes at the stack pointer + disp with 0 */
 };
 
 enum insn_cond { COND_OTHER, COND_ZERO, COND_NONZERO };
@@ -49,7 +53,12 @@ struct insn {
 	uint8_t shape; /* enum insn_shape */
 	uint8_t cond;  /* enum insn_cond of a branch */
 	uint8_t dst, src, base;
-	bool emulated; /* the kernel emulates it (arch/x86/kernel/uprobes.c, Linux 5.8) */
+	uint8_t size;  /* of a spill */
+	uint8_t wrote; /* bytes that it writes at the stack pointer + wrote_at */
+	bool sp_lost;  /* moves the stack pointer to where is not known */
+	int32_t wrote_at;
+	int32_t sp_add; /* moves the stack pointer, after whatever else it does */
+	bool emulated;	/* the kernel emulates it (arch/x86/kernel/uprobes.c, Linux 5.8) */
 	bool writes_flags;
 	bool landing_pad; /* endbr64, bti: does nothing else */
 	bool nop;

@@ -161,13 +161,86 @@ static void fill_mov(const cs_x86_op *dst, const cs_x86_op *src, struct insn *in
 		set_memory(in, SHAPE_LOAD, src, dst);
 	else if (plain_memory(dst) && from_reg)
 		set_memory(in, SHAPE_STORE, dst, src);
+	else if (plain_memory(dst) && src->type == X86_OP_IMM && !src->imm)
+		set_memory(in, SHAPE_STORE_ZERO, dst, NULL);
+}
+
+/* A word of the stack at a fixed distance from the stack pointer. */
+static bool is_stack(const cs_x86_op *op)
+{
+	return op->type == X86_OP_MEM && op->mem.base == X86_REG_RSP && !op->mem.index &&
+	       op->mem.segment == X86_REG_INVALID && op->mem.disp == (int32_t)op->mem.disp;
+}
+
+static void set_spill(struct insn *in, uint8_t shape, int64_t disp, const cs_x86_op *reg)
+{
+	in->shape = shape;
+	in->disp = disp;
+	in->size = reg->size;
+	if (shape == SHAPE_RELOAD)
+		in->dst = insn_x86__reg(reg->reg);
+	else if (shape == SHAPE_SPILL)
+		in->src = insn_x86__reg(reg->reg);
+}
+
+/* Moves of 4 or 8 bytes to and from the stack; false for other instructions. */
+static bool fill_spill(const cs_insn *ci, const cs_x86_op *a, const cs_x86_op *b, struct insn *in)
+{
+	if (a->size != 8 && a->size != 4)
+		return false;
+	if (ci->id == X86_INS_MOV && is_stack(a) && b->type == X86_OP_REG)
+		set_spill(in, SHAPE_SPILL, a->mem.disp, b);
+	else if (ci->id == X86_INS_MOV && is_stack(b) && a->type == X86_OP_REG)
+		set_spill(in, SHAPE_RELOAD, b->mem.disp, a);
+	else if (ci->id == X86_INS_CMP && is_stack(a) && b->type == X86_OP_IMM && !b->imm)
+		set_spill(in, SHAPE_TEST_SPILL, a->mem.disp, a);
+	else
+		return false;
+	return true;
+}
+
+static void fill_push(const cs_insn *ci, const cs_x86_op *op, struct insn *in)
+{
+	bool push = ci->id == X86_INS_PUSH;
+
+	in->sp_add = push ? -8 : 8;
+	if (op->type == X86_OP_REG && op->size == 8)
+		set_spill(in, push ? SHAPE_SPILL : SHAPE_RELOAD, push ? -8 : 0, op);
+	if (op->size != 8)
+		in->sp_lost = true;
+	if (push) {
+		in->wrote = 8;
+		in->wrote_at = -8;
+	}
+}
+
+/* What the instruction does to the stack and to its pointer. */
+static void fill_stack(const cs_insn *ci, const cs_x86 *x, struct insn *in)
+{
+	const cs_x86_op *a = &x->operands[0], *b = &x->operands[1];
+	bool moves = in->writes >> 7 & 1, of_sp = x->op_count == 2 && a->reg == X86_REG_RSP;
+
+	if (x->op_count && is_stack(a) && a->access & CS_AC_WRITE) {
+		in->wrote = a->size;
+		in->wrote_at = (int32_t)a->mem.disp;
+	}
+	if ((ci->id == X86_INS_PUSH || ci->id == X86_INS_POP) && x->op_count == 1)
+		fill_push(ci, a, in);
+	else if (moves && of_sp && ci->id == X86_INS_SUB && b->type == X86_OP_IMM)
+		in->sp_add = (int32_t)-b->imm;
+	else if (moves && of_sp && ci->id == X86_INS_ADD && b->type == X86_OP_IMM)
+		in->sp_add = (int32_t)b->imm;
+	else if (moves && of_sp && ci->id == X86_INS_LEA && is_stack(b))
+		in->sp_add = (int32_t)b->mem.disp;
+	else if (moves)
+		in->sp_lost = true;
 }
 
 static void fill_shape(const cs_insn *ci, const cs_x86 *x, struct insn *in)
 {
 	const cs_x86_op *a = &x->operands[0], *b = &x->operands[1];
 
-	if (x->op_count != 2)
+	if (x->op_count != 2 || fill_spill(ci, a, b, in))
 		return;
 	switch (ci->id) {
 	case X86_INS_MOV:
@@ -219,6 +292,8 @@ void insn_x86__fill(const cs_insn *ci, struct insn *in)
 	in->nop = ci->id == X86_INS_NOP;
 	in->writes_flags = changes_flags(x->eflags);
 	fill_flow(ci, x, in);
-	if (in->kind == INSN_PLAIN)
-		fill_shape(ci, x, in);
+	if (in->kind != INSN_PLAIN)
+		return;
+	fill_shape(ci, x, in);
+	fill_stack(ci, x, in);
 }

@@ -9,7 +9,7 @@
  */
 #include <errno.h>
 
-#include "regs.h"
+#include "hold.h"
 #include "sites.h"
 
 #define MAX_PROLOGUE 120
@@ -25,9 +25,7 @@ struct frame_end {
 
 /* What the function does with its frame. */
 struct frame_use {
-	uint8_t frame, tstate;	   /* registers that hold them throughout */
-	uint8_t frame_at_first;	   /* register that the first of the begins stores */
-	const struct insn *copies[2]; /* what put them there, NULL: they were there */
+	struct hold *frame, *tstate; /* the arguments */
 	const struct insn *begins[MAX_STORES];
 	size_t n_begins;
 	struct frame_end ends[MAX_STORES];
@@ -62,55 +60,32 @@ static bool chosen__add(struct chosen *c, uint64_t vaddr)
 	return true;
 }
 
+static bool in_mask(uint32_t mask, uint8_t reg)
+{
+	return reg < INSN_REGS && mask >> reg & 1;
+}
+
 /* ---- the stores -------------------------------------------------------------------------- */
 
-/* A register that calls preserve and that holds the same as reg; reg itself if there is none. */
-static uint8_t preserved(const struct site_search *s, const struct regs *regs, uint8_t reg)
+/* Follows the straight line from the entry to the first store of the frame, and tstate from there:
+ * it is an argument only from 3.9 on. False when there is none. */
+static bool find_tstate(const struct site_search *s, struct frame_use *use)
 {
-	uint32_t lost = insn__caller_saved(s->img->machine);
-	uint8_t i;
-
-	for (i = 0; i < INSN_REGS; i++) {
-		if (!(lost >> i & 1) && regs__holds(regs, i, regs->from[reg], regs->add[reg]))
-			return i;
-	}
-	return reg;
-}
-
-/* The last instruction before `end`, on the line from the function's entry, that wrote reg. */
-static const struct insn *last_write(const struct site_search *s, const struct insn *end,
-				     uint8_t reg)
-{
-	const struct insn *in = flow__at(s->flow, s->eval), *last = NULL;
-
-	for (; in && in != end; in = flow__next(s->flow, in)) {
-		if (in->writes >> reg & 1)
-			last = in;
-	}
-	return last;
-}
-
-/* Finds `tstate->frame = f` on the function's straight line, and the registers of both. */
-static bool find_registers(const struct site_search *s, struct frame_use *use)
-{
-	uint8_t arg = insn__arg_reg(s->img->machine, s->py->minor >= 9 ? 1 : 0);
-	const struct insn *in = flow__at(s->flow, s->eval);
-	struct regs regs;
+	const struct insn *in = flow__at(s->flow, s->eval), *writes[INSN_REGS] = { NULL };
+	uint8_t reg;
 	int i;
 
-	regs__init(&regs);
 	for (i = 0; in && i < MAX_PROLOGUE; i++, in = flow__next(s->flow, in)) {
 		if (in->shape == SHAPE_STORE && in->disp == s->py->tstate_frame &&
-		    regs__holds(&regs, in->src, arg, 0) && in->base != in->src) {
+		    in_mask(hold__regs(use->frame, in), in->src) && in->base < INSN_REGS) {
 			use->begins[use->n_begins++] = in;
-			use->frame_at_first = in->src;
-			use->frame = preserved(s, &regs, in->src);
-			use->tstate = preserved(s, &regs, in->base);
-			use->copies[0] = last_write(s, in, use->frame);
-			use->copies[1] = last_write(s, in, use->tstate);
-			return true;
+			use->tstate = hold__new(s->flow, writes[in->base], in->base, 8);
+			return use->tstate != NULL;
 		}
-		regs__step(&regs, in);
+		for (reg = 0; reg < INSN_REGS; reg++) {
+			if (in_mask(in->writes, reg))
+				writes[reg] = in;
+		}
 	}
 	return false;
 }
@@ -129,95 +104,61 @@ static const struct insn *loaded_for(const struct site_search *s, const struct f
 		if (!in || in->kind != INSN_PLAIN)
 			return NULL;
 		if (in->writes >> store->src & 1)
-			return in->shape == SHAPE_LOAD && in->base == use->frame &&
-					       in->disp == s->py->layout.frame_previous ?
-				       in :
-				       NULL;
+			break;
 	}
-	return NULL;
+	if (i == MAX_NEAR || in->shape != SHAPE_LOAD || in->disp != s->py->layout.frame_previous ||
+	    !in_mask(hold__regs(use->frame, in), in->base))
+		return NULL;
+	return in;
 }
 
-/* Sorts the stores to tstate->frame; false when there is one that is not understood. */
+/* Finds the stores to tstate->frame and sorts them; false when there is one that is not
+ * understood. */
 static bool find_stores(const struct site_search *s, struct frame_use *use)
 {
 	size_t n, i;
 	const struct insn *insns = flow__insns(s->flow, &n), *load;
 
 	for (i = 0; i < n; i++) {
-		if (insns[i].shape != SHAPE_STORE || insns[i].disp != s->py->tstate_frame ||
-		    insns[i].base != use->tstate || &insns[i] == use->begins[0])
+		const struct insn *in = &insns[i];
+
+		if (in->shape != SHAPE_STORE || in->disp != s->py->tstate_frame ||
+		    !in_mask(hold__regs(use->tstate, in), in->base) || in == use->begins[0])
 			continue;
 		if (use->n_begins == MAX_STORES || use->n_ends == MAX_STORES)
 			return false;
-		load = loaded_for(s, use, &insns[i]);
+		load = loaded_for(s, use, in);
 		if (load)
-			use->ends[use->n_ends++] = (struct frame_end){ load, &insns[i] };
-		else if (insns[i].src == use->frame)
-			use->begins[use->n_begins++] = &insns[i];
+			use->ends[use->n_ends++] = (struct frame_end){ load, in };
+		else if (in_mask(hold__regs(use->frame, in), in->src))
+			use->begins[use->n_begins++] = in;
 		else
 			return false;
 	}
 	return use->n_ends > 0;
 }
 
-/* Can a store be reached from behind `in`? */
-static bool reaches_store(const struct site_search *s, const struct frame_use *use,
-			  const struct insn *in)
-{
-	uint64_t from = in->vaddr + in->len;
-	size_t i;
-
-	for (i = 1; i < use->n_begins; i++) {
-		if (flow__reaches(s->flow, from, use->begins[i]->vaddr, NULL, 0))
-			return true;
-	}
-	for (i = 0; i < use->n_ends; i++) {
-		if (flow__reaches(s->flow, from, use->ends[i].load->vaddr, NULL, 0))
-			return true;
-	}
-	return false;
-}
-
-/* Nothing but the prologue writes the registers of frame and tstate on the way to the stores. */
-static bool registers_are_kept(const struct site_search *s, const struct frame_use *use)
-{
-	uint32_t mask = 1u << use->frame | 1u << use->tstate;
-	size_t n, i;
-	const struct insn *insns = flow__insns(s->flow, &n);
-
-	for (i = 0; i < n; i++) {
-		const struct insn *in = &insns[i];
-
-		if (!(in->writes & mask) || in == use->copies[0] || in == use->copies[1])
-			continue;
-		if (!insn__ends(in) && reaches_store(s, use, in))
-			return false;
-	}
-	return true;
-}
-
 /* ---- sites ------------------------------------------------------------------------------- */
 
-/* An emulated instruction on the straight line behind `store`, at which `reg` still is what it was
- * at `from`, at or shortly before the store. */
-static const struct insn *emulated_after(const struct flow *f, const struct insn *from,
-					 const struct insn *store, uint8_t reg)
+static bool has_frame(const struct frame_use *use, const struct insn *in)
 {
-	const struct insn *in;
+	return hold__regs(use->frame, in) != 0;
+}
+
+/* An emulated instruction on the straight line behind `store` at which the frame is in a
+ * register. */
+static const struct insn *emulated_after(const struct site_search *s, const struct frame_use *use,
+					 const struct insn *store)
+{
+	const struct insn *in = store;
 	int i;
 
-	for (in = from; in < store; in++) {
-		if (in->writes >> reg & 1)
-			return NULL;
-	}
 	for (i = 0; i < MAX_NEAR; i++) {
-		if (in->writes >> reg & 1)
-			return NULL;
-		in = flow__next(f, in);
-		if (!in || flow__joins(f, in->vaddr, in->vaddr))
+		in = flow__next(s->flow, in);
+		if (!in || flow__joins(s->flow, in->vaddr, in->vaddr))
 			return NULL;
 		if (in->emulated)
-			return in;
+			return has_frame(use, in) ? in : NULL;
 		if (in->kind != INSN_PLAIN)
 			return NULL;
 	}
@@ -230,8 +171,7 @@ static bool exits_after(const struct site_search *s, const struct frame_use *use
 	size_t i;
 
 	for (i = 0; i < use->n_ends; i++) {
-		const struct insn *in = emulated_after(s->flow, use->ends[i].load,
-						       use->ends[i].store, use->frame);
+		const struct insn *in = emulated_after(s, use, use->ends[i].store);
 
 		if (!in || !chosen__add(exits, in->vaddr))
 			return false;
@@ -277,8 +217,8 @@ static bool leads_to_load(const struct site_search *s, const struct frame_use *u
 }
 
 /* Puts what leads to `in` in todo, or in exits if it is a fit site. */
-static bool go_back(const struct site_search *s, const struct insn *in, struct chosen *todo,
-		    struct chosen *exits)
+static bool go_back(const struct site_search *s, const struct frame_use *use, const struct insn *in,
+		    struct chosen *todo, struct chosen *exits)
 {
 	const struct insn *before[MAX_NEAR];
 	size_t n = flow__predecessors(s->flow, in, before, MAX_NEAR), i;
@@ -288,7 +228,7 @@ static bool go_back(const struct site_search *s, const struct insn *in, struct c
 	for (i = 0; i < n; i++) {
 		bool branches = before[i]->kind == INSN_BRANCH || before[i]->kind == INSN_JUMP;
 
-		if (!branches && before[i]->kind != INSN_PLAIN)
+		if (!has_frame(use, before[i]) || (!branches && before[i]->kind != INSN_PLAIN))
 			return false;
 		if (!chosen__add(before[i]->emulated ? exits : todo, before[i]->vaddr))
 			return false;
@@ -307,7 +247,7 @@ static bool exits_before(const struct site_search *s, const struct frame_use *us
 	for (i = 0; i < use->n_ends; i++)
 		chosen__add(&todo, use->ends[i].load->vaddr);
 	for (i = 0; i < todo.n; i++) {
-		if (!go_back(s, flow__at(s->flow, todo.at[i]), &todo, exits))
+		if (!go_back(s, use, flow__at(s->flow, todo.at[i]), &todo, exits))
 			return false;
 	}
 	for (i = 0; i < exits->n; i++) {
@@ -356,11 +296,22 @@ static void choose_entries(const struct site_search *s, const struct frame_use *
 	size_t i;
 
 	for (i = 0; i < use->n_begins; i++) {
-		const struct insn *store = use->begins[i];
-		const struct insn *in = emulated_after(s->flow, store, store, use->frame);
+		const struct insn *in = emulated_after(s, use, use->begins[i]);
 
-		chosen__add(entries, in ? in->vaddr : store->vaddr);
+		chosen__add(entries, in ? in->vaddr : use->begins[i]->vaddr);
 	}
+}
+
+/* Of the registers that hold the frame the one that calls preserve. */
+static uint8_t frame_reg(const struct site_search *s, uint32_t regs)
+{
+	uint32_t kept = regs & ~insn__caller_saved(s->img->machine);
+	uint8_t reg = 0;
+
+	kept = kept ? kept : regs;
+	while (reg < INSN_REGS && !(kept >> reg & 1))
+		reg++;
+	return reg;
 }
 
 static int add_all(const struct site_search *s, const struct frame_use *use, uint8_t kind,
@@ -368,7 +319,6 @@ static int add_all(const struct site_search *s, const struct frame_use *use, uin
 {
 	struct site_choice c = {
 		.kind = kind,
-		.frame_reg = use->frame,
 		.instr_reg = VTBPF_NO_REG,
 		.name = "_PyEval_EvalFrameDefault",
 	};
@@ -378,24 +328,35 @@ static int add_all(const struct site_search *s, const struct frame_use *use, uin
 	for (i = 0; !err && i < sites->n; i++) {
 		c.vaddr = sites->at[i];
 		c.entry = kind == VTBPF_SITE_ENTRY && !i ? s->eval : c.vaddr;
+		c.frame_reg = frame_reg(s, hold__regs(use->frame, flow__at(s->flow, c.vaddr)));
+		s->plan->frame_reg = c.frame_reg;
 		err = sites__add(s, &c);
 	}
 	return err;
 }
 
-int sites__frame_function(const struct site_search *s)
+static int add_sites(const struct site_search *s, struct frame_use *use)
 {
 	struct chosen entries = { 0 }, exits = { 0 };
-	struct frame_use use = { 0 };
 	int err;
 
-	if (!find_registers(s, &use) || !find_stores(s, &use) || !registers_are_kept(s, &use))
+	if (!find_tstate(s, use) || !find_stores(s, use))
 		return -ENOENT;
-	choose_entries(s, &use, &entries);
-	choose_exits(s, &use, &exits);
+	choose_entries(s, use, &entries);
+	choose_exits(s, use, &exits);
 	if (!exits_are_complete(s, &entries, &exits))
 		return -ENOENT;
-	s->plan->frame_reg = use.frame;
-	err = add_all(s, &use, VTBPF_SITE_ENTRY, &entries);
-	return err ? err : add_all(s, &use, VTBPF_SITE_EXIT, &exits);
+	err = add_all(s, use, VTBPF_SITE_ENTRY, &entries);
+	return err ? err : add_all(s, use, VTBPF_SITE_EXIT, &exits);
+}
+
+int sites__frame_function(const struct site_search *s)
+{
+	uint8_t arg = insn__arg_reg(s->img->machine, s->py->minor >= 9); /* tstate is before it */
+	struct frame_use use = { .frame = hold__new(s->flow, NULL, arg, 8) };
+	int err = use.frame ? add_sites(s, &use) : -ENOMEM;
+
+	hold__free(use.frame);
+	hold__free(use.tstate);
+	return err;
 }

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <stdlib.h>
+
+#include "hold.h"
+
+#define MAX_SPILLS 32
+
+/* What is known at an instruction. Less is known where ways meet. */
+struct known {
+	bool reached;
+	bool sp_known;
+	bool queued;
+	int32_t sp;	 /* stack pointer, counted from its value at the entry */
+	uint32_t regs;	 /* that hold the value */
+	uint32_t spills; /* words of the stack that do: bits of hold.spill_at */
+};
+
+struct hold {
+	const struct flow *flow;
+	const struct insn *insns, *def;
+	uint8_t def_reg;
+	size_t n;
+	struct known *known; /* one an instruction */
+	struct known roots;  /* what is known at every indirect jump */
+	int32_t spill_at[MAX_SPILLS];
+	unsigned int n_spills;
+	uint8_t size;
+	size_t *todo, n_todo;
+};
+
+/* ---- what one instruction does --------------------------------------------------------------- */
+
+static uint32_t spill_bit(const struct hold *h, const struct known *k, int64_t disp)
+{
+	unsigned int i;
+
+	for (i = 0; k->sp_known && i < h->n_spills; i++) {
+		if (h->spill_at[i] == k->sp + disp)
+			return 1u << i;
+	}
+	return 0;
+}
+
+static uint32_t new_spill_bit(struct hold *h, const struct known *k, int64_t disp)
+{
+	uint32_t bit = spill_bit(h, k, disp);
+
+	if (bit || !k->sp_known || h->n_spills == MAX_SPILLS)
+		return bit;
+	h->spill_at[h->n_spills] = (int32_t)(k->sp + disp);
+	return 1u << h->n_spills++;
+}
+
+/* Forgets the words that overlap [at, at + len), counted from the stack pointer. */
+static void overwrite(const struct hold *h, struct known *k, int64_t at, int64_t len)
+{
+	unsigned int i;
+
+	for (i = 0; i < h->n_spills; i++) {
+		int64_t spill = (int64_t)h->spill_at[i] - k->sp;
+
+		if (spill < at + len && at < spill + h->size)
+			k->spills &= ~(1u << i);
+	}
+}
+
+static void move_sp(const struct hold *h, struct known *k, const struct insn *in)
+{
+	if (in->sp_lost) {
+		k->sp_known = false;
+		k->spills = 0;
+	}
+	k->sp += in->sp_add;
+	if (in->sp_add > 0)
+		overwrite(h, k, -(int64_t)in->sp_add, in->sp_add); /* given back */
+}
+
+static bool holds(const struct known *k, uint8_t reg)
+{
+	return reg < INSN_REGS && k->regs >> reg & 1;
+}
+
+/* Does the value arrive in in->dst? */
+static bool arrives(const struct hold *h, const struct known *k, const struct insn *in)
+{
+	switch (in->shape) {
+	case SHAPE_COPY:
+		return !in->disp && holds(k, in->src);
+	case SHAPE_COPY_INT:
+		return h->size == 4 && holds(k, in->src);
+	case SHAPE_RELOAD:
+		return in->size >= h->size && spill_bit(h, k, in->disp) & k->spills;
+	default:
+		return false;
+	}
+}
+
+static void step(struct hold *h, struct known *k, const struct insn *in)
+{
+	bool arrived = arrives(h, k, in);
+	bool spilled = in->shape == SHAPE_SPILL && in->size >= h->size && holds(k, in->src);
+	uint32_t bit = spilled ? new_spill_bit(h, k, in->disp) : 0;
+
+	if (in->wrote)
+		overwrite(h, k, in->wrote_at, in->wrote);
+	k->spills |= bit;
+	k->regs &= ~in->writes;
+	if (arrived && in->dst < INSN_REGS)
+		k->regs |= 1u << in->dst;
+	move_sp(h, k, in);
+}
+
+/* ---- all ways -------------------------------------------------------------------------------- */
+
+/* Brings what is known at one end of a way to the other one; true when less is known there now. */
+static bool meet(struct known *to, const struct known *from)
+{
+	struct known was = *to;
+
+	if (!to->reached) {
+		*to = *from;
+		to->queued = was.queued;
+		return true;
+	}
+	to->regs &= from->regs;
+	to->spills &= from->spills;
+	if (!from->sp_known || from->sp != to->sp) {
+		to->sp_known = false;
+		to->spills = 0;
+	}
+	return to->regs != was.regs || to->spills != was.spills || to->sp_known != was.sp_known;
+}
+
+static void arrive(struct hold *h, uint64_t vaddr, const struct known *k)
+{
+	const struct insn *in = flow__at(h->flow, vaddr);
+	size_t i;
+
+	if (!in)
+		return;
+	i = (size_t)(in - h->insns);
+	if (!meet(&h->known[i], k) || h->known[i].queued)
+		return;
+	h->known[i].queued = true;
+	h->todo[h->n_todo++] = i;
+}
+
+static void arrive_at_roots(struct hold *h, const struct known *k)
+{
+	const uint64_t *roots;
+	size_t n, i;
+
+	if (!meet(&h->roots, k))
+		return;
+	roots = flow__roots(h->flow, &n);
+	for (i = 1; i < n; i++) /* the first is the entry of the function */
+		arrive(h, roots[i], &h->roots);
+}
+
+static void leave(struct hold *h, size_t i)
+{
+	const struct insn *in = &h->insns[i];
+	struct known k = h->known[i];
+
+	step(h, &k, in);
+	if (in == h->def) {
+		k.regs = 1u << h->def_reg;
+		k.spills = 0;
+	}
+	if (in->kind == INSN_JUMP || in->kind == INSN_BRANCH)
+		arrive(h, in->target, &k);
+	if (!insn__ends(in))
+		arrive(h, in->vaddr + in->len, &k);
+	if (in->kind == INSN_JUMP_INDIRECT)
+		arrive_at_roots(h, &k);
+}
+
+struct hold *hold__new(const struct flow *f, const struct insn *def, uint8_t reg, uint8_t size)
+{
+	struct known entry = { .reached = true, .sp_known = true, .regs = def ? 0 : 1u << reg };
+	struct hold *h = calloc(1, sizeof(*h));
+	size_t n;
+
+	if (!h)
+		return NULL;
+	h->flow = f;
+	h->def = def;
+	h->def_reg = reg;
+	h->size = size;
+	h->insns = flow__insns(f, &h->n);
+	h->known = calloc(h->n, sizeof(*h->known));
+	h->todo = calloc(h->n, sizeof(*h->todo));
+	if (!h->known || !h->todo) {
+		hold__free(h);
+		errno = ENOMEM;
+		return NULL;
+	}
+	arrive(h, flow__roots(f, &n)[0], &entry);
+	while (h->n_todo) {
+		size_t i = h->todo[--h->n_todo];
+
+		h->known[i].queued = false;
+		leave(h, i);
+	}
+	return h;
+}
+
+void hold__free(struct hold *h)
+{
+	if (!h)
+		return;
+	free(h->known);
+	free(h->todo);
+	free(h);
+}
+
+uint32_t hold__regs(const struct hold *h, const struct insn *in)
+{
+	return h->known[in - h->insns].regs;
+}
+
+bool hold__is_test(const struct hold *h, const struct insn *in)
+{
+	const struct known *k = &h->known[in - h->insns];
+
+	if (in->shape == SHAPE_TEST_SPILL)
+		return in->size == h->size && spill_bit(h, k, in->disp) & k->spills;
+	return in->shape == SHAPE_TEST && holds(k, in->src);
+}
