@@ -37,9 +37,8 @@ static __always_inline int on_site(struct pt_regs *ctx, __u64 index)
 	hit.kind = site->kind;
 	hit.frame = read_reg(ctx, site->frame_reg);
 	if (hit.kind == VTBPF_SITE_ENTRY && site->instr_reg != VTBPF_NO_REG) {
-		hit.instr = read_reg(ctx, site->instr_reg);
-		if (site->flags & VTBPF_SITE_INSTR_ADVANCED)
-			hit.instr -= CODE_UNIT;
+		hit.instr = read_reg(ctx, site->instr_reg) -
+			    CODE_UNIT * (site->flags & VTBPF_SITE_ADVANCED_MASK);
 	}
 	handle_hit(&hit);
 	return 0;

@@ -42,9 +42,9 @@ struct vtbpf_site {
 	__u8 flags; /* VTBPF_SITE_* */
 };
 
-/* At the site next_instr already points past the instruction: its oparg is at instr_reg[-1], not
- * [1]. */
-#define VTBPF_SITE_INSTR_ADVANCED 0x01
+/* In flags: how many code units (2 bytes) instr_reg points past the start of the instruction. */
+#define VTBPF_SITE_ADVANCED_MASK 0x03
+#define VTBPF_SITE_INSTR_ADVANCED 0x01 /* by one */
 
 /*
  * Where the BPF side finds what it reads, in bytes. Filled by discover from the interpreter's
