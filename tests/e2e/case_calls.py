@@ -129,7 +129,7 @@ def attach_midrun(context):
     assert [s.open for s in bootstrap] == ["both"], bootstrap
 
 
-@case(each=True)
+@case(each="minor")
 def overflow(context):
     """A tiny ring while the reader is stopped: captured + lost = made, gaps marked, nesting intact."""
     target = context.target("calls.py", 5000)

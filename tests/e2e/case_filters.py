@@ -29,7 +29,7 @@ def threads_seen(facts, trace):
 EVERYONE = {"alpha", "beta-1", "beta-2", "监控", "main"}
 
 
-@case(each=True)
+@case(each="minor")
 def ignore_thread(context):
     """--ignore-thread by glob on the Python name, by tid, by ident and by comm, repeated."""
     facts, trace = run(context, "--ignore-thread", "监控", "--ignore-thread", "beta-*")
@@ -64,7 +64,7 @@ def thread_filter_of_the_unknown(context):
     assert threads_seen(facts, trace) == set()
 
 
-@case(each=True)
+@case(each="minor")
 def min_duration(context):
     """--min-duration drops shorter calls, keeps longer ones."""
     facts, trace = run(context, "--min-duration", "10ms")
@@ -76,7 +76,7 @@ def min_duration(context):
     assert counts["slow"] == 5 and counts["noop"] == 0, counts
 
 
-@case(each=True)
+@case(each="minor")
 def max_stack_depth(context):
     """--max-stack-depth N keeps N levels, the outermost call being the first."""
     script = context.script("launched.py")

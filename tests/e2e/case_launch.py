@@ -74,7 +74,7 @@ def launch_through_env(context):
     assert_whole(tracer, facts)
 
 
-@case(each=True)
+@case(each="minor")
 def launch_shell_wrapper(context):
     """A shell script that does other things first and then execs Python, as pyenv's shims do."""
     path = context.path("wrapper")

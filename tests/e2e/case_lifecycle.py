@@ -27,7 +27,7 @@ def assert_no_breakpoints(target):
     wait_until(lambda: not text_differences(target.pid), "no breakpoints left in the target", 10)
 
 
-@case(each=True)
+@case(each="minor")
 def ctrl_c(context):
     """Ctrl-C: exit 0, only the output remains, no breakpoint does, the target goes on."""
     target = context.target("spin.py")
@@ -181,7 +181,7 @@ def two_tracers_one_leaves(context):
     assert_exact(trace, target, truth)
 
 
-@case(each=True)
+@case()
 def vtbpf_killed(context):
     """kill -9 of vtbpf: the target goes on, has no breakpoints left, and the capture converts."""
     target = context.target("spin.py")

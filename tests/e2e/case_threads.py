@@ -6,7 +6,7 @@ import os
 from harness import case
 
 
-@case(each=True)
+@case(each="minor")
 def short_threads(context):
     """Threads that live for one call: each call under its own tid, no thread under another's name."""
     target = context.target("short.py", 400)

@@ -25,7 +25,8 @@ class Skip(Exception):
 
 
 def case(each=False, needs=None):
-    """Registers a case. each: run it on every supported interpreter, else on the first one only.
+    """Registers a case. each: True runs it on every supported interpreter; "minor" on one of each minor
+    version and flavour, for what does not depend on how the interpreter was built; else on the first.
     needs(python): None, or why the case does not concern this interpreter."""
     def register(function):
         CASES.append((function, each, needs))

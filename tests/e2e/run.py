@@ -94,8 +94,15 @@ def run_all(groups, options, everything):
 def grouped(cases, pythons):
     """The work as lists of (function, python). No two lists have an interpreter in common, so that no
     two cases trace one file at once; the longest comes first."""
+    kinds = {}
+    for python in pythons:
+        kinds.setdefault(python.abi, python)
+
+    def runs_on(python, each):
+        return each is True or python is (kinds[python.abi] if each == "minor" else pythons[0])
+
     return [[(function, python) for function, each, needs in cases
-             if (each or python is pythons[0]) and not (needs and needs(python))]
+             if runs_on(python, each) and not (needs and needs(python))]
             for python in pythons]
 
 
@@ -126,7 +133,7 @@ def main():
     cases = [c for c in load_cases() if re.search(options.k, c[0].__name__)]
     if options.list:
         for function, each, _ in cases:
-            print("%-32s %-5s %s" % (function.__name__, "each" if each else "once",
+            print("%-32s %-5s %s" % (function.__name__, {True: "each", False: "once"}.get(each, each),
                                      (function.__doc__ or "").split("\n")[0]))
         return 0
     if os.geteuid() != 0:
