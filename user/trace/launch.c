@@ -23,6 +23,10 @@
 #include "loader.h"
 
 #define TRACE_OPTIONS (PTRACE_O_TRACEEXEC | PTRACE_O_TRACESYSGOOD)
+/* A program that embeds Python loads it by dlopen() after its start. So much of it is followed with a
+ * stop at each system call (some 20 us each); a shell that starts Python gets by with less. */
+#define SYSCALLS_FOLLOWED 4000
+
 #define SYSCALL_STOP (SIGTRAP | 0x80)
 
 /* ---- the child before its execve -------------------------------------------------------- */
@@ -136,8 +140,8 @@ struct follower {
 	struct launched *l;
 	struct target *target;
 	struct loader loader;
-	bool in_loader; /* stop at each system call */
-	bool exec_seen;
+	bool in_loader;	   /* stop at each system call */
+	int syscalls_left; /* of the program itself, until it is let run freely */
 	bool found;
 };
 
@@ -157,8 +161,8 @@ static bool has_python(struct follower *f)
 /* A new program: a static interpreter is there already, a shared one comes with the loader. */
 static void on_exec_stop(struct follower *f)
 {
-	f->exec_seen = true;
 	f->in_loader = loader__find(&f->loader, f->l->pid);
+	f->syscalls_left = SYSCALLS_FOLLOWED;
 	if (!has_python(f))
 		resume(f, 0);
 }
@@ -171,7 +175,7 @@ static void on_syscall_stop(struct follower *f)
 			return;
 		break;
 	case LOADER_DONE:
-		f->in_loader = false;
+		f->in_loader = f->syscalls_left-- > 0;
 		break;
 	case LOADER_BUSY:
 		break;
