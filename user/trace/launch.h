@@ -4,11 +4,10 @@
  * begins.
  *
  * PROGRAM may be a script, a shell wrapper or a pyenv shim that becomes Python only by a later
- * execve. Our own child is followed with ptrace, which stops it at each execve and, while its dynamic loader
- * maps libraries and for some time after (a program may load libpython itself), at each system call,
- * until a mapped file holds an interpreter.
- * There it waits for the probes; then it is let go for good. Processes that it starts itself are
- * not touched.
+ * execve. Our own child is followed with ptrace, which stops it at each execve and, while its
+ * dynamic loader maps libraries and for some time after (a program may load libpython itself), at
+ * each system call, until a mapped file holds an interpreter. There it waits for the probes; then
+ * it is let go for good. Processes that it starts itself are not touched.
  */
 #ifndef VTBPF_LAUNCH_H
 #define VTBPF_LAUNCH_H
