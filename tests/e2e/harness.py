@@ -196,7 +196,11 @@ class Context:
 
     def target(self, name, *args, python=None, **kw):
         path = (python or self.python).path
-        target = Target([path, self.script(name)] + [str(arg) for arg in args], **kw)
+        return self.start([path, self.script(name)] + [str(arg) for arg in args], **kw)
+
+    def start(self, argv, **kw):
+        """Starts a target of any interpreter."""
+        target = Target(argv, **kw)
         self.started.append(target)
         return target
 
