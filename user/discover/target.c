@@ -167,6 +167,21 @@ static void read_cmdline(struct target *t)
 		fclose(in);
 }
 
+/* The part of a host path that the process sees: below its own root directory. */
+static const char *below_root(const struct target *t, const char *path)
+{
+	char link[64], root[4096];
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/%d/root", (int)t->pid);
+	n = readlink(link, root, sizeof(root) - 1);
+	if (n <= 1 || strncmp(path, root, (size_t)n) != 0)
+		return path;
+	if (path[n] == '\0')
+		return "/";
+	return path[n] == '/' ? path + n : path;
+}
+
 static void read_cwd(struct target *t)
 {
 	char path[64], link[4096];
@@ -174,8 +189,10 @@ static void read_cwd(struct target *t)
 
 	snprintf(path, sizeof(path), "/proc/%d/cwd", (int)t->pid);
 	n = readlink(path, link, sizeof(link) - 1);
-	if (n > 0)
-		t->cwd = strndup(link, (size_t)n);
+	if (n <= 0)
+		return;
+	link[n] = '\0';
+	t->cwd = strdup(below_root(t, link));
 }
 
 /* ---- the interpreter among the mapped files --------------------------------------------- */
@@ -220,20 +237,6 @@ static bool first_sight(struct search *s, const struct proc_map *map)
 	return true;
 }
 
-/* The path as the process sees it: below its own root directory. */
-static void keep_path(struct target *t, const char *path)
-{
-	char link[64], root[4096];
-	ssize_t n;
-
-	snprintf(link, sizeof(link), "/proc/%d/root", (int)t->pid);
-	n = readlink(link, root, sizeof(root) - 1);
-	root[n > 0 ? n : 0] = '\0';
-	if (n > 1 && strncmp(path, root, (size_t)n) == 0 && path[n] == '/')
-		path += n;
-	snprintf(t->interp, sizeof(t->interp), "%s", path);
-}
-
 static int open_mapped(struct search *s, const struct proc_map *map, char path[64])
 {
 	int fd;
@@ -269,7 +272,7 @@ static int try_mapping(const struct proc_map *map, void *arg)
 	s->t->interp_fd = fd;
 	s->t->load_bias = map->start - vaddr;
 	memcpy(s->t->interp_open, path, sizeof(path));
-	keep_path(s->t, map->path);
+	snprintf(s->t->interp, sizeof(s->t->interp), "%s", below_root(s->t, map->path));
 	return 1;
 }
 
