@@ -40,6 +40,17 @@ static void add_below_pyenv(const char *pattern, glob_t *found)
 	add(path, found);
 }
 
+/* What scripts/fetch-pythons.sh made. */
+static void add_below_cache(const char *pattern, glob_t *found)
+{
+	const char *cache = getenv("VTBPF_PYTHON_CACHE");
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%s", cache && *cache ? cache : "/var/cache/vtbpf-pythons",
+		 pattern);
+	add(path, found);
+}
+
 void pythons__libraries(glob_t *found)
 {
 	memset(found, 0, sizeof(*found));
@@ -51,6 +62,11 @@ void pythons__libraries(glob_t *found)
 	add("/usr/local/lib/libpython3.[0-9]*.so.1.0", found);
 	add_below_pyenv("lib/libpython3.[0-9]*.so.1.0", found);
 	add_below_pyenv("bin/python3.[0-9]*[0-9]", found);
+	add_below_cache("*/usr/bin/python3.[0-9]", found);
+	add_below_cache("*/usr/bin/python3.[0-9][0-9]", found);
+	add_below_cache("*/usr/lib/*/libpython3.[0-9]*.so.1.0", found);
+	add_below_cache("*/bin/python3.[0-9]*[0-9]", found);
+	add_below_cache("*/lib/libpython3.[0-9]*.so.1.0", found);
 }
 
 void pythons__programs(glob_t *found)

@@ -6,8 +6,8 @@
 
 #include <glob.h>
 
-/* ELF files that may hold an interpreter: of /usr, /usr/local and pyenv's versions. Free it with
- * globfree(). */
+/* ELF files that may hold an interpreter: of /usr, /usr/local, pyenv's versions and the cache of
+ * scripts/fetch-pythons.sh. Free it with globfree(). */
 void pythons__libraries(glob_t *found);
 
 /* Programs to start: python3.X of the same places. */

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "../../user/discover/probe_plan.h"
+#include "fake_elf.h"
 #include "pythons.h"
 
 #define PLANS "tests/data/plans"
@@ -160,6 +161,28 @@ static void test_no_python(void **state)
 	assert_true(why[0]);
 }
 
+/* A file that only looks like the interpreter, but says to be one with Py_DEBUG. */
+static void test_debug_build(void **state)
+{
+	static struct fake_elf e;
+	static struct probe_plan plan;
+	const uint32_t version = 0x030b02f0;
+	char why[256] = "";
+	int fd;
+
+	(void)state;
+	fake_elf__init(&e);
+	fake_elf__put(&e, FAKE_CODE, "\xc3", 1);
+	fake_elf__put(&e, FAKE_DATA, &version, sizeof(version));
+	fake_elf__symbol(&e, "Py_Version", FAKE_DATA);
+	fake_elf__symbol(&e, "_PyEval_EvalFrameDefault", FAKE_CODE);
+	fake_elf__symbol(&e, "_Py_NegativeRefcount", FAKE_CODE);
+	fd = fake_elf__open(&e);
+	assert_int_equal(probe_plan__make(fd, &plan, why, sizeof(why)), -ENOTSUP);
+	assert_non_null(strstr(why, "debug build of CPython 3.11.2"));
+	close(fd);
+}
+
 /* The smallest interpreter found, whole in memory. */
 static uint8_t *some_python(size_t *size)
 {
@@ -290,9 +313,10 @@ static void test_print(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_pythons),	       cmocka_unit_test(test_no_python),
-		cmocka_unit_test(test_damaged_python), cmocka_unit_test(test_version_names),
-		cmocka_unit_test(test_register_names), cmocka_unit_test(test_print),
+		cmocka_unit_test(test_pythons),	      cmocka_unit_test(test_no_python),
+		cmocka_unit_test(test_debug_build),   cmocka_unit_test(test_damaged_python),
+		cmocka_unit_test(test_version_names), cmocka_unit_test(test_register_names),
+		cmocka_unit_test(test_print),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -143,6 +143,38 @@ static void test_joined_handler(void **state)
 	end();
 }
 
+/* RESUME_CHECK, at 0x200 (mov %r15,0x38(%rbx); jne), gives up by going on in RESUME: its entry is
+ * seen twice, with the same frame and next_instr. */
+static void test_joined_by_resume_check(void **state)
+{
+	(void)state;
+	begin(13);
+	b.table.handlers[149] = HANDLER;
+	b.table.handlers[207] = AT(0x200);
+	PUT(HANDLER, "\x4c\x89\x7b\x38\x75\x02\xff\xe0\xc3");
+	PUT(AT(0x200), "\x4c\x89\x7b\x38\x0f\x85\xfa\xfe\xff\xff\xff\xe0"); /* jne HANDLER + 4 */
+	search();
+	assert_int_equal(sites__add_handler(&b.s, &resume), 0);
+	assert_int_equal(only_site()->offset, HANDLER + 4);
+	assert_int_equal(only_site()->site.instr_reg, R15);
+	end();
+}
+
+/* The two have moved next_instr by different lengths: behind the label it is not known. */
+static void test_joined_in_disagreement(void **state)
+{
+	(void)state;
+	begin(13);
+	b.table.handlers[149] = HANDLER;
+	b.table.handlers[207] = AT(0x200);
+	PUT(HANDLER, "\x4c\x89\x7b\x38\x75\x02\xff\xe0\xc3");
+	PUT(AT(0x200), "\x49\x83\xc7\x02\x0f\x85\xfa\xfe\xff\xff\xff\xe0");
+	search();
+	assert_int_equal(sites__add_handler(&b.s, &resume), 0);
+	assert_int_equal(only_site()->offset, HANDLER);
+	end();
+}
+
 /* mov %rbx,%rax; mov 8(%rbx),%rbx; jmp: the frame is left, but a copy is there */
 static void test_frame_in_copy(void **state)
 {
@@ -168,6 +200,74 @@ static void test_frame_lost(void **state)
 	assert_int_equal(sites__add_handler(&b.s, &yield), 0);
 	assert_int_equal(only_site()->offset, HANDLER);
 	assert_int_equal(only_site()->site.instr_reg, VTBPF_NO_REG);
+	end();
+}
+
+/* mov 8(%rbx),%rbx; movq $0,8(%rbp); jmp: the frame that yielded is the one that loses its
+ * caller. */
+static void test_yield_frame_named(void **state)
+{
+	const struct cpython_opcode yield = { "YIELD_VALUE", 150, VTBPF_SITE_YIELD };
+
+	(void)state;
+	begin(12);
+	PUT(HANDLER, "\x48\x8b\x5b\x08\x48\xc7\x45\x08\0\0\0\0\xeb\x00\xc3");
+	search();
+	assert_int_equal(sites__add_handler(&b.s, &yield), 0);
+	assert_int_equal(only_site()->offset, HANDLER + 12);
+	assert_int_equal(only_site()->site.frame_reg, RBP);
+	end();
+}
+
+/* Its register is written to before the jmp; the jmp is before the store; another field is set to
+ * 0; the handler is not YIELD_VALUE's. */
+static void test_yield_frame_not_named(void **state)
+{
+	const struct cpython_opcode yield = { "YIELD_VALUE", 150, VTBPF_SITE_YIELD };
+	static const char *const codes[] = {
+		"\x48\x8b\x5b\x08\x48\xc7\x45\x08\0\0\0\0\x89\xc5\xeb\x00\xc3\xc3",
+		"\x48\x8b\x5b\x08\xeb\x00\x48\xc7\x45\x08\0\0\0\0\xff\xe0\xc3\xc3",
+		"\x48\x8b\x5b\x08\x48\xc7\x45\x10\0\0\0\0\xeb\x00\xc3\xc3\xc3\xc3",
+		"\x48\x8b\x5b\x08\x48\xc7\x45\x08\0\0\0\0\xeb\x00\xc3\xc3\xc3\xc3",
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 4; i++) {
+		begin(12);
+		put(HANDLER, codes[i], 18);
+		search();
+		assert_int_equal(sites__add_handler(&b.s, i < 3 ? &yield : &resume), 0);
+		assert_int_equal(only_site()->offset, HANDLER);
+		assert_int_equal(only_site()->site.frame_reg, RBX);
+		end();
+	}
+}
+
+/* add $4,%r15; jne: next_instr is behind an inline cache. add $8: how far it may have moved must be
+ * known at an entry. */
+static void test_next_instr_lost(void **state)
+{
+	const struct cpython_opcode yield = { "YIELD_VALUE", 118, VTBPF_SITE_YIELD };
+
+	(void)state;
+	begin(13);
+	PUT(HANDLER, "\x49\x83\xc7\x04\x75\x02\xff\xe0\xc3");
+	search();
+	assert_int_equal(sites__add_handler(&b.s, &resume), 0);
+	assert_int_equal(only_site()->offset, HANDLER + 4);
+	assert_int_equal(only_site()->site.instr_reg, R15);
+	assert_int_equal(only_site()->site.flags, 2);
+	end();
+	begin(13);
+	PUT(HANDLER, "\x49\x83\xc7\x08\x75\x02\xff\xe0\xc3");
+	search();
+	assert_int_equal(sites__add_handler(&b.s, &resume), 0);
+	assert_int_equal(only_site()->offset, HANDLER);
+	assert_int_equal(only_site()->site.instr_reg, R15);
+	b.plan.n_sites = 0;
+	assert_int_equal(sites__add_handler(&b.s, &yield), 0);
+	assert_int_equal(only_site()->offset, HANDLER + 4);
 	end();
 }
 
@@ -429,8 +529,13 @@ int main(void)
 		cmocka_unit_test(test_branch_of_handler),
 		cmocka_unit_test(test_landing_pad),
 		cmocka_unit_test(test_joined_handler),
+		cmocka_unit_test(test_joined_by_resume_check),
+		cmocka_unit_test(test_joined_in_disagreement),
 		cmocka_unit_test(test_frame_in_copy),
 		cmocka_unit_test(test_frame_lost),
+		cmocka_unit_test(test_yield_frame_named),
+		cmocka_unit_test(test_yield_frame_not_named),
+		cmocka_unit_test(test_next_instr_lost),
 		cmocka_unit_test(test_call_in_between),
 		cmocka_unit_test(test_same_address_once),
 		cmocka_unit_test(test_registers),

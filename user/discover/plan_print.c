@@ -37,6 +37,7 @@ static void print_head(const struct probe_plan *plan, const char *path, FILE *ou
 
 static void print_site(const struct probe_plan *plan, const struct probe_site *s, FILE *out)
 {
+	static const char *const moved[] = { " ", "*", "+", "#" }; /* code units */
 	char skip[24];
 
 	snprintf(skip, sizeof(skip), "+%" PRId64, (int64_t)(s->offset - s->entry_offset));
@@ -45,7 +46,7 @@ static void print_site(const struct probe_plan *plan, const struct probe_site *s
 		s->cost == COST_EMULATED ? "emulated" : "single-step",
 		probe_plan__reg_name(plan, s->site.frame_reg),
 		probe_plan__reg_name(plan, s->site.instr_reg),
-		s->site.flags & VTBPF_SITE_INSTR_ADVANCED ? "*" : " ", s->insn);
+		moved[s->site.flags & VTBPF_SITE_ADVANCED_MASK], s->insn);
 }
 
 static void print_sites(const struct probe_plan *plan, FILE *out)

@@ -12,8 +12,14 @@
 #include "insn.h"
 #include "probe_plan.h"
 #include "sites.h"
+#include "tail_call.h"
 #include "usdt_note.h"
 #include "version.h"
+
+/* Only Py_DEBUG builds have it: Include/object.h, Py_REF_DEBUG. */
+#define DEBUG_BUILD_SYMBOL "_Py_NegativeRefcount"
+
+#define TAIL_CALLS_SINCE 14
 
 /* What planning needs on its way, and the sentence for the user when it fails. */
 struct planner {
@@ -54,6 +60,7 @@ static int identify(struct planner *p, struct probe_plan *plan)
 {
 	char text[16];
 	struct python_version v;
+	struct elf_symbol sym;
 	int err = python_version__of(p->img, &v);
 
 	if (err == -ENOENT)
@@ -75,6 +82,12 @@ static int identify(struct planner *p, struct probe_plan *plan)
 			    "versions 3.%d to 3.%d can be traced",
 			    py_version_str(v.hex, text, sizeof(text)), CPYTHON_OLDEST,
 			    CPYTHON_NEWEST);
+	if (elf_image__symbol(p->img, DEBUG_BUILD_SYMBOL, &sym))
+		return fail(
+			p, -ENOTSUP,
+			"it is a debug build of CPython %s (--with-pydebug), whose objects and "
+			"machine code differ; a release build of the same version can be traced",
+			py_version_str(v.hex, text, sizeof(text)));
 	return 0;
 }
 
@@ -111,7 +124,7 @@ static int find_table(struct planner *p, struct probe_plan *plan)
 }
 
 /* Follows the code of the evaluation function from its entry and all handlers. */
-static int follow_code(struct planner *p, const struct probe_plan *plan)
+static int follow_code(struct planner *p, struct probe_plan *plan)
 {
 	uint64_t roots[257];
 	struct elf_symbol sym;
@@ -134,6 +147,8 @@ static int follow_code(struct planner *p, const struct probe_plan *plan)
 		return fail(p, -ENOTSUP, "the code of its interpreter at 0x%llx cannot be followed",
 			    (unsigned long long)plan->table_vaddr);
 	p->search.eval = sym.vaddr;
+	plan->tail_call = p->search.py->minor >= TAIL_CALLS_SINCE &&
+			  tail_call__is_used(p->img, p->decoder, sym.vaddr);
 	return 0;
 }
 
@@ -203,6 +218,15 @@ static bool is_rare(const struct probe_plan *plan, const struct probe_site *site
 	       !plan->free_threaded;
 }
 
+static void note_tail_calls(const struct probe_plan *plan, const struct site_search *s)
+{
+	if (plan->tail_call)
+		sites__note(
+			s,
+			"Its handlers are functions that tail-call one another. The plan was made "
+			"by the usual rules, but vtbpf was never tried on such a build.");
+}
+
 /* Says what a user should know of the sites that were chosen. */
 static void note_costs(struct probe_plan *plan, const struct site_search *s)
 {
@@ -213,10 +237,11 @@ static void note_costs(struct probe_plan *plan, const struct site_search *s)
 
 		if (site->cost == COST_SINGLE_STEP && s->py->family != FAMILY_FRAME &&
 		    !is_rare(plan, site))
-			sites__note(s,
-				    "%s is probed at an instruction that the kernel "
-				    "single-steps: such an event costs several times more.",
-				    site->name);
+			sites__note(
+				s,
+				"%s shows the frame at no instruction that the kernel emulates: "
+				"it is single-stepped, which costs several times more.",
+				site->name);
 	}
 }
 
@@ -235,8 +260,10 @@ int probe_plan__make(int fd, struct probe_plan *plan, char *why, size_t why_size
 		err = read_layout(&p, plan);
 	if (!err)
 		err = make_sites(&p, plan);
-	if (!err)
+	if (!err) {
 		note_costs(plan, &p.search);
+		note_tail_calls(plan, &p.search);
+	}
 	flow__free(p.flow);
 	decoder__free(p.decoder);
 	elf_image__free(p.img);

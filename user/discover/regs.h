@@ -50,6 +50,17 @@ static inline void regs__step(struct regs *r, const struct insn *in)
 	}
 }
 
+/* Keeps what holds on both of two ways that meet. */
+static inline void regs__meet(struct regs *r, const struct regs *other)
+{
+	uint8_t i;
+
+	for (i = 0; i < INSN_REGS; i++) {
+		if (r->from[i] != other->from[i] || r->add[i] != other->add[i])
+			r->from[i] = INSN_NO_REG;
+	}
+}
+
 /* Does reg hold what `from` held at the start, plus add? */
 static inline bool regs__holds(const struct regs *r, uint8_t reg, uint8_t from, int64_t add)
 {

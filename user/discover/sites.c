@@ -8,6 +8,9 @@
 
 #define MAX_STRAIGHT 48 /* instructions of a handler looked at in search of a site */
 #define MIN_VOTES 16 /* handlers that show the store: clang keeps its address in memory in most */
+#define CODE_UNIT 2  /* bytes: an instruction has at least one, and its inline cache more */
+#define MAX_JOINS 8
+#define NO_FIELD 0xffff /* no structure is so large */
 #define MAX_PROLOGUE 16 /* and in search of the store of next_instr */
 
 int sites__add(const struct site_search *s, const struct site_choice *choice)
@@ -103,51 +106,155 @@ int sites__find_registers(struct site_search *s)
 
 /* ---- handlers -------------------------------------------------------------------------------- */
 
-/* What the site knows of next_instr: its register as it was, or advanced by one instruction. */
-static void choose_instr_reg(const struct site_search *s, const struct regs *regs,
+/* What the site knows of next_instr: a register that points to the instruction's start or some
+ * code units behind it. False when there is none. */
+static bool choose_instr_reg(const struct site_search *s, const struct regs *regs,
 			     struct site_choice *choice)
 {
-	choice->flags = 0;
-	choice->instr_reg = regs__find(regs, s->next_reg, 0);
-	if (choice->instr_reg != INSN_NO_REG)
-		return;
-	choice->instr_reg = regs__find(regs, s->next_reg, 2);
-	if (choice->instr_reg != INSN_NO_REG)
-		choice->flags = VTBPF_SITE_INSTR_ADVANCED;
+	uint8_t units;
+
+	for (units = 0; units <= VTBPF_SITE_ADVANCED_MASK; units++) {
+		choice->flags = units;
+		choice->instr_reg = regs__find(regs, s->next_reg, units * CODE_UNIT);
+		if (choice->instr_reg != INSN_NO_REG)
+			return true;
+	}
+	return false;
+}
+
+/* A line is followed while some register holds what is asked for. It may be lost in between when
+ * the caller takes its place: then YIELD_VALUE says which other register had it. */
+struct line {
+	struct regs regs;
+	uint8_t reg;
+	bool lost;
+	uint16_t previous; /* frame -> previous if it may, else NO_FIELD */
+};
+
+/*
+ * YIELD_VALUE goes on in the caller: `frame = frame->previous`, and then `gen_frame->previous =
+ * NULL` (Python/bytecodes.c of 3.12 on). That store names the register of the frame that has
+ * yielded, however the compiler came by it.
+ */
+static void line__step(struct line *l, const struct insn *in)
+{
+	bool left = in->shape == SHAPE_LOAD && in->disp == l->previous &&
+		    regs__holds(&l->regs, in->base, l->reg, 0);
+	bool named = l->lost && in->shape == SHAPE_STORE_ZERO && in->disp == l->previous;
+
+	regs__step(&l->regs, in);
+	if (left && regs__find(&l->regs, l->reg, 0) == INSN_NO_REG)
+		l->lost = true;
+	if (named) {
+		l->regs.from[in->base] = l->reg;
+		l->regs.add[in->base] = 0;
+		l->lost = false;
+	}
+}
+
+/* What registers hold at `in` if it is on the straight line of the handler at vaddr. */
+static bool regs_on_line(const struct flow *f, uint64_t vaddr, const struct insn *in,
+			 struct regs *regs)
+{
+	const struct insn *at = flow__at(f, vaddr);
+	int i;
+
+	regs__init(regs);
+	for (i = 0; at && at != in && i < MAX_STRAIGHT; i++, at = flow__next(f, at)) {
+		if ((i && flow__joins(f, at->vaddr, at->vaddr)) || at->kind == INSN_JUMP)
+			return false;
+		regs__step(regs, at);
+	}
+	return at == in;
+}
+
+/* The same for any handler of an opcode that begins calls. */
+static bool regs_on_entry_line(const struct site_search *s, const struct insn *in,
+			       struct regs *regs)
+{
+	const struct cpython_opcode *op = s->py->opcodes;
+	int i;
+
+	for (i = 0; i < CPYTHON_MAX_OPCODES && op[i].name; i++) {
+		if (op[i].kind == VTBPF_SITE_ENTRY &&
+		    regs_on_line(s->flow, s->table->handlers[op[i].number], in, regs))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * RESUME_CHECK gives up by going to RESUME, behind its first instructions (PREDICTED_RESUME of
+ * Python/generated_cases.c.h). A site behind that label then sees a call that RESUME_CHECK's site
+ * has told of, with the same frame and next_instr: the BPF side drops such an entry. So the handlers
+ * that begin calls, and only they, may join the line; what they bring in registers must agree.
+ */
+static bool line__join(struct line *l, const struct site_search *s, const struct insn *in)
+{
+	const struct insn *from[MAX_JOINS], *before = flow__before(s->flow, in);
+	size_t n = flow__predecessors(s->flow, in, from, MAX_JOINS), i;
+	struct regs regs;
+
+	if (n > MAX_JOINS)
+		return false;
+	for (i = 0; i < n; i++) {
+		if (from[i] == before)
+			continue;
+		if (!regs_on_entry_line(s, from[i], &regs))
+			return false;
+		regs__meet(&l->regs, &regs);
+	}
+	return true;
+}
+
+/* The first emulated instruction of the line from entry, whatever registers hold there. joins tells
+ * whose handlers may join it; NULL: none. */
+static const struct insn *follow_line(const struct flow *f, uint64_t entry,
+				      const struct site_search *joins, struct line *l)
+{
+	const struct insn *in = flow__at(f, entry);
+	int i;
+
+	regs__init(&l->regs);
+	for (i = 0; in && i < MAX_STRAIGHT; i++, in = flow__next(f, in)) {
+		if (i && flow__joins(f, in->vaddr, in->vaddr) &&
+		    !(joins && line__join(l, joins, in)))
+			return NULL;
+		if (regs__find(&l->regs, l->reg, 0) == INSN_NO_REG && !l->lost)
+			return NULL;
+		if (in->emulated)
+			return l->lost ? NULL : in;
+		if (in->kind != INSN_PLAIN)
+			return NULL;
+		line__step(l, in);
+	}
+	return NULL;
 }
 
 const struct insn *sites__emulated_on_line(const struct flow *f, uint64_t entry, uint8_t reg,
 					   struct regs *regs)
 {
-	const struct insn *in = flow__at(f, entry);
-	int i;
+	struct line l = { .reg = reg, .previous = NO_FIELD };
+	const struct insn *in = follow_line(f, entry, NULL, &l);
 
-	regs__init(regs);
-	for (i = 0; in && i < MAX_STRAIGHT; i++, in = flow__next(f, in)) {
-		if (i && flow__joins(f, in->vaddr, in->vaddr))
-			return NULL;
-		if (regs__find(regs, reg, 0) == INSN_NO_REG)
-			return NULL;
-		if (in->emulated)
-			return in;
-		if (in->kind != INSN_PLAIN)
-			return NULL;
-		regs__step(regs, in);
-	}
-	return NULL;
+	*regs = l.regs;
+	return in;
 }
 
 static void find_cheap_site(const struct site_search *s, struct site_choice *choice)
 {
-	struct regs regs;
-	const struct insn *in =
-		sites__emulated_on_line(s->flow, choice->entry, s->frame_reg, &regs);
+	bool begins = choice->kind == VTBPF_SITE_ENTRY, yields = choice->kind == VTBPF_SITE_YIELD;
+	struct line l = { .reg = s->frame_reg,
+			  .previous = yields ? s->plan->layout.frame_previous : NO_FIELD };
+	const struct insn *in = follow_line(s->flow, choice->entry, begins ? s : NULL, &l);
+	struct site_choice cheap = *choice;
 
 	if (!in)
 		return;
-	choice->vaddr = in->vaddr;
-	choice->frame_reg = regs__find(&regs, s->frame_reg, 0);
-	choose_instr_reg(s, &regs, choice);
+	cheap.vaddr = in->vaddr;
+	cheap.frame_reg = regs__find(&l.regs, s->frame_reg, 0);
+	if (choose_instr_reg(s, &l.regs, &cheap) || !begins)
+		*choice = cheap;
 }
 
 int sites__add_function(const struct site_search *s, uint64_t vaddr, unsigned int arg,
