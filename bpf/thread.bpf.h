@@ -152,6 +152,21 @@ static __always_inline void update_verdict(struct thread_state *t, __u32 tid)
 	}
 }
 
+static __always_inline void add_totals(const struct vtbpf_counters *c)
+{
+	__sync_fetch_and_add(&totals.calls, c->calls);
+	__sync_fetch_and_add(&totals.lost, c->lost);
+	__sync_fetch_and_add(&totals.below_min, c->below_min);
+	__sync_fetch_and_add(&totals.too_deep, c->too_deep);
+	__sync_fetch_and_add(&totals.ignored, c->ignored);
+	__sync_fetch_and_add(&totals.duplicates, c->duplicates);
+	__sync_fetch_and_add(&totals.helpers, c->helpers);
+	__sync_fetch_and_add(&totals.unmatched, c->unmatched);
+	__sync_fetch_and_add(&totals.entry_missed, c->entry_missed);
+	__sync_fetch_and_add(&totals.exit_missed, c->exit_missed);
+	__sync_fetch_and_add(&totals.unreadable, c->unreadable);
+}
+
 /* Admits the running thread: NULL when its process is not a target. */
 static __always_inline struct thread_state *thread_new(__u32 tid, __u32 tgid)
 {
@@ -162,6 +177,9 @@ static __always_inline struct thread_state *thread_new(__u32 tid, __u32 tgid)
 		__sync_fetch_and_add(&totals.foreign, 1);
 		return 0;
 	}
+	t = bpf_map_lookup_elem(&threads, &tid);
+	if (t) /* a thread that is gone, with losses nobody was told of */
+		add_totals(&t->count);
 	bpf_map_update_elem(&threads, &tid, &fresh_thread, BPF_ANY);
 	t = bpf_map_lookup_elem(&threads, &tid);
 	if (!t) {
@@ -177,21 +195,6 @@ static __always_inline struct thread_state *thread_new(__u32 tid, __u32 tgid)
 }
 
 /* ---- end -------------------------------------------------------------------------------- */
-
-static __always_inline void add_totals(const struct vtbpf_counters *c)
-{
-	__sync_fetch_and_add(&totals.calls, c->calls);
-	__sync_fetch_and_add(&totals.lost, c->lost);
-	__sync_fetch_and_add(&totals.below_min, c->below_min);
-	__sync_fetch_and_add(&totals.too_deep, c->too_deep);
-	__sync_fetch_and_add(&totals.ignored, c->ignored);
-	__sync_fetch_and_add(&totals.duplicates, c->duplicates);
-	__sync_fetch_and_add(&totals.helpers, c->helpers);
-	__sync_fetch_and_add(&totals.unmatched, c->unmatched);
-	__sync_fetch_and_add(&totals.entry_missed, c->entry_missed);
-	__sync_fetch_and_add(&totals.exit_missed, c->exit_missed);
-	__sync_fetch_and_add(&totals.unreadable, c->unreadable);
-}
 
 static __noinline void thread_end(struct thread_state *t, __u32 tid)
 {
@@ -210,7 +213,7 @@ static __noinline void thread_end(struct thread_state *t, __u32 tid)
 	t->dead = 1;
 	/* Losses that cannot be told now, and frames in the hash, are left for user space to
 	 * sweep. */
-	if ((t->lost && emit_lost(t, tid)) || t->deep || !t->announced)
+	if ((t->lost && emit_lost(t, tid)) || t->deep || (t->walked && !t->announced))
 		return;
 	add_totals(&t->count);
 	bpf_map_delete_elem(&threads, &tid);
