@@ -227,9 +227,12 @@ $(REPLAY_BIN): $(B)/tests/fuzz/%.replay: $(B)/tests/fuzz/%.o $(B)/tests/fuzz/rep
 
 # --- for users and developers --------------------------------------------------------------------
 
-.PHONY: deps demo bench lint format install uninstall clean help
+.PHONY: deps pythons demo bench lint format install uninstall clean help
 deps:
 	$(Q)scripts/install-deps.sh
+
+pythons:
+	$(Q)scripts/fetch-pythons.sh
 
 demo:
 	$(Q)scripts/demo.sh
@@ -269,6 +272,7 @@ help:
 	@echo 'make check-san   the same with AddressSanitizer and UBSan'
 	@echo 'make check-bpf   BPF program tests (root)'
 	@echo 'make check-e2e   end-to-end tests on the Pythons found (root); E2E="-k NAME" picks some'
+	@echo 'make pythons     more interpreters for check-e2e, in /var/cache/vtbpf-pythons (root)'
 	@echo 'make fuzz        libFuzzer on every parser, FUZZ_TIME=30 seconds each'
 	@echo 'make bench       what a traced call costs (root)'
 	@echo 'make lint        include direction, format, shellcheck, cppcheck, codespell'
