@@ -159,6 +159,24 @@ static void test_int(void **state)
 	end(&c);
 }
 
+/* 0: push rbp; 1: mov rbp, rsp; 4: mov [rbp-4], edx; 7: xor edx, edx; 9: mov eax, [rbp-4];
+ * c: pop rbp; d: mov ecx, [rbp-4]; 10: ret. Words of the stack are found by rbp while it points
+ * there. */
+static void test_frame_pointer(void **state)
+{
+	struct hold *h;
+	struct code c;
+
+	(void)state;
+	BEGIN(&c, "\x55\x48\x89\xe5\x89\x55\xfc\x31\xd2\x8b\x45\xfc\x5d\x8b\x4d\xfc\xc3", 0);
+	h = hold__new(c.f, NULL, RDX, 4);
+	assert_int_equal(regs_at(&c, h, 9), 0);
+	assert_int_equal(regs_at(&c, h, 0xc), BIT(0));
+	assert_int_equal(regs_at(&c, h, 0x10), BIT(0));
+	hold__free(h);
+	end(&c);
+}
+
 /* 0: je 5; 2: mov rbx, [rax]; 5: ret. What instruction 2 loads is in rbx only on that way. */
 static void test_definition(void **state)
 {
@@ -179,10 +197,10 @@ static void test_definition(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_spill),	   cmocka_unit_test(test_overwritten),
-		cmocka_unit_test(test_pushes),	   cmocka_unit_test(test_ways_meet),
-		cmocka_unit_test(test_handlers),   cmocka_unit_test(test_int),
-		cmocka_unit_test(test_definition),
+		cmocka_unit_test(test_spill),	      cmocka_unit_test(test_overwritten),
+		cmocka_unit_test(test_pushes),	      cmocka_unit_test(test_ways_meet),
+		cmocka_unit_test(test_handlers),      cmocka_unit_test(test_int),
+		cmocka_unit_test(test_frame_pointer), cmocka_unit_test(test_definition),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -377,11 +377,30 @@ static void test_throw_block(void **state)
 	(void)state;
 	begin(12);
 	PUT(AT(0), "\x48\x89\xf3\x85\xd2\x75\x39\xff\xe0");
-	PUT(AT(0x40), "\xff\xc9\x78\x00\xff\xe0");
+	PUT(AT(0x3f), "\xc3\xff\xc9\x78\x00\xff\xe0");
 	search();
 	assert_int_equal(sites__throw(&b.s), 0);
 	assert_int_equal(only_site()->offset, AT(0x42));
 	assert_int_equal(only_site()->site.kind, VTBPF_SITE_THROW);
+	assert_int_equal(only_site()->site.frame_reg, RBX);
+	end();
+}
+
+/* throwflag is asked for twice: where the recursion limit was checked (0x20: call; reload; test;
+ * je 0x7; jmp 0x40) the flag comes from the stack. The site is on both lines. */
+static void test_throw_block_of_two(void **state)
+{
+	(void)state;
+	begin(12);
+	PUT(AT(0),
+	    "\x48\x89\xf3\x55\x78\x1a\x85\xd2\x75\x36\xff\xe0\xc3"); /* mov; push; js 0x20; test; jne */
+	PUT(AT(0x1f),
+	    "\xc3\x89\x54\x24\x08\xe8\x57\x00\x00\x00\x8b\x54\x24\x08\x85\xd2\x74\xd9\xeb\x0d");
+	PUT(AT(0x3f), "\xc3\xff\xc9\x78\x00\xff\xe0");
+	PUT(AT(0x80), "\xc3");
+	search();
+	assert_int_equal(sites__throw(&b.s), 0);
+	assert_int_equal(only_site()->offset, AT(0x42));
 	assert_int_equal(only_site()->site.frame_reg, RBX);
 	end();
 }
@@ -543,6 +562,7 @@ int main(void)
 		cmocka_unit_test(test_owner_inlined),
 		cmocka_unit_test(test_owner_not_found),
 		cmocka_unit_test(test_throw_block),
+		cmocka_unit_test(test_throw_block_of_two),
 		cmocka_unit_test(test_throw_block_joined),
 		cmocka_unit_test(test_throw_unseen),
 		cmocka_unit_test(test_frame_function),

@@ -5,13 +5,15 @@
 #include "hold.h"
 
 #define MAX_SPILLS 32
+#define FRAME_POINTER (1u << 6) /* rbp: only x86 instructions say that they use it as one */
 
 /* What is known at an instruction. Less is known where ways meet. */
 struct known {
 	bool reached;
 	bool sp_known;
+	bool fp_known;
 	bool queued;
-	int32_t sp;	 /* stack pointer, counted from its value at the entry */
+	int64_t sp, fp;	 /* stack and frame pointer, counted from the former's value at the entry */
 	uint32_t regs;	 /* that hold the value */
 	uint32_t spills; /* words of the stack that do: bits of hold.spill_at */
 };
@@ -23,7 +25,7 @@ struct hold {
 	size_t n;
 	struct known *known; /* one an instruction */
 	struct known roots;  /* what is known at every indirect jump */
-	int32_t spill_at[MAX_SPILLS];
+	int64_t spill_at[MAX_SPILLS];
 	unsigned int n_spills;
 	uint8_t size;
 	size_t *todo, n_todo;
@@ -31,49 +33,60 @@ struct hold {
 
 /* ---- what one instruction does --------------------------------------------------------------- */
 
-static uint32_t spill_bit(const struct hold *h, const struct known *k, int64_t disp)
+/* Where disp lies from what `in` addresses memory with, counted as the stack pointer is. */
+static bool stack_at(const struct known *k, const struct insn *in, int64_t disp, int64_t *at)
+{
+	*at = (in->on_fp ? k->fp : k->sp) + disp;
+	return in->on_fp ? k->fp_known : k->sp_known;
+}
+
+static uint32_t spill_bit(const struct hold *h, const struct known *k, const struct insn *in)
 {
 	unsigned int i;
+	int64_t at;
 
-	for (i = 0; k->sp_known && i < h->n_spills; i++) {
-		if (h->spill_at[i] == k->sp + disp)
+	for (i = 0; stack_at(k, in, in->disp, &at) && i < h->n_spills; i++) {
+		if (h->spill_at[i] == at)
 			return 1u << i;
 	}
 	return 0;
 }
 
-static uint32_t new_spill_bit(struct hold *h, const struct known *k, int64_t disp)
+static uint32_t new_spill_bit(struct hold *h, const struct known *k, const struct insn *in)
 {
-	uint32_t bit = spill_bit(h, k, disp);
+	uint32_t bit = spill_bit(h, k, in);
+	int64_t at;
 
-	if (bit || !k->sp_known || h->n_spills == MAX_SPILLS)
+	if (bit || !stack_at(k, in, in->disp, &at) || h->n_spills == MAX_SPILLS)
 		return bit;
-	h->spill_at[h->n_spills] = (int32_t)(k->sp + disp);
+	h->spill_at[h->n_spills] = at;
 	return 1u << h->n_spills++;
 }
 
-/* Forgets the words that overlap [at, at + len), counted from the stack pointer. */
+/* Forgets the words that overlap [at, at + len). */
 static void overwrite(const struct hold *h, struct known *k, int64_t at, int64_t len)
 {
 	unsigned int i;
 
 	for (i = 0; i < h->n_spills; i++) {
-		int64_t spill = (int64_t)h->spill_at[i] - k->sp;
-
-		if (spill < at + len && at < spill + h->size)
+		if (h->spill_at[i] < at + len && at < h->spill_at[i] + h->size)
 			k->spills &= ~(1u << i);
 	}
 }
 
-static void move_sp(const struct hold *h, struct known *k, const struct insn *in)
+static void move_pointers(const struct hold *h, struct known *k, const struct insn *in)
 {
-	if (in->sp_lost) {
-		k->sp_known = false;
-		k->spills = 0;
+	if (in->sets_fp) {
+		k->fp_known = k->sp_known;
+		k->fp = k->sp + in->disp;
+	} else if (k->fp_known && in->writes & FRAME_POINTER) {
+		k->fp_known = false;
 	}
+	if (in->sp_lost)
+		k->sp_known = false;
+	if (in->sp_add > 0 && k->sp_known)
+		overwrite(h, k, k->sp, in->sp_add); /* given back */
 	k->sp += in->sp_add;
-	if (in->sp_add > 0)
-		overwrite(h, k, -(int64_t)in->sp_add, in->sp_add); /* given back */
 }
 
 static bool holds(const struct known *k, uint8_t reg)
@@ -81,34 +94,45 @@ static bool holds(const struct known *k, uint8_t reg)
 	return reg < INSN_REGS && k->regs >> reg & 1;
 }
 
+/* A store or load of any pointer is one of a word of the stack if the frame pointer is used. */
+static bool is_shape(const struct known *k, const struct insn *in, uint8_t spill, uint8_t any)
+{
+	return in->shape == spill || (in->shape == any && in->on_fp && k->fp_known);
+}
+
+static unsigned int size_of(const struct insn *in)
+{
+	return in->size ? in->size : 8;
+}
+
 /* Does the value arrive in in->dst? */
 static bool arrives(const struct hold *h, const struct known *k, const struct insn *in)
 {
-	switch (in->shape) {
-	case SHAPE_COPY:
+	if (in->shape == SHAPE_COPY)
 		return !in->disp && holds(k, in->src);
-	case SHAPE_COPY_INT:
+	if (in->shape == SHAPE_COPY_INT)
 		return h->size == 4 && holds(k, in->src);
-	case SHAPE_RELOAD:
-		return in->size >= h->size && spill_bit(h, k, in->disp) & k->spills;
-	default:
-		return false;
-	}
+	return is_shape(k, in, SHAPE_RELOAD, SHAPE_LOAD) && size_of(in) >= h->size &&
+	       spill_bit(h, k, in) & k->spills;
 }
 
 static void step(struct hold *h, struct known *k, const struct insn *in)
 {
 	bool arrived = arrives(h, k, in);
-	bool spilled = in->shape == SHAPE_SPILL && in->size >= h->size && holds(k, in->src);
-	uint32_t bit = spilled ? new_spill_bit(h, k, in->disp) : 0;
+	bool spilled = is_shape(k, in, SHAPE_SPILL, SHAPE_STORE) && size_of(in) >= h->size &&
+		       holds(k, in->src);
+	uint32_t bit = spilled ? new_spill_bit(h, k, in) : 0;
+	int64_t at;
 
-	if (in->wrote)
-		overwrite(h, k, in->wrote_at, in->wrote);
+	if (in->wrote && stack_at(k, in, in->wrote_at, &at))
+		overwrite(h, k, at, in->wrote);
+	else if (in->wrote && !in->on_fp)
+		k->spills = 0;
 	k->spills |= bit;
 	k->regs &= ~in->writes;
 	if (arrived && in->dst < INSN_REGS)
 		k->regs |= 1u << in->dst;
-	move_sp(h, k, in);
+	move_pointers(h, k, in);
 }
 
 /* ---- all ways -------------------------------------------------------------------------------- */
@@ -125,11 +149,12 @@ static bool meet(struct known *to, const struct known *from)
 	}
 	to->regs &= from->regs;
 	to->spills &= from->spills;
-	if (!from->sp_known || from->sp != to->sp) {
+	if (!from->sp_known || from->sp != to->sp)
 		to->sp_known = false;
-		to->spills = 0;
-	}
-	return to->regs != was.regs || to->spills != was.spills || to->sp_known != was.sp_known;
+	if (!from->fp_known || from->fp != to->fp)
+		to->fp_known = false;
+	return to->regs != was.regs || to->spills != was.spills || to->sp_known != was.sp_known ||
+	       to->fp_known != was.fp_known;
 }
 
 static void arrive(struct hold *h, uint64_t vaddr, const struct known *k)
@@ -225,6 +250,6 @@ bool hold__is_test(const struct hold *h, const struct insn *in)
 	const struct known *k = &h->known[in - h->insns];
 
 	if (in->shape == SHAPE_TEST_SPILL)
-		return in->size == h->size && spill_bit(h, k, in->disp) & k->spills;
+		return in->size == h->size && spill_bit(h, k, in) & k->spills;
 	return in->shape == SHAPE_TEST && holds(k, in->src);
 }

@@ -55,6 +55,8 @@ struct insn {
 	uint8_t dst, src, base;
 	uint8_t size;  /* of a spill */
 	uint8_t wrote; /* bytes that it writes at the stack pointer + wrote_at */
+	bool on_fp;    /* memory that it names lies at the frame pointer instead */
+	bool sets_fp;  /* frame pointer = stack pointer + disp */
 	bool sp_lost;  /* moves the stack pointer to where is not known */
 	int32_t wrote_at;
 	int32_t sp_add; /* moves the stack pointer, after whatever else it does */

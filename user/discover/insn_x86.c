@@ -172,6 +172,19 @@ static bool is_stack(const cs_x86_op *op)
 	       op->mem.segment == X86_REG_INVALID && op->mem.disp == (int32_t)op->mem.disp;
 }
 
+/* The same from the frame pointer, if rbp is one. */
+static bool is_frame(const cs_x86_op *op)
+{
+	return op->type == X86_OP_MEM && op->mem.base == X86_REG_RBP && !op->mem.index &&
+	       op->mem.segment == X86_REG_INVALID && op->mem.disp == (int32_t)op->mem.disp;
+}
+
+/* Moves of 8 bytes from and to rbp + disp have shapes of their own: it may be any pointer. */
+static bool is_spill(const cs_x86_op *op)
+{
+	return is_stack(op) || (is_frame(op) && op->size == 4);
+}
+
 static void set_spill(struct insn *in, uint8_t shape, int64_t disp, const cs_x86_op *reg)
 {
 	in->shape = shape;
@@ -188,11 +201,11 @@ static bool fill_spill(const cs_insn *ci, const cs_x86_op *a, const cs_x86_op *b
 {
 	if (a->size != 8 && a->size != 4)
 		return false;
-	if (ci->id == X86_INS_MOV && is_stack(a) && b->type == X86_OP_REG)
+	if (ci->id == X86_INS_MOV && is_spill(a) && b->type == X86_OP_REG)
 		set_spill(in, SHAPE_SPILL, a->mem.disp, b);
-	else if (ci->id == X86_INS_MOV && is_stack(b) && a->type == X86_OP_REG)
+	else if (ci->id == X86_INS_MOV && is_spill(b) && a->type == X86_OP_REG)
 		set_spill(in, SHAPE_RELOAD, b->mem.disp, a);
-	else if (ci->id == X86_INS_CMP && is_stack(a) && b->type == X86_OP_IMM && !b->imm)
+	else if (ci->id == X86_INS_CMP && is_spill(a) && b->type == X86_OP_IMM && !b->imm)
 		set_spill(in, SHAPE_TEST_SPILL, a->mem.disp, a);
 	else
 		return false;
@@ -220,7 +233,9 @@ static void fill_stack(const cs_insn *ci, const cs_x86 *x, struct insn *in)
 	const cs_x86_op *a = &x->operands[0], *b = &x->operands[1];
 	bool moves = in->writes >> 7 & 1, of_sp = x->op_count == 2 && a->reg == X86_REG_RSP;
 
-	if (x->op_count && is_stack(a) && a->access & CS_AC_WRITE) {
+	in->on_fp = (x->op_count && is_frame(a)) || (x->op_count == 2 && is_frame(b));
+	in->sets_fp = in->shape == SHAPE_COPY && in->src == 7 && in->dst == 6;
+	if (x->op_count && (is_stack(a) || is_frame(a)) && a->access & CS_AC_WRITE) {
 		in->wrote = a->size;
 		in->wrote_at = (int32_t)a->mem.disp;
 	}

@@ -295,12 +295,23 @@ int sites__add_handler(const struct site_search *s, const struct cpython_opcode 
 	return sites__add(s, &choice);
 }
 
+uint8_t sites__pick_reg(const struct site_search *s, uint32_t regs)
+{
+	uint32_t kept = regs & ~insn__caller_saved(s->img->machine);
+	uint8_t reg = 0;
+
+	kept = kept ? kept : regs;
+	while (reg < INSN_REGS && !(kept >> reg & 1))
+		reg++;
+	return reg < INSN_REGS ? reg : INSN_NO_REG;
+}
+
 const struct insn *sites__deciding_branch(const struct flow *f, const struct insn *cmp)
 {
 	const struct insn *in = cmp;
 	int i;
 
-	for (i = 0; i < MAX_PROLOGUE; i++) {
+	for (i = 0; i < MAX_STRAIGHT; i++) {
 		in = flow__at(f, in->vaddr + in->len);
 		if (!in || flow__joins(f, in->vaddr, in->vaddr))
 			return NULL;

@@ -69,6 +69,9 @@ int sites__add_function(const struct site_search *s, uint64_t vaddr, unsigned in
  * two; else NULL. */
 const struct insn *sites__deciding_branch(const struct flow *f, const struct insn *cmp);
 
+/* Of the registers in a mask one that calls preserve, else any; INSN_NO_REG when there is none. */
+uint8_t sites__pick_reg(const struct site_search *s, uint32_t regs);
+
 /* The rules of each family; each adds its sites and returns 0, or -ENOENT when the code does not
  * look as it must. */
 int sites__frame_function(const struct site_search *s); /* 3.8-3.10: entry and exit */

@@ -302,18 +302,6 @@ static void choose_entries(const struct site_search *s, const struct frame_use *
 	}
 }
 
-/* Of the registers that hold the frame the one that calls preserve. */
-static uint8_t frame_reg(const struct site_search *s, uint32_t regs)
-{
-	uint32_t kept = regs & ~insn__caller_saved(s->img->machine);
-	uint8_t reg = 0;
-
-	kept = kept ? kept : regs;
-	while (reg < INSN_REGS && !(kept >> reg & 1))
-		reg++;
-	return reg;
-}
-
 static int add_all(const struct site_search *s, const struct frame_use *use, uint8_t kind,
 		   const struct chosen *sites)
 {
@@ -328,7 +316,8 @@ static int add_all(const struct site_search *s, const struct frame_use *use, uin
 	for (i = 0; !err && i < sites->n; i++) {
 		c.vaddr = sites->at[i];
 		c.entry = kind == VTBPF_SITE_ENTRY && !i ? s->eval : c.vaddr;
-		c.frame_reg = frame_reg(s, hold__regs(use->frame, flow__at(s->flow, c.vaddr)));
+		c.frame_reg =
+			sites__pick_reg(s, hold__regs(use->frame, flow__at(s->flow, c.vaddr)));
 		s->plan->frame_reg = c.frame_reg;
 		err = sites__add(s, &c);
 	}

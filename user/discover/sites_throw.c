@@ -2,169 +2,166 @@
 /*
  * generator.throw() and its kin from CPython 3.11 on: they call _PyEval_EvalFrameDefault with
  * throwflag set, and the frame goes on at its exception handler, so that no RESUME is executed
- * (Python/ceval.c: `if (throwflag)`). The function asks for its third argument once; the block
- * taken when it is set is the site. Where that cannot be proved, PyTraceBack_Here tells of each
+ * (Python/ceval.c: `if (throwflag)`). The function asks for its third argument, once
+ * or on a few ways; where they meet when it is set is the site. Where that cannot be proved, PyTraceBack_Here tells of each
  * frame that an exception reaches, the thrown-into one among them: right as well, but hit far more
  * often.
  */
 #include <errno.h>
 
 #include "function_ref.h"
-#include "regs.h"
+#include "hold.h"
 #include "sites.h"
 
-#define MAX_PROLOGUE 400
-#define MAX_PENDING 16
 #define MAX_BLOCK 32
-#define MAX_COPIES 16
+#define MAX_LINES 8
 
-/* A place in the prologue and what is known there. */
-struct place {
-	const struct insn *in;
-	struct regs regs;
-	bool tested; /* the flags tell whether throwflag is set */
+/* The arguments, wherever the compiler keeps them. */
+struct throw_args {
+	struct hold *frame, *flag;
 };
 
-/* The function's prologue, followed up to the branch on throwflag. */
-struct prologue {
-	uint8_t frame, flag; /* registers of the arguments */
-	struct place branch;
-	uint8_t tested_reg;
-	const struct insn *test;
-	uint64_t copies[MAX_COPIES]; /* instructions that put the arguments into registers */
-	size_t n_copies;
-	struct place pending[MAX_PENDING]; /* other sides of the branches passed */
-	size_t n_pending;
-	int budget;
+/* The straight lines that are taken when throwflag is set, one for each place that asks for it. */
+struct throw_lines {
+	const struct insn *branches[MAX_LINES];
+	const struct insn *starts[MAX_LINES];
+	size_t n;
 };
 
-static void note_copy(struct prologue *p, const struct place *at)
+static const struct insn *set_side(const struct site_search *s, const struct insn *branch)
 {
-	const struct insn *in = at->in;
-	bool copies = (in->shape == SHAPE_COPY && !in->disp &&
-		       regs__holds(&at->regs, in->src, p->frame, 0)) ||
-		      (in->shape == SHAPE_COPY_INT && regs__holds(&at->regs, in->src, p->flag, 0));
+	uint64_t next = branch->vaddr + branch->len;
 
-	if (copies && p->n_copies < MAX_COPIES)
-		p->copies[p->n_copies++] = in->vaddr;
+	return flow__at(s->flow, branch->cond == COND_NONZERO ? branch->target : next);
 }
 
-static void note_test(struct prologue *p, struct place *at)
+/* False when some question is not understood. */
+static bool find_lines(const struct site_search *s, const struct throw_args *args,
+		       struct throw_lines *l)
 {
-	const struct insn *in = at->in;
+	const struct insn *insns, *branch;
+	size_t n, i;
 
-	if (in->shape == SHAPE_TEST && regs__holds(&at->regs, in->src, p->flag, 0)) {
-		at->tested = true;
-		p->test = in;
-		p->tested_reg = in->src;
-	} else if (in->writes_flags) {
-		at->tested = false;
+	insns = flow__insns(s->flow, &n);
+	for (i = 0; i < n; i++) {
+		if (!hold__is_test(args->flag, &insns[i]))
+			continue;
+		branch = sites__deciding_branch(s->flow, &insns[i]);
+		if (!branch || branch->cond == COND_OTHER || l->n == MAX_LINES)
+			return false;
+		l->branches[l->n] = branch;
+		l->starts[l->n] = set_side(s, branch);
+		if (!l->starts[l->n++])
+			return false;
 	}
+	return l->n > 0;
 }
 
-/* Follows straight code; the other side of each branch is left for later. True at the branch on
- * throwflag. */
-static bool follow(const struct site_search *s, struct prologue *p, struct place at)
+/* Is `in` on one of the lines, before they branch or call? */
+static bool on_line(const struct site_search *s, const struct insn *start, const struct insn *in)
 {
-	for (; at.in && p->budget-- > 0; at.in = flow__next(s->flow, at.in)) {
-		if (at.in->kind == INSN_BRANCH && at.tested) {
-			p->branch = at;
-			return at.in->cond != COND_OTHER;
-		}
-		if (at.in->kind == INSN_BRANCH && p->n_pending < MAX_PENDING) {
-			p->pending[p->n_pending] = at;
-			p->pending[p->n_pending++].in = flow__at(s->flow, at.in->target);
-		}
-		note_copy(p, &at);
-		note_test(p, &at);
-		regs__step(&at.regs, at.in);
+	int i;
+
+	for (i = 0; start && i < MAX_BLOCK; i++, start = flow__next(s->flow, start)) {
+		if (start == in)
+			return true;
+		if (start->kind != INSN_PLAIN && start->kind != INSN_JUMP)
+			return false;
 	}
 	return false;
 }
 
-static bool follow_prologue(const struct site_search *s, struct prologue *p)
+static bool on_any_line(const struct site_search *s, const struct throw_lines *l,
+			const struct insn *in)
 {
-	struct place start = { .in = flow__at(s->flow, s->eval) };
-	size_t next;
+	size_t i;
 
-	*p = (struct prologue){
-		.frame = insn__arg_reg(s->img->machine, 1),
-		.flag = insn__arg_reg(s->img->machine, 2),
-		.budget = MAX_PROLOGUE,
-	};
-	regs__init(&start.regs);
-	start.regs.int_reg = p->flag;
-	if (follow(s, p, start))
-		return true;
-	for (next = 0; next < p->n_pending; next++) {
-		if (follow(s, p, p->pending[next]))
+	for (i = 0; i < l->n; i++) {
+		if (on_line(s, l->starts[i], in))
 			return true;
 	}
 	return false;
 }
 
-/* Does the tested register hold throwflag, whichever way led there? */
-static bool test_is_sure(const struct site_search *s, const struct prologue *p)
+static bool is_throw_edge(const struct site_search *s, const struct throw_lines *l,
+			  const struct insn *from, const struct insn *to)
 {
-	uint32_t written = flow__written_before(s->flow, p->test->vaddr, p->copies, p->n_copies);
+	size_t i;
 
-	return !(written >> p->tested_reg & 1);
-}
-
-/* First instruction of the block that only throwflag leads to, or NULL. */
-static const struct insn *throw_block(const struct site_search *s, const struct prologue *p)
-{
-	const struct insn *before, *in;
-	uint64_t start = p->branch.in->target;
-
-	if (p->branch.in->cond == COND_ZERO) {
-		start = p->branch.in->vaddr + p->branch.in->len;
-		return flow__joins(s->flow, start, start) ? NULL : flow__at(s->flow, start);
+	for (i = 0; i < l->n; i++) {
+		if (l->branches[i] == from)
+			return l->starts[i] == to && from->target != from->vaddr + from->len;
 	}
-	in = flow__at(s->flow, start);
-	if (!in || flow__joins(s->flow, start, start) != 1)
-		return NULL;
-	before = flow__insns(s->flow, &(size_t){ 0 });
-	if (in == before)
-		return in;
-	before = in - 1;
-	return insn__ends(before) || before->vaddr + before->len != start ? in : NULL;
+	return on_any_line(s, l, from);
 }
 
-/* A register that holds the frame in the block, whichever way led there. */
-static uint8_t frame_in(const struct site_search *s, const struct prologue *p,
-			const struct insn *site, const struct regs *regs)
+/* Only what throwflag leads to leads to `in`. */
+static bool is_throw_only(const struct site_search *s, const struct throw_lines *l,
+			  const struct insn *in)
 {
-	uint8_t i;
-	uint32_t written = flow__written_before(s->flow, site->vaddr, p->copies, p->n_copies);
+	const struct insn *from[MAX_LINES];
+	size_t n = flow__predecessors(s->flow, in, from, MAX_LINES), i;
 
-	for (i = 0; i < INSN_REGS; i++) {
-		if (regs__holds(regs, i, p->frame, 0) && !(written >> i & 1))
-			return i;
+	if (n > MAX_LINES || flow__is_root(s->flow, in->vaddr))
+		return false;
+	for (i = 0; i < n; i++) {
+		if (!is_throw_edge(s, l, from[i], in))
+			return false;
 	}
-	return INSN_NO_REG;
+	return true;
 }
 
-static bool choose_in_block(const struct site_search *s, const struct prologue *p,
-			    struct site_choice *c)
+/* Is each instruction of the lines up to `site` reached by them only, and is it on all of them? */
+static bool is_common(const struct site_search *s, const struct throw_lines *l,
+		      const struct insn *site)
 {
-	const struct insn *in = throw_block(s, p);
-	struct regs regs = p->branch.regs;
+	const struct insn *in;
+	size_t i;
+
+	for (i = 0; i < l->n; i++) {
+		if (!on_line(s, l->starts[i], site))
+			return false;
+		for (in = l->starts[i]; in != site; in = flow__next(s->flow, in)) {
+			if (!is_throw_only(s, l, in))
+				return false;
+		}
+	}
+	return is_throw_only(s, l, site);
+}
+
+/* The first emulated instruction that is on all lines, and the register of the frame there. */
+static bool choose_on_lines(const struct site_search *s, const struct throw_args *args,
+			    const struct throw_lines *l, struct site_choice *c)
+{
+	const struct insn *in = l->starts[0];
 	int i;
 
-	for (i = 0; in && i < MAX_BLOCK; i++, in = flow__at(s->flow, in->vaddr + in->len)) {
-		if (i && flow__joins(s->flow, in->vaddr, in->vaddr))
-			return false;
-		if (in->emulated) {
+	for (i = 0; in && i < MAX_BLOCK; i++, in = flow__next(s->flow, in)) {
+		if (in->emulated && is_common(s, l, in)) {
 			c->vaddr = in->vaddr;
-			c->frame_reg = frame_in(s, p, in, &regs);
+			c->frame_reg = sites__pick_reg(s, hold__regs(args->frame, in));
 			return c->frame_reg != INSN_NO_REG;
 		}
-		if (in->kind != INSN_PLAIN)
+		if (in->kind != INSN_PLAIN && in->kind != INSN_JUMP)
 			return false;
-		regs__step(&regs, in);
 	}
 	return false;
+}
+
+static bool find_block_site(const struct site_search *s, struct site_choice *c)
+{
+	uint16_t machine = s->img->machine;
+	struct throw_args args = {
+		.frame = hold__new(s->flow, NULL, insn__arg_reg(machine, 1), 8),
+		.flag = hold__new(s->flow, NULL, insn__arg_reg(machine, 2), 4),
+	};
+	struct throw_lines lines = { .n = 0 };
+	bool found = args.frame && args.flag && find_lines(s, &args, &lines) &&
+		     choose_on_lines(s, &args, &lines, c);
+
+	hold__free(args.frame);
+	hold__free(args.flag);
+	return found;
 }
 
 /* Does the evaluation function call it, or was it inlined there? */
@@ -190,22 +187,23 @@ static int add_traceback(const struct site_search *s)
 		sites__note(s, "Calls entered by generator.throw() cannot be seen in this build.");
 		return 0;
 	}
+	sites__note(
+		s,
+		"generator.throw() is seen by way of PyTraceBack_Here, which costs a hit for each "
+		"frame that any exception passes.");
 	return sites__add_function(s, ref.vaddr, 0, &c);
 }
 
 int sites__throw(const struct site_search *s)
 {
-	struct prologue p;
 	struct site_choice c = {
 		.kind = VTBPF_SITE_THROW,
 		.instr_reg = VTBPF_NO_REG,
-		.entry = s->eval,
 		.name = "throwflag",
 	};
 
-	if (follow_prologue(s, &p) && test_is_sure(s, &p) && choose_in_block(s, &p, &c)) {
-		c.entry = c.vaddr;
-		return sites__add(s, &c);
-	}
-	return add_traceback(s);
+	if (!find_block_site(s, &c))
+		return add_traceback(s);
+	c.entry = c.vaddr;
+	return sites__add(s, &c);
 }
