@@ -122,23 +122,26 @@ static void test_gap(void **state)
 	end(&c);
 }
 
-/* 0: push rbx; 1: mov rbx, rsi; 4: je 8; 6: xor ebp, ebp; 8: ret */
-static void test_written_before(void **state)
+/* 0: je 4; 2: nop; 3: nop; 4: ret. What leads to the ret, and to nothing but itself. */
+static void test_predecessors(void **state)
 {
-	static const uint8_t bytes[] = { 0x53, 0x48, 0x89, 0xf3, 0x74, 0x02, 0x31, 0xed, 0xc3 };
-	const uint64_t root = AT(0), copy = AT(1), roots[] = { AT(0), AT(6) };
+	static const uint8_t bytes[] = { 0x74, 0x02, 0x90, 0x90, 0xc3 };
+	const uint64_t root = AT(0);
+	const struct insn *from[2];
 	struct code c;
 
 	(void)state;
 	begin(&c);
 	build(&c, bytes, sizeof(bytes), &root, 1);
-	assert_int_equal(flow__written_before(c.f, AT(8), NULL, 0), 1u << 7 | 1u << 3 | 1u << 6);
-	assert_int_equal(flow__written_before(c.f, AT(8), &copy, 1), 1u << 7 | 1u << 6);
-	assert_int_equal(flow__written_before(c.f, AT(4), &copy, 1), 1u << 7);
-	end(&c);
-	begin(&c);
-	build(&c, bytes, sizeof(bytes), roots, 2);
-	assert_int_equal(flow__written_before(c.f, AT(8), NULL, 0), UINT32_MAX);
+	assert_int_equal(flow__predecessors(c.f, flow__at(c.f, AT(4)), from, 2), 2);
+	assert_int_equal(from[0]->vaddr, AT(3));
+	assert_int_equal(from[1]->vaddr, AT(0));
+	assert_int_equal(flow__predecessors(c.f, flow__at(c.f, AT(4)), from, 1), 2);
+	assert_int_equal(flow__predecessors(c.f, flow__at(c.f, AT(0)), from, 2), 0);
+	assert_ptr_equal(flow__before(c.f, flow__at(c.f, AT(3))), flow__at(c.f, AT(2)));
+	assert_null(flow__before(c.f, flow__at(c.f, AT(0))));
+	assert_true(flow__is_root(c.f, AT(0)));
+	assert_false(flow__is_root(c.f, AT(4)));
 	end(&c);
 }
 
@@ -177,9 +180,9 @@ static void test_no_code(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_branch),	       cmocka_unit_test(test_reaches),
-		cmocka_unit_test(test_indirect),       cmocka_unit_test(test_gap),
-		cmocka_unit_test(test_written_before), cmocka_unit_test(test_no_return),
+		cmocka_unit_test(test_branch),	     cmocka_unit_test(test_reaches),
+		cmocka_unit_test(test_indirect),     cmocka_unit_test(test_gap),
+		cmocka_unit_test(test_predecessors), cmocka_unit_test(test_no_return),
 		cmocka_unit_test(test_no_code),
 	};
 

@@ -56,10 +56,4 @@ const uint64_t *flow__roots(const struct flow *f, size_t *n);
 bool flow__reaches(const struct flow *f, uint64_t from, uint64_t to, const uint64_t *walls,
 		   size_t n);
 
-/* Registers that are written on the ways that lead to vaddr from the first root (the function's
- * entry), the instruction at vaddr itself and those in `skip` left out. All of them when a handler
- * can get there. */
-uint32_t flow__written_before(const struct flow *f, uint64_t vaddr, const uint64_t *skip,
-			      size_t n_skip);
-
 #endif
