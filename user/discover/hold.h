@@ -17,8 +17,9 @@ struct hold;
 
 /*
  * Follows the value that instruction def puts in register reg, or that reg holds at the entry of
- * the function (the flow's first root) when def is NULL; `size` bytes of it count, 8 or 4. Words of the stack to which the compiler moves a register are taken to be written by no
- * pointer. NULL and errno ENOMEM.
+ * the function (the flow's first root) when def is NULL; `size` bytes of it count, 8 or 4. Words
+ * of the stack to which the compiler moves a register are taken to be written by no pointer. NULL
+ * and errno ENOMEM.
  */
 struct hold *hold__new(const struct flow *f, const struct insn *def, uint8_t reg, uint8_t size);
 void hold__free(struct hold *h);

@@ -2,10 +2,10 @@
 /*
  * generator.throw() and its kin from CPython 3.11 on: they call _PyEval_EvalFrameDefault with
  * throwflag set, and the frame goes on at its exception handler, so that no RESUME is executed
- * (Python/ceval.c: `if (throwflag)`). The function asks for its third argument, once
- * or on a few ways; where they meet when it is set is the site. Where that cannot be proved, PyTraceBack_Here tells of each
- * frame that an exception reaches, the thrown-into one among them: right as well, but hit far more
- * often.
+ * (Python/ceval.c: `if (throwflag)`). The function asks for its third argument, once or
+ * on a few ways; where they meet when it is set is the site. Where that cannot be proved,
+ * PyTraceBack_Here tells of each frame that an exception reaches, the thrown-into one among them:
+ * right as well, but hit far more often.
  */
 #include <errno.h>
 
