@@ -4,10 +4,9 @@
 import collections
 import json
 import signal
-import subprocess
 import time
 
-from harness import case, clean_env
+from harness import case
 
 
 def events(counts):
@@ -43,26 +42,6 @@ def idents_in_metadata(context):
     text = json.dumps(tracer.stop().raw["vtbpf"])
     for thread in truth["threads"]:
         assert hex(thread["ident"]) in text, (thread, text)
-
-
-@case(each=True)
-def order_as_setprofile(context):
-    """The ordered entries and exits of each thread are those of sys.setprofile."""
-    reference = subprocess.run([context.python.path, context.script("order.py"), "--reference"],
-                               stdout=subprocess.PIPE, env=clean_env(), check=True, timeout=120)
-    wanted = json.loads(reference.stdout)["threads"]
-    target = context.target("order.py")
-    tracer = context.attach(target, "--buffer-size", "64M")
-    truth = target.ask("go")
-    trace = tracer.stop()
-    assert trace.lost == 0, trace.raw["vtbpf"]["losses"]
-    for tid, name in truth["names"].items():
-        got = trace.sequence(int(tid), truth["file"])
-        want = [tuple(event) for event in wanted[name]]
-        for i, (g, w) in enumerate(zip(got, want)):
-            assert g == w, "%s, event %d: traced %r, setprofile %r; before it %r, traced after it %r" % (
-                name, i, g, w, want[max(0, i - 8):i], got[i:i + 5])
-        assert len(got) == len(want), (name, len(got), len(want), (got + want)[-3:])
 
 
 @case(each=True)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Exactly the calls and returns that a profile function sees, in their order, on every thread.
 
-Each theme (targets/torture_*.py) runs twice on each interpreter: by itself under a profile function in
-C (targets/recorder.c), and traced by vtbpf. Every frame of every file is compared, the standard
+Each theme (targets/torture_*.py) runs twice on each interpreter: by itself under a profile function
+in C (targets/recorder.c), and traced by vtbpf. Every frame of every file is compared, the standard
 library's too, unless what the library does depends on time.
 """
 
@@ -20,10 +20,14 @@ BUILD = os.path.join(HERE, "..", "..", "build", "e2e")
 BUFFER = ("--buffer-size", "64M")
 ALL, OWN = "all files", "own files"
 
-# Theme: what is compared. Threads of the standard library wait in ways that depend on time.
+# Theme: what is compared. Threads and loops of the standard library wait in ways that depend on
+# time; typing, which imports run, drops half-used generators, which then run once more under a
+# profiler.
 THEMES = {"calls": ALL, "objects": ALL, "generators": ALL, "coroutines": ALL, "exceptions": ALL,
-          "code": ALL, "finalizers": OWN, "random": ALL, "asyncio": OWN, "threads": OWN}
-TOOLS = ("settrace", "setprofile", "settrace_then_none", "monitoring", "cprofile", "coverage")
+          "code": OWN, "finalizers": OWN, "random": ALL, "asyncio": OWN, "threads": OWN}
+# Tool: on which interpreters (see harness.case).
+TOOLS = {"settrace": True, "setprofile": True, "monitoring": True, "settrace_then_none": "minor",
+         "cprofile": "minor", "coverage": "minor"}
 
 
 @functools.lru_cache(maxsize=None)
@@ -47,7 +51,7 @@ class Sequence:
         self.events = events
 
     def cut(self, own):
-        """From the first event of the own files to the last, `work` being the first of the main thread."""
+        """From the first event of the own files to the last; in the main thread from work() on."""
         places = [i for i, e in enumerate(self.events) if own(e[2])]
         work = [i for i in places if self.events[i][1] == "work"]
         ends = work or places
@@ -56,7 +60,8 @@ class Sequence:
 
 def reference_sequences(facts):
     codes = [(qualname, place(file), line) for qualname, file, line in facts["codes"]]
-    return {name: Sequence([(("call", "return")[number & 1], *codes[number >> 1]) for number in log])
+    kinds = "call", "return"
+    return {name: Sequence([(kinds[number & 1], *codes[number >> 1]) for number in log])
             for name, log in facts["threads"].items()}
 
 
@@ -116,8 +121,13 @@ def difference(name, want, got):
                show(got[at:at + 8], 8))
 
 
-def is_own(file):
+def is_theme(file):
     return file.startswith("torture_")
+
+
+def is_own(file):
+    """A theme's file, or what it made by exec()."""
+    return is_theme(file) or file.startswith("<") and not file.startswith("<frozen")
 
 
 def compare(want, trace, facts, scope, own=is_own):
@@ -171,29 +181,28 @@ def with_tool(tool):
         env = {"PYTHONPATH": packages.site(context, tool)} if tool == "coverage" else {}
         want = run_reference(context, script)
         traced = run_traced(context, script, "tool", tool, env=clean_env(**env))
-        compare(want, *traced, OWN)
+        compare(want, *traced, OWN, is_theme)
     run.__doc__ = "Calls and returns while %s is at work in the target." % tool
     run.__name__ = "truth_under_" + tool
     return run
 
 
-def tool_needs(tool):
-    if tool == "monitoring":
-        return lambda python: None if python.minor >= (3, 12) else "no sys.monitoring"
-    return None
+def no_monitoring(python):
+    return None if python.minor >= (3, 12) else "no sys.monitoring"
 
 
-for _theme, _scope in THEMES.items():
-    case(each=True)(truth(_theme, _scope))
-for _tool in TOOLS:
-    case(each=True, needs=tool_needs(_tool))(with_tool(_tool))
+@functools.lru_cache(maxsize=None)
+def no_coverage(python):
+    asked = subprocess.run([python.path, "-c", "import sqlite3"], env=clean_env(),
+                           stderr=subprocess.DEVNULL)
+    return "built without sqlite3, which coverage needs" if asked.returncode else None
 
 
-def greenlet_needs(python):
+def no_greenlet(python):
     return "greenlet crashes there by itself" if python.free_threaded else None
 
 
-@case(each=True, needs=greenlet_needs)
+@case(each=True, needs=no_greenlet)
 def truth_greenlets(context):
     """The order of calls through all switches; each greenlet's calls lie on one track."""
     env = {"PYTHONPATH": packages.site(context, "greenlet")}
@@ -211,9 +220,16 @@ def truth_greenlets(context):
     assert not spread, "greenlets on several tracks: %r" % spread
 
 
-@case(each=True, needs=greenlet_needs)
+@case(each="minor", needs=no_greenlet)
 def truth_gevent(context):
     """The order of calls of gevent's tasks."""
     env = {"PYTHONPATH": packages.site(context, "gevent")}
     want = run_reference(context, "torture_gevent.py", **env)
     compare(want, *run_traced(context, "torture_gevent.py", env=clean_env(**env)), OWN)
+
+
+NEEDS = {"monitoring": no_monitoring, "coverage": no_coverage}
+for _theme, _scope in THEMES.items():
+    case(each=True)(truth(_theme, _scope))
+for _tool, _each in TOOLS.items():
+    case(each=_each, needs=NEEDS.get(_tool))(with_tool(_tool))

@@ -3,7 +3,6 @@
 
 import json
 import os
-import sys
 import threading
 
 
@@ -44,39 +43,3 @@ def done(**facts):
 
 def qualname(code):
     return getattr(code, "co_qualname", code.co_name)  # co_qualname: 3.11
-
-
-class Recorder:
-    """The truth as sys.setprofile sees it: (call | return, qualname) of one file, by kernel tid."""
-
-    def __init__(self, file):
-        self.file = file
-        self.log = {}
-
-    def __call__(self, frame, event, _arg):
-        if event in ("call", "return") and frame.f_code.co_filename == self.file:
-            log = self.log.setdefault(native_id(), [])
-            log.append((event, qualname(frame.f_code)))
-
-    def run(self, work):
-        threading.setprofile(self)
-        sys.setprofile(self)
-        try:
-            work()
-        finally:
-            sys.setprofile(None)
-            threading.setprofile(None)
-
-
-def run_or_record(work, file, names):
-    """Runs work() traced from outside, or with --reference under sys.setprofile. names: {tid: name},
-    which work() fills."""
-    names[native_id()] = "MainThread"
-    if "--reference" in sys.argv:
-        recorder = Recorder(file)
-        recorder.run(work)
-        say(threads={names[tid]: log for tid, log in recorder.log.items()})
-        return
-    ready()
-    work()
-    done(names={str(tid): name for tid, name in names.items()}, file=file)

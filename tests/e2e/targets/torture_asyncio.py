@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""asyncio: tasks, gather, queues, timeouts, cancellation, locks. Tasks run in the loop's order, which
-is fixed as long as no two timers are near each other."""
+"""asyncio: tasks, gather, queues, timeouts, cancellation, locks; in the loop's order,
+which is fixed as no two timers run at a time."""
 
 import asyncio
 import contextlib
@@ -113,9 +113,10 @@ async def callbacks():
     future.add_done_callback(lambda f: touch(f))
     loop.call_soon(future.set_result, 1)
     loop.call_soon(touch, 2)
-    loop.call_later(0.005, touch, 3)
     touch(await future)
-    await asyncio.sleep(0.02)
+    later = loop.create_future()
+    loop.call_later(0.002, later.set_result, 3)
+    touch(await later)
     VAR.set(1)
     context = contextvars.copy_context()
     context.run(lambda: touch(VAR.get()))

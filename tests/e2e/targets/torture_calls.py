@@ -111,6 +111,12 @@ def down(n):
     return n and down(n - 1) + 1
 
 
+def fall(n):
+    if n == 0:
+        raise KeyError(n)
+    fall(n - 1)
+
+
 def even(n):
     return n == 0 or odd(n - 1)
 
@@ -134,6 +140,11 @@ def recursion():
     fib(8)
     down(50)
     down(500)
+    down(850)  # more than vtbpf keeps in a thread's array
+    try:
+        fall(800)
+    except KeyError:
+        nothing()
     even(41)
     through_c(30)
     hanoi(4, *"abc")
@@ -215,7 +226,7 @@ def work():
         recursion()
         callbacks()
     hot()
-    for _ in range(30):
+    for _ in range(20):
         arguments()
         comprehensions()
         callbacks()

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Code that comes and goes: exec, eval, compile, imports, class bodies, new syntax; code objects whose
-addresses are used again by others."""
+"""Code that comes and goes: exec, eval, compile, imports, class bodies, new syntax; code
+objects whose addresses are used again by others."""
 
 import importlib
 import os

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Exceptions: through many frames, C and generators; finally, nested handlers, groups; at the limit."""
+"""Exceptions: through many frames and C; finally, nested handlers, groups; at the limit."""
 
 import contextlib
 import os
@@ -273,7 +273,7 @@ def work():
     space = {"touch": touch, "thrower": thrower, "groups": touch}
     if sys.version_info >= (3, 11):
         exec(compile(GROUPS, FILE, "exec"), space)
-    for i in range(60):
+    for i in range(40):
         for action in (rethrower, reraise, lambda: cleaner(i), lambda: through(30)):
             try:
                 action()

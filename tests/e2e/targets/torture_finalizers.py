@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Python code that runs in between: finalizers, weak references, the collector, signals, fork, audit."""
+"""Code that runs in between: finalizers, weak references, the collector, signals, fork, audit."""
 
 import gc
 import os
@@ -154,7 +154,7 @@ def unraisable(what):
 def work():
     sys.unraisablehook = unraisable
     sys.addaudithook(audited)
-    for i in range(60):
+    for i in range(40):
         finalizers()
         weak()
         signals()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Generators: driven to their end or not, sent to, thrown at, closed, delegating, as context managers.
+"""Generators: used up or not, sent to, thrown at, closed, delegating, as context managers.
 
 A generator that is suspended outside try is neither closed nor dropped: whether its frame runs once
 more then depends on whether a profiler is at work (3.12 and later).
@@ -275,7 +275,7 @@ def hot():
 
 
 def work():
-    for _ in range(20):
+    for _ in range(10):
         consume()
         partly()
         throwing()

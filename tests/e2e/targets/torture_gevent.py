@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""gevent: tasks, queues, pools, events, killing, timeouts; order is fixed by cooperative scheduling."""
+"""gevent: tasks, queues, pools, events, killing, timeouts, in the order of its one loop."""
 
 import os
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Greenlets: stacks that are left in the middle of calls, generators and C callbacks, and entered again.
+"""Greenlets: stacks left in the middle of calls, generators and C callbacks, and entered again.
 
 seen() notes which greenlet runs: all that one greenlet calls must lie on one track.
 """
@@ -15,7 +15,7 @@ import truth
 
 FILE = os.path.abspath(__file__)
 COUNT = itertools.count()
-SEEN = truth.FACTS.setdefault("seen", [])  # numbers of greenlets, one a call of seen() in the main thread
+SEEN = truth.FACTS.setdefault("seen", [])  # whose call each of seen() was, in the main thread
 
 
 def seen(x=0):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Objects: every special method, descriptors, metaclasses, class bodies, dataclasses, enum, pickle."""
+"""Objects: special methods, descriptors, metaclasses, class bodies, dataclasses, enum, pickle."""
 
 import abc
 import collections
@@ -416,7 +416,7 @@ def hot():
 
 
 def work():
-    for _ in range(12):
+    for _ in range(8):
         operators()
         attributes()
         packing()

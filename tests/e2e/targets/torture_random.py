@@ -11,7 +11,7 @@ import warnings
 import truth
 
 FILE = os.path.abspath(__file__)
-SEEDS = range(40)
+SEEDS = range(30)
 STEPS = 120
 
 
@@ -120,7 +120,7 @@ class Program:
         if back:
             self.alive.append(g)
 
-    # All suspensions are inside try: whether others run once more when closed is the profiler's doing.
+    # All suspensions are inside try: others, when closed, run once more only under a profiler.
     def generator(self, depth, n):
         try:
             for _ in range(n):

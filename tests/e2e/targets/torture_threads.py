@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Threads: at once, one after the other, of a pool, failing; each with its own fixed sequence of calls."""
+"""Threads: at once, one by one, of a pool, failing; each with its own fixed sequence of calls."""
 
 import concurrent.futures
 import contextvars

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The other themes, shortened, to be run while a debugger, a profiler or coverage is at work as well."""
+"""The other themes, shortened, for a target where a debugger, a profiler or coverage is at work."""
 
 import os
 
@@ -48,7 +48,7 @@ def exceptions():
 
 
 def work():
-    for _ in range(6):
+    for _ in range(4):
         calls()
         objects()
         generators()

@@ -2,7 +2,7 @@
 """Runs a theme of torture_*.py in one of three ways:
 
     torture_X.py                 traced from outside, as the harness tells it
-    torture_X.py tool NAME       the same with a debugger, profiler or coverage at work in the target
+    torture_X.py tool NAME       the same with a debugger, profiler or coverage at work in it
     torture_X.py reference       by itself under recorder.c; prints every call and return
 
 The harness gives the recorder in VTBPF_RECORDER, base64: a target may have a root of its own.
@@ -52,7 +52,7 @@ class Recorder:
         self.start()
 
     def result(self):
-        """{"codes": [[qualname, file, line]], "threads": {name: [2 * index of code + is it a return]}}"""
+        """codes: [[qualname, file, line]]; threads: {name: [2 * code's index + (is a return)]}"""
         codes, threads = {}, {}
         for tid, kind, code in self.library.recorder_events():
             if tid in NAMES:
