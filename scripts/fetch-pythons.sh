@@ -31,7 +31,7 @@ say() {
 # What is made anew when it changes: the recipe's text and what it takes from here.
 recipe_version() {
 	declare -f "make_$1" suite_root tools_root in_tools source_of configure_python build_python \
-		make_tools apt_private_unpack | cat - <(echo "$CACHE ${LEFT_OUT[*]}") | sha256sum | cut -c1-16
+		make_tools inlined_loop apt_private_unpack | cat - <(echo "$CACHE ${LEFT_OUT[*]}") | sha256sum | cut -c1-16
 }
 
 suite_root() { # suite_root ROOT SUITE PACKAGE...
@@ -121,15 +121,21 @@ make_py313t() {
 
 # The interpreter loop and what it calls at a frame's end are optimised as one, with a threshold that
 # stands for a profile: the exported _PyEval_FrameClearAndPop and PyTraceBack_Here are never entered.
+# They become one object here, because whole-program optimisation would be done again at each link.
+inlined_loop() { # inlined_loop TOOLS: makes Python/ceval.o hold traceback.o too
+	local inline=(-mllvm -inline-threshold=3000) objects=(Python/ceval.o Python/traceback.o)
+	in_tools "$1" make -s -j"$JOBS" EXTRA_CFLAGS="-O3 -flto ${inline[*]}" "${objects[@]}" &&
+		in_tools "$1" ld.lld -r --lto-O3 "${inline[@]}" -o both.o "${objects[@]}" &&
+		: >empty.c && in_tools "$1" clang -c -o Python/traceback.o empty.c && mv both.o Python/ceval.o
+}
+
 make_clang313() {
-	local prefix=$CACHE/clang313 inline="-O3 -flto -mllvm -inline-threshold=3000"
+	local prefix=$CACHE/clang313
 	make_one tools && source_of python3.13 && mkdir -p build && cd build &&
-		configure_python "$CACHE/tools" "$prefix" CC=clang AR=llvm-ar OPT="-O1 -DNDEBUG -g0" \
-			LDFLAGS="-fuse-ld=lld -flto -Wl,-mllvm,-inline-threshold=3000" &&
-		in_tools "$CACHE/tools" make -s -j"$JOBS" EXTRA_CFLAGS="$inline" Python/ceval.o \
-			Python/traceback.o &&
-		build_python "$CACHE/tools" "$1" "$prefix" &&
-		in_tools "$CACHE/tools" llvm-strip "$1/bin/python3.13" && rm Python/ceval.o &&
+		configure_python "$CACHE/tools" "$prefix" CC=clang OPT="-O1 -DNDEBUG -g0" &&
+		inlined_loop "$CACHE/tools" && build_python "$CACHE/tools" "$1" "$prefix" &&
+		in_tools "$CACHE/tools" llvm-strip "$1/bin/python3.13" &&
+		rm Python/ceval.o Python/traceback.o &&
 		in_tools "$CACHE/tools" make -s EXTRA_CFLAGS=-DUSE_COMPUTED_GOTOS=0 python &&
 		cp python "$1/bin/python3.13-switch"
 }
