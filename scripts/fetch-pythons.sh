@@ -30,8 +30,11 @@ say() {
 
 # What is made anew when it changes: the recipe's text and what it takes from here.
 recipe_version() {
-	declare -f "make_$1" suite_root tools_root in_tools source_of configure_python build_python \
-		make_tools inlined_loop apt_private_unpack | cat - <(echo "$CACHE ${LEFT_OUT[*]}") | sha256sum | cut -c1-16
+	local parts=("make_$1" suite_root apt_private_unpack)
+	if declare -f "make_$1" | grep -q build_python; then
+		parts+=(make_tools tools_root in_tools source_of configure_python inlined_loop build_python)
+	fi
+	declare -f "${parts[@]}" | cat - <(echo "$CACHE ${LEFT_OUT[*]}") | sha256sum | cut -c1-16
 }
 
 suite_root() { # suite_root ROOT SUITE PACKAGE...
