@@ -100,11 +100,11 @@ def measure(python, rounds, n):
     return {name: statistics.median(t) for name, t in times.items()}
 
 
-def interpreters(given):
+def pick_pythons(given):
     if given:
         return given
-    from interpreters import found
-    return [i.path for i in found()]
+    import interpreters
+    return [i.path for i in interpreters.find()]
 
 
 def main():
@@ -116,7 +116,7 @@ def main():
     print("%-44s %9s %9s %9s %9s | %13s %13s" % (
         "interpreter (ns of CPU a call)", "untraced", "empty", "vtbpf", "naive",
         "vtbpf / empty", "naive / vtbpf"))
-    for python in interpreters(args.python):
+    for python in pick_pythons(args.python):
         t = measure(python, args.rounds, args.fib)
         base = t["untraced"]
         cost = {name: t[name] - base for name in t}

@@ -72,8 +72,8 @@ def pick_python(given, where):
     if given:
         return make_venv(given, where)
     sys.path.insert(0, os.path.join(TOP, "tests", "e2e"))
-    from interpreters import found
-    for interpreter in sorted(found(), key=lambda i: i.minor, reverse=True):
+    import interpreters
+    for interpreter in sorted(interpreters.find(), key=lambda i: i.minor, reverse=True):
         inside = make_venv(interpreter.path, where)
         if inside:
             return inside
