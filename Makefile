@@ -185,7 +185,7 @@ $(BPFTEST_BIN): $(B)/tests/bpf/%: $(B)/tests/bpf/%.o $(BPFTEST_AUX_OBJ) $(LIB)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) $(LDFLAGS_$*) -o $@ $^ -lcmocka $(LIBS)
 
-.PHONY: units check check-san check-bpf check-e2e test
+.PHONY: units check check-san check-bpf check-e2e check-cycles test
 units: $(UNIT_BIN) $(REPLAY_BIN)
 
 check: $(UNIT_BIN) $(REPLAY_BIN)
@@ -201,6 +201,9 @@ check-bpf: $(BPFTEST_BIN)
 
 check-e2e: all
 	$(Q)$(PYTHON) tests/e2e/run.py --vtbpf build/vtbpf $(E2E)
+
+check-cycles: all
+	$(Q)$(PYTHON) scripts/check_cycles.py $(CYCLES)
 
 test:
 	$(Q)scripts/test.sh
@@ -272,6 +275,7 @@ help:
 	@echo 'make check-san   the same with AddressSanitizer and UBSan'
 	@echo 'make check-bpf   BPF program tests (root)'
 	@echo 'make check-e2e   end-to-end tests on the Pythons found (root); E2E="-k NAME" picks some'
+	@echo 'make check-cycles  a thousand times attached and detached: harm, stalls (root, 25 minutes)'
 	@echo 'make pythons     more interpreters for check-e2e, in /var/cache/vtbpf-pythons (root)'
 	@echo 'make fuzz        libFuzzer on every parser, FUZZ_TIME=30 seconds each'
 	@echo 'make bench       what a traced call costs (root)'

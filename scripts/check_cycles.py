@@ -1,0 +1,325 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Does it harm or hold up a program when vtbpf attaches to it and detaches again, many times?
+
+    scripts/check_cycles.py [--cycles N] [--program gil|greenlet|all] [--python PYTHON]
+
+The program checks its own results, and notes each gap in its progress. Windows in which vtbpf
+comes, traces and goes take turns with idle ones of the same length. A stall is a gap of which more
+than 1 ms is left when the program's waits for a CPU are taken off. Exit status 1: the program was
+harmed, something of vtbpf stayed behind, or more attached windows have stalls than chance explains.
+"""
+
+import argparse
+import collections
+import ctypes
+import json
+import math
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.join(TOP, "tests", "e2e"))
+import harness  # noqa: E402
+import interpreters  # noqa: E402
+import packages  # noqa: E402
+
+PROGRAMS = {"gil": None, "greenlet": "greenlet"}  # and the package that each needs
+STALL = 1000000  # ns
+CHANCE = 0.01  # of being called guilty without guilt
+REST = 0.02  # s between windows
+LOOK = 100  # cycles between two looks at the program's text
+
+Window = collections.namedtuple("Window", "attached start tracing stop end")
+
+
+class Harm(Exception):
+    pass
+
+
+class BpfObjects:
+    """The kernel's BPF programs, maps and links by their ids; bpftool may be missing."""
+
+    NUMBER = {"x86_64": 321, "aarch64": 280}[os.uname().machine]
+    NEXT_ID = {"prog_id": 11, "map_id": 12, "link_id": 31}  # enum bpf_cmd of <linux/bpf.h>
+
+    def __init__(self):
+        self.libc = ctypes.CDLL(None, use_errno=True)
+        self.seen = set()
+
+    def existing(self):
+        found = set()
+        for kind, command in self.NEXT_ID.items():
+            attr = (ctypes.c_uint32 * 32)()
+            while self.libc.syscall(self.NUMBER, command, attr, ctypes.sizeof(attr)) == 0:
+                found.add((kind, attr[1]))
+                attr[0] = attr[1]
+        return found
+
+    def note(self, pid):
+        """Notes what the vtbpf with this pid and its children have open; it must exist."""
+        with open("/proc/%d/task/%d/children" % (pid, pid)) as f:
+            pids = [pid] + [int(child) for child in f.read().split()]
+        held = set()
+        for each in pids:
+            for fd in os.listdir("/proc/%d/fdinfo" % each):
+                try:
+                    with open("/proc/%d/fdinfo/%s" % (each, fd)) as f:
+                        facts = dict(line.split(":", 1) for line in f if ":" in line)
+                except FileNotFoundError:
+                    continue
+                held |= {(kind, int(facts[kind])) for kind in self.NEXT_ID if kind in facts}
+        kinds = {kind for kind, _ in held}
+        if kinds != set(self.NEXT_ID) or held - self.existing():
+            raise AssertionError("its BPF objects are not seen: %r" % held)
+        self.seen |= held
+
+    def left(self):
+        """How many of all that were noted still exist; the kernel takes its time to free them."""
+        for _ in range(100):
+            left = self.seen & self.existing()
+            if not left:
+                break
+            time.sleep(0.1)
+        return len(left)
+
+
+class Cycles:
+    """One program, and what happens to it."""
+
+    def __init__(self, name, options, directory):
+        self.options = options
+        self.out = os.path.join(directory, "out.json")
+        env = harness.clean_env()
+        if PROGRAMS[name]:
+            env["PYTHONPATH"] = packages.site(options, PROGRAMS[name])
+        self.target = harness.Target([options.python.path, os.path.join(
+            harness.TARGETS, "cycle_%s.py" % name)], env=env)
+        self.bpf = BpfObjects()
+        self.windows, self.calls, self.lost = [], [], 0
+
+    def check_alive(self):
+        if not self.target.alive():
+            raise Harm("the program is gone, with status %d" % self.target.process.returncode)
+
+    def look(self):
+        """Are there breakpoints in the program now that nobody traces it?"""
+        self.check_alive()
+        left = harness.text_differences(self.target.pid)
+        if left:
+            raise Harm("%d bytes of the program's text are changed: %s" % (
+                len(left), " ".join("%x" % place for place in left[:20])))
+
+    def attach(self):
+        start = time.monotonic_ns()
+        tracer = harness.Tracer([self.options.vtbpf, "-p", self.target.pid, "-o", self.out,
+                                 "-d", self.options.duration, "--no-progress"])
+        try:
+            tracer.wait_tracing(self.target.pid)
+            tracing = time.monotonic_ns()
+            self.bpf.note(tracer.process.pid)
+            tracer.wait(0)
+            end = time.monotonic_ns()
+        except AssertionError as failure:
+            self.check_alive()
+            raise Harm("vtbpf failed: %s" % failure)
+        finally:
+            tracer.close()
+        self.check_alive()
+        found = re.search(r" (\d+) calls?, .* (\d+) lost", tracer.text())
+        self.calls.append(int(found.group(1)))
+        self.lost += int(found.group(2))
+        stop = tracing + self.options.seconds * 10**9
+        self.windows.append(Window(True, start, tracing, stop, end))
+
+    def idle(self, length):
+        start = time.monotonic_ns()
+        time.sleep(length / 1e9)
+        self.windows.append(Window(False, start, start, start, time.monotonic_ns()))
+
+    def cycle(self, number):
+        length = self.windows[-1].end - self.windows[-1].start if self.windows else 3 * 10**8
+        for attached in (True, False) if number % 2 else (False, True):
+            time.sleep(REST)
+            if attached:
+                self.attach()
+            else:
+                self.idle(length)
+        if number % LOOK == 0:
+            self.look()
+
+    def run(self):
+        """Goes through all cycles and returns the program's own report."""
+        time.sleep(0.5)
+        before = self.resources()
+        for number in range(1, self.options.cycles + 1):
+            self.cycle(number)
+        self.look()
+        after = self.resources()
+        if after != before:
+            raise Harm("threads and open files: %r, not %r as before" % (after, before))
+        self.target.process.terminate()
+        report = self.target.hear()
+        status = self.target.wait()
+        if status or report["errors"]:
+            raise Harm("it ended with status %d\n%s" % (status, "\n".join(report["errors"])))
+        left = self.bpf.left()
+        if left:
+            raise Harm("%d BPF objects are left" % left)
+        return report
+
+    def resources(self):
+        return [len(os.listdir("/proc/%d/%s" % (self.target.pid, what))) for what in ("task", "fd")]
+
+
+# --- what the gaps say ---------------------------------------------------------------------------
+
+def merged(gaps):
+    """The gaps in order; two threads may have noted one."""
+    result = []
+    for start, end, waited in sorted(map(tuple, gaps)):
+        if result and start < result[-1][1]:
+            last = result.pop()
+            start, end, waited = last[0], max(end, last[1]), max(waited, last[2])
+        result.append((start, end, waited))
+    return result
+
+
+def gaps_in(windows, gaps):
+    """For each window the (start, end - start, net length) of those that began in it."""
+    found, i = [], 0
+    for window in windows:
+        mine = []
+        while i < len(gaps) and gaps[i][0] < window.end:
+            start, end, waited = gaps[i]
+            if start >= window.start:
+                mine.append((start, end - start, end - start - waited))
+            i += 1
+        found.append(mine)
+    return found
+
+
+def tail(attached, idle, share):
+    """The chance that as many or more of the windows with stalls are attached ones, if stalls fall
+    alike on all windows' time, of which they have this share."""
+    n = attached + idle
+    return min(1, sum(math.exp(math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1) +
+                               k * math.log(share) + (n - k) * math.log(1 - share))
+                      for k in range(attached, n + 1)))
+
+
+def show(kind, windows, gaps):
+    seconds = sum(w.end - w.start for w in windows) / 1e9
+    nets = [net for mine in gaps for _, _, net in mine]
+    gross = [length for mine in gaps for _, length, _ in mine]
+    waited = sum(length - net for mine in gaps for _, length, net in mine)
+    stalled = sum(any(net > STALL for _, _, net in mine) for mine in gaps)
+    print("  %-9s %6d %8.1f %8d %7d %5.2f ms | %11d %5.2f ms | %.1f ms a second" % (
+        kind, len(windows), seconds, stalled, sum(net > STALL for net in nets),
+        max(nets, default=0) / 1e6, sum(length > STALL for length in gross),
+        max(gross, default=0) / 1e6, waited / 1e6 / seconds))
+    return stalled, seconds
+
+
+def show_places(windows, gaps, places=8):
+    """Where in their windows the stalls of attached windows began."""
+    found = collections.Counter()
+    for window, mine in zip(windows, gaps):
+        for start, _, net in mine:
+            if net > STALL:
+                phase = ("before tracing" if start < window.tracing else
+                         "while tracing" if start < window.stop else "after it")
+                found[phase] += 1
+                if places > 0:
+                    places -= 1
+                    print("    %.2f ms, at %.1f ms; traced from %.1f to %.1f of %.1f ms" % (
+                        net / 1e6, *((t - window.start) / 1e6 for t in (
+                            start, window.tracing, window.stop, window.end))))
+    print("  stalls in attached windows: %s" % (", ".join(
+        "%d %s" % (n, phase) for phase, n in found.items()) or "none"))
+
+
+def judge(cycles, report):
+    """Prints the figures; True if the attached windows have no more stalls than chance explains."""
+    pairs = list(zip(cycles.windows, gaps_in(cycles.windows, merged(report["gaps"]))))
+    print("  windows        n  seconds  stalled  stalls  longest | gaps > 1 ms  longest"
+          " | waits for a CPU")
+    kinds = []
+    for kind, attached in (("attached", True), ("idle", False)):
+        mine = [pair for pair in pairs if pair[0].attached == attached]
+        kinds.append(show(kind, *zip(*mine)))
+    show_places(*zip(*[pair for pair in pairs if pair[0].attached]))
+    (attached, seconds), (idle, idle_seconds) = kinds
+    chance = tail(attached, idle, seconds / (seconds + idle_seconds))
+    print("  chance of so many stalled windows among the attached ones: %.3f" % chance)
+    if report["unkept"]:
+        print("  and %d gaps that the program did not keep" % report["unkept"])
+    return chance >= CHANCE
+
+
+def check(name, options):
+    """True if the program goes unharmed through all cycles and has no stalls by vtbpf."""
+    begin = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="vtbpf-cycles-") as directory:
+        cycles = Cycles(name, options, directory)
+        try:
+            report = cycles.run()
+        except Harm as harm:
+            print("%s: HARMED after %d cycles: %s" % (name, len(cycles.calls), harm), flush=True)
+            return False
+        finally:
+            cycles.target.close()
+    print("%s, %s: %d cycles in %d s, %d rounds, load average %s" % (
+        name, options.python, len(cycles.calls), time.monotonic() - begin, report["rounds"],
+        open("/proc/loadavg").read().rsplit(None, 2)[0]))
+    print("  unharmed; no breakpoint, none of %d BPF objects, no thread, no file left" %
+          len(cycles.bpf.seen))
+    print("  %d to %d calls traced in a cycle, median %d; %d lost" % (
+        min(cycles.calls), max(cycles.calls), statistics.median(cycles.calls), cycles.lost))
+    if min(cycles.calls) == 0:
+        print("  a cycle without a call shows nothing")
+        return False
+    fair = judge(cycles, report)
+    sys.stdout.flush()
+    return fair or options.no_timing
+
+
+def parse():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--cycles", type=int, default=1000)
+    parser.add_argument("--program", choices=[*PROGRAMS, "all"], default="all")
+    parser.add_argument("--python", help="path, version or 3.N; default: the first that is found")
+    parser.add_argument("--duration", default="50ms", help="of each trace, in ms")
+    parser.add_argument("--no-timing", action="store_true", help="stalls are shown and not judged")
+    parser.add_argument("--vtbpf", default=os.path.join(TOP, "build", "vtbpf"))
+    options = parser.parse_args()
+    options.seconds = float(options.duration.replace("ms", "")) / 1000
+    options.everything = interpreters.find()
+    pythons = [p for p in options.everything if p.minor in interpreters.SUPPORTED
+               and (not options.python or p.is_called(options.python))]
+    if not pythons:
+        raise SystemExit("check_cycles: no such interpreter")
+    options.python = pythons[0]
+    return options
+
+
+def main():
+    options = parse()
+    if os.geteuid():
+        raise SystemExit("check_cycles: needs root: sudo make check-cycles")
+    good = True
+    for name in PROGRAMS if options.program == "all" else [options.program]:
+        try:
+            good &= check(name, options)
+        except harness.Skip as reason:
+            print("%s: SKIP: %s" % (name, reason))
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
