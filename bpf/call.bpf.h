@@ -201,7 +201,7 @@ static __always_inline void open_call(struct thread_state *t, __u32 tid, const s
 		t->count.unreadable++;
 		return;
 	}
-	f.code = code_intern(s, link.code, t->tgid);
+	f.code = code_intern(t, s, link.code, tid);
 	if (!f.code)
 		t->count.unreadable++;
 	top = s && t->depth ? stack_at(s, t->depth - 1) : 0;
@@ -255,7 +255,7 @@ static __noinline void close_elsewhere(struct thread_state *t, __u32 tid, __u64 
 	__s32 at;
 
 	if (f) {
-		emit_call(t, f, tid, now, flags);
+		emit_call(t, s, f, tid, now, flags);
 		bpf_map_delete_elem(&deep_frames, &key);
 		t->deep--;
 		return;
@@ -267,7 +267,7 @@ static __noinline void close_elsewhere(struct thread_state *t, __u32 tid, __u64 
 	}
 	close_missed(tid, at);
 	f = stack_at(s, at);
-	emit_call(t, f, tid, now, flags);
+	emit_call(t, s, f, tid, now, flags);
 	f->frame = 0;
 	stack_trim(t, s);
 }
@@ -285,7 +285,7 @@ static __always_inline void on_exit(struct thread_state *t, __u32 tid, __u64 fra
 		close_elsewhere(t, tid, frame, now, flags);
 		return;
 	}
-	emit_call(t, top, tid, now, flags);
+	emit_call(t, s, top, tid, now, flags);
 	t->depth--;
 	if (t->depth && !stack_at(s, t->depth - 1)->frame)
 		stack_trim(t, s);

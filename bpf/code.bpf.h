@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
  * Code objects. Their names cross the ring once, at first sight; calls then carry an id. The
- * address of a code object that died may be used for another one, so what identifies it is
- * compared at each use: first line, addresses of file name and name, and co_version where there is
- * one. Each thread keeps those it called lately in its open_stack; the hash of all is shared.
+ * address of a code object that died may be used for another one. Where the plan has a site at which
+ * code objects die, they are forgotten there. Else what identifies one is compared at each use: first
+ * line, addresses of file name and name, and co_version where there is one. Each thread keeps those
+ * it called lately in its open_stack; the hash of all is shared.
  */
 #ifndef VTBPF_CODE_BPF_H
 #define VTBPF_CODE_BPF_H
@@ -195,9 +196,11 @@ __noinline __u32 code_intern_shared(__u64 code, __u32 tgid)
 	struct code_info fresh = {}, *info;
 	struct code_fields c = {};
 
+	info = bpf_map_lookup_elem(&codes, &key);
+	if (info && codes_watched && info->sent)
+		return info->id; /* its death would have removed it */
 	if (code_read(code, &c))
 		return 0;
-	info = bpf_map_lookup_elem(&codes, &key);
 	if (!info || !code_same(info, &c)) {
 		fresh.filename = c.filename;
 		fresh.name = c.name;
@@ -214,6 +217,14 @@ __noinline __u32 code_intern_shared(__u64 code, __u32 tgid)
 	return info->id;
 }
 
+static __always_inline void code_forget(__u64 code, __u32 tgid)
+{
+	struct code_key key = { .addr = code, .tgid = tgid };
+
+	bpf_map_delete_elem(&codes, &key);
+	__sync_fetch_and_add(&code_generation, 1);
+}
+
 /* Has the code object been announced? Then its id may be kept elsewhere. */
 static __noinline bool code_is_sent(__u64 code, __u32 tgid)
 {
@@ -223,33 +234,85 @@ static __noinline bool code_is_sent(__u64 code, __u32 tgid)
 	return info && info->sent;
 }
 
-static __always_inline bool slot_holds(const struct code_slot *s, __u64 code, __u32 tgid,
-				       const struct code_fields *c)
+static __always_inline struct code_slot *slot_of(struct open_stack *s, __u64 code)
 {
-	return s->addr == code && s->filename == c->filename && s->name == c->name &&
-	       s->firstlineno == c->firstlineno && s->version == c->version && s->tgid == tgid;
+	return &s->codes[(code >> 4 ^ code >> 12) & (CODE_SLOTS - 1)];
 }
 
-static __always_inline __u32 code_intern(struct open_stack *s, __u64 code, __u32 tgid)
+static __always_inline bool slot_is_for(const struct code_slot *slot, __u64 code, __u32 tgid)
 {
-	struct code_slot *slot;
+	return slot->addr == code && slot->tgid == tgid;
+}
+
+/* No code object has died since the slot was filled, so it is right. Now and then one looks at the
+ * code object all the same, to notice a plan that misses their deaths. */
+#define LOOK_EVERY 64
+
+static __always_inline bool slot_is_fresh(struct code_slot *slot)
+{
+	return codes_watched && slot->generation == code_generation && ++slot->uses % LOOK_EVERY;
+}
+
+/* Does the slot's code object look as it did when the slot was filled? */
+static __always_inline bool slot_is_right(const struct code_slot *slot, __u64 code)
+{
 	struct code_fields c = {};
 
-	if (!s)
-		return code_intern_shared(code, tgid);
-	if (code_read(code, &c))
-		return 0;
-	slot = &s->codes[(code >> 4 ^ code >> 11) & (CODE_SLOTS - 1)];
-	if (slot_holds(slot, code, tgid, &c))
-		return slot->id;
-	slot->id = code_intern_shared(code, tgid);
+	return !code_read(code, &c) && slot->filename == c.filename && slot->name == c.name &&
+	       slot->firstlineno == c.firstlineno && slot->version == c.version;
+}
+
+static __always_inline void slot_fill(struct code_slot *slot, __u64 code, __u32 tgid)
+{
+	struct code_fields c = {};
+
+	code_read(code, &c);
 	slot->filename = c.filename;
 	slot->name = c.name;
 	slot->firstlineno = c.firstlineno;
 	slot->version = c.version;
 	slot->tgid = tgid;
 	slot->addr = code_is_sent(code, tgid) ? code : 0;
-	return slot->id;
+}
+
+/* Id of a code object whose slot must be looked at closely, or belongs to another. */
+__noinline __u32 code_intern_slot(__u64 code, __u32 tid)
+{
+	struct thread_state *t = bpf_map_lookup_elem(&threads, &tid);
+	struct open_stack *s = t ? stack_of(t) : 0;
+	__u32 generation = code_generation, id;
+	struct code_slot *slot;
+
+	if (!s)
+		return 0;
+	slot = slot_of(s, code);
+	if (slot_is_for(slot, code, t->tgid) && slot->generation == generation) {
+		if (slot_is_right(slot, code))
+			return slot->id;
+		if (codes_watched) {
+			t->count.stale_codes++;
+			code_forget(code, t->tgid);
+		}
+	}
+	id = code_intern_shared(code, t->tgid);
+	if (!slot_is_for(slot, code, t->tgid) || slot->id != id)
+		slot_fill(slot, code, t->tgid);
+	slot->id = id;
+	slot->generation = generation;
+	return id;
+}
+
+static __always_inline __u32 code_intern(struct thread_state *t, struct open_stack *s, __u64 code,
+					 __u32 tid)
+{
+	struct code_slot *slot;
+
+	if (!s)
+		return code_intern_shared(code, t->tgid);
+	slot = slot_of(s, code);
+	if (slot_is_for(slot, code, t->tgid) && slot_is_fresh(slot))
+		return slot->id;
+	return code_intern_slot(code, tid);
 }
 
 #endif

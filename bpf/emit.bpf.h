@@ -1,21 +1,20 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Writing records to the ring buffer: reserve, fill, submit, and account for what found no room. */
+/*
+ * Writing records to the ring buffer, and accounting for what found no room. Finished calls wait in
+ * a batch of their thread and are written together: reserving room costs more than all else that
+ * is done with a call.
+ */
 #ifndef VTBPF_EMIT_BPF_H
 #define VTBPF_EMIT_BPF_H
-
-#define WAKEUP_EVERY 32 /* records of a thread between two looks at the fill */
 
 /*
  * A wake-up costs more than a record, so the reader is woken once per `wakeup_bytes`, and polls for
  * the rest. Only while the fill crosses that mark: a reader that is behind is awake anyway.
  */
-static __always_inline __u64 wakeup_flags(const struct thread_state *t)
+static __always_inline __u64 wakeup_flags(void)
 {
-	__u64 avail;
+	__u64 avail = bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA);
 
-	if (t->count.calls % WAKEUP_EVERY)
-		return BPF_RB_NO_WAKEUP;
-	avail = bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA);
 	if (avail >= wakeup_bytes && avail < wakeup_bytes + wakeup_bytes / 4)
 		return BPF_RB_FORCE_WAKEUP;
 	return BPF_RB_NO_WAKEUP;
@@ -37,18 +36,23 @@ static __always_inline void fill_prefix(struct vtbpf_rec *rec, __u8 kind, __u16 
 		__r;                                                                       \
 	})
 
-static __always_inline void note_loss(struct thread_state *t, __u64 start, __u64 end)
+static __always_inline void note_losses(struct thread_state *t, __u32 n, __u64 start, __u64 end)
 {
 	if (!t->lost)
 		t->lost_first = start;
-	t->lost++;
+	t->lost += n;
 	t->lost_last = end;
-	t->count.lost++;
+	t->count.lost += n;
+}
+
+static __always_inline void note_loss(struct thread_state *t, __u64 start, __u64 end)
+{
+	note_losses(t, 1, start, end);
 }
 
 /* Tells of calls lost so far. Called before the next record that fits, so that a gap is known as
  * soon as it ends. */
-static __noinline int emit_lost(struct thread_state *t, __u32 tid)
+static __always_inline int emit_lost(struct thread_state *t, __u32 tid)
 {
 	struct vtbpf_rec_lost *r = EMIT_RESERVE(struct vtbpf_rec_lost, VTBPF_REC_LOST, tid);
 
@@ -59,6 +63,36 @@ static __noinline int emit_lost(struct thread_state *t, __u32 tid)
 	r->last = t->lost_last;
 	bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
 	t->lost = 0;
+	return 0;
+}
+
+static __always_inline struct open_stack *stack_of(struct thread_state *t)
+{
+	__u32 slot = t->slot;
+
+	return bpf_map_lookup_elem(&stacks, &slot);
+}
+
+/* Writes the calls that wait. Not static: the verifier then proves it once instead of once per
+ * caller, as with the others of its kind. */
+__noinline int flush_batch(__u32 tid)
+{
+	struct thread_state *t = bpf_map_lookup_elem(&threads, &tid);
+	struct open_stack *s = t ? stack_of(t) : 0;
+	struct vtbpf_rec_call *last;
+	__u32 n;
+
+	if (!s || !t->batched)
+		return 0;
+	n = t->batched <= BATCH_CALLS ? t->batched : BATCH_CALLS;
+	t->batched = 0;
+	if (!(t->lost && emit_lost(t, tid)) &&
+	    !bpf_ringbuf_output(&events, s->batch, n * sizeof(s->batch[0]), wakeup_flags())) {
+		t->count.calls += n;
+		return 0;
+	}
+	last = &s->batch[(n - 1) & (BATCH_CALLS - 1)];
+	note_losses(t, n, s->batch[0].start, last->start + last->dur);
 	return 0;
 }
 
@@ -75,8 +109,8 @@ static __always_inline void fill_call(struct vtbpf_rec_call *r, const struct ope
 	r->_pad = 0;
 }
 
-static __noinline int emit_track_call(struct thread_state *t, struct open_frame *f, __u32 tid,
-				      __u64 end, __u8 flags)
+static __always_inline int emit_track_call(const struct open_frame *f, __u32 tid, __u64 end,
+					   __u8 flags)
 {
 	struct vtbpf_rec_call_track *r =
 		EMIT_RESERVE(struct vtbpf_rec_call_track, VTBPF_REC_CALL_TRACK, tid);
@@ -86,13 +120,42 @@ static __noinline int emit_track_call(struct thread_state *t, struct open_frame 
 	fill_call(&r->call, f, end, flags);
 	r->track = f->track;
 	r->_pad = 0;
-	bpf_ringbuf_submit(r, wakeup_flags(t));
+	bpf_ringbuf_submit(r, wakeup_flags());
 	return 0;
 }
 
-/* One finished call: kept out by the filters, written, or counted as lost. */
-static __always_inline void emit_call(struct thread_state *t, struct open_frame *f, __u32 tid,
-				      __u64 end, __u8 flags)
+static __always_inline int emit_plain_call(const struct open_frame *f, __u32 tid, __u64 end,
+					   __u8 flags)
+{
+	struct vtbpf_rec_call *r = EMIT_RESERVE(struct vtbpf_rec_call, VTBPF_REC_CALL, tid);
+
+	if (!r)
+		return -1;
+	fill_call(r, f, end, flags);
+	bpf_ringbuf_submit(r, wakeup_flags());
+	return 0;
+}
+
+/* The call in t->single, of a greenlet or of a thread that has no batch. */
+__noinline int emit_single(__u32 tid, __u64 end, __u8 flags)
+{
+	struct thread_state *t = bpf_map_lookup_elem(&threads, &tid);
+	struct open_frame *f;
+
+	if (!t)
+		return 0;
+	f = &t->single;
+	if ((t->lost && emit_lost(t, tid)) ||
+	    (f->track ? emit_track_call(f, tid, end, flags) : emit_plain_call(f, tid, end, flags)))
+		note_loss(t, f->start, end);
+	else
+		t->count.calls++;
+	return 0;
+}
+
+/* One finished call: kept out by the filters, or written, now or with others. */
+static __always_inline void emit_call(struct thread_state *t, struct open_stack *s,
+				      struct open_frame *f, __u32 tid, __u64 end, __u8 flags)
 {
 	struct vtbpf_rec_call *r;
 
@@ -104,22 +167,16 @@ static __always_inline void emit_call(struct thread_state *t, struct open_frame 
 		t->count.too_deep++;
 		return;
 	}
-	if (t->lost && emit_lost(t, tid))
-		goto lost;
-	if (f->track) {
-		if (emit_track_call(t, f, tid, end, flags))
-			goto lost;
-	} else {
-		r = EMIT_RESERVE(struct vtbpf_rec_call, VTBPF_REC_CALL, tid);
-		if (!r)
-			goto lost;
-		fill_call(r, f, end, flags);
-		bpf_ringbuf_submit(r, wakeup_flags(t));
+	if (f->track || !s) {
+		t->single = *f;
+		emit_single(tid, end, flags);
+		return;
 	}
-	t->count.calls++;
-	return;
-lost:
-	note_loss(t, f->start, end);
+	r = &s->batch[t->batched & (BATCH_CALLS - 1)];
+	fill_prefix(&r->rec, VTBPF_REC_CALL, sizeof(*r), tid);
+	fill_call(r, f, end, flags);
+	if (++t->batched >= BATCH_CALLS)
+		flush_batch(tid);
 }
 
 #endif

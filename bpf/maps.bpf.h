@@ -11,6 +11,7 @@ const volatile __u64 min_duration_ns;
 const volatile __u32 max_stack_depth = 0xffffffff; /* calls at this depth or deeper are dropped */
 const volatile __u64 wakeup_bytes = 1 << 20;	   /* wake the reader when so much is waiting */
 const volatile bool unmatched_is_lost; /* the JIT runs: calls end that were not seen to begin */
+const volatile bool codes_watched;     /* there is a site of kind VTBPF_SITE_CODE_FREED */
 const volatile bool
 	have_bpf_loop; /* bpf_loop() exists (Linux 5.17): long walks in few instructions */
 
@@ -78,6 +79,7 @@ struct {
 } codes SEC(".maps");
 
 __u32 next_code_id;
+volatile __u32 code_generation; /* grows when a code object dies */
 
 /* ---- output ---------------------------------------------------------------------------------- */
 

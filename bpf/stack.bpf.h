@@ -11,13 +11,6 @@
 #ifndef VTBPF_STACK_BPF_H
 #define VTBPF_STACK_BPF_H
 
-static __always_inline struct open_stack *stack_of(struct thread_state *t)
-{
-	__u32 slot = t->slot;
-
-	return bpf_map_lookup_elem(&stacks, &slot);
-}
-
 static __always_inline struct open_frame *stack_at(struct open_stack *s, __u32 i)
 {
 	return &s->f[i & (VTBPF_MAX_DEPTH - 1)];
@@ -55,8 +48,7 @@ static long find_step(__u32 i, void *arg)
 	return 1;
 }
 
-/* Index of an open frame in the array, searched from the top; -1 when it is not there. Not static:
- * the verifier then proves it once instead of once per caller, as with the others of its kind. */
+/* Index of an open frame in the array, searched from the top; -1 when it is not there. */
 __noinline int stack_search(__u32 slot, __u32 depth, __u64 frame)
 {
 	struct find_ctx f = { .frame = frame, .depth = depth, .found = -1 };
@@ -139,7 +131,7 @@ static long close_step(__u32 i, void *arg)
 	if (f->frame && (c->track == ALL_TRACKS || f->track == c->track)) {
 		if (c->flags & VTBPF_F_EXIT_MISSED)
 			c->t->count.exit_missed++;
-		emit_call(c->t, f, c->tid, c->now, c->flags);
+		emit_call(c->t, c->s, f, c->tid, c->now, c->flags);
 		f->frame = 0;
 	}
 	return 0;

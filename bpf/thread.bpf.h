@@ -165,6 +165,7 @@ static __always_inline void add_totals(const struct vtbpf_counters *c)
 	__sync_fetch_and_add(&totals.entry_missed, c->entry_missed);
 	__sync_fetch_and_add(&totals.exit_missed, c->exit_missed);
 	__sync_fetch_and_add(&totals.unreadable, c->unreadable);
+	__sync_fetch_and_add(&totals.stale_codes, c->stale_codes);
 }
 
 /* Admits the running thread: NULL when its process is not a target. */
@@ -202,6 +203,7 @@ static __noinline void thread_end(struct thread_state *t, __u32 tid)
 	struct vtbpf_rec_thread_exit *r;
 
 	close_all(t, tid, now);
+	flush_batch(tid);
 	r = EMIT_RESERVE(struct vtbpf_rec_thread_exit, VTBPF_REC_THREAD_EXIT, tid);
 	if (r) {
 		r->ts = now;

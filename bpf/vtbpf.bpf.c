@@ -35,6 +35,10 @@ static __always_inline int on_site(struct pt_regs *ctx, __u64 index)
 		return 0;
 	site = &sites[index];
 	hit.kind = site->kind;
+	if (hit.kind == VTBPF_SITE_CODE_FREED) {
+		code_forget(read_reg(ctx, site->frame_reg), bpf_get_current_pid_tgid() >> 32);
+		return 0;
+	}
 	hit.frame = read_reg(ctx, site->frame_reg);
 	if (hit.kind == VTBPF_SITE_ENTRY && site->instr_reg != VTBPF_NO_REG) {
 		hit.instr = read_reg(ctx, site->instr_reg) -

@@ -29,6 +29,7 @@ enum vtbpf_site_kind {
 	VTBPF_SITE_THROW = 4, /* throw() resumes the generator frame in frame_reg */
 	/* PyTraceBack_Here(frame object in frame_reg), where throw() has no site of its own */
 	VTBPF_SITE_TRACEBACK = 5,
+	VTBPF_SITE_CODE_FREED = 6, /* the code object in frame_reg dies */
 };
 
 /* Registers, numbered as DWARF numbers them for x86_64 (0 rax, 1 rdx, 2 rcx, 3 rbx, 4 rsi, 5 rdi,
@@ -272,6 +273,7 @@ struct vtbpf_counters {
 	__u64 entry_missed; /* callers whose entry was not seen: likewise */
 	__u64 unreadable;   /* reads of the target's memory that failed */
 	__u64 foreign;	    /* hits by a process that is not a target */
+	__u64 stale_codes;  /* code objects that died without having been seen to: a wrong plan */
 };
 
 struct vtbpf_rec_counters {
@@ -290,6 +292,18 @@ struct vtbpf_rec_end {
 
 enum verdict { VERDICT_TRACE = 0, VERDICT_IGNORE = 1 };
 
+#define FRAME_OPEN_START 0x1
+
+struct open_frame {
+	__u64 frame; /* address of the interpreter's frame; 0: this entry is dead */
+	__u64 start;
+	__u32 code;
+	__u32 track;
+	__u16 depth;
+	__u16 flags;
+	__u32 _pad;
+};
+
 /* Touched by its own thread only, so nothing in it needs to be atomic. */
 struct thread_state {
 	__u64 last_frame; /* frame and next_instr of the last event if that was an entry, else 0 */
@@ -305,7 +319,7 @@ struct thread_state {
 	__u8 dead;	/* the thread is gone; its losses could not be written yet */
 	__u8 announced; /* its VTBPF_REC_THREAD was written */
 	__u8 walked;	/* the frames that were running before its first event are open */
-	__u8 _pad[4];
+	__u32 batched;	/* records that wait in its open_stack's batch */
 	/*
 	 * Counts of a walk over the frames: here, and not on the BPF stack, because the verifier
 	 * does not follow values in maps and so need not prove the walk for every possible count.
@@ -314,6 +328,8 @@ struct thread_state {
 	__u32 walk_left;  /* of these, how many are still to be opened */
 	__u64 start_time;
 	__u64 root_self;
+	struct open_frame
+		single; /* a call about to be written alone: an argument, for the verifier */
 	__u64 lost;
 	__u64 lost_first;
 	__u64 lost_last;
@@ -321,35 +337,28 @@ struct thread_state {
 	struct vtbpf_counters count;
 };
 
-#define FRAME_OPEN_START 0x1
-
-struct open_frame {
-	__u64 frame; /* address of the interpreter's frame; 0: this entry is dead */
-	__u64 start;
-	__u32 code;
-	__u32 track;
-	__u16 depth;
-	__u16 flags;
-	__u32 _pad;
-};
-
-/* What a thread called lately: a code object's id without a look into the shared hash. The fields
- * are those of struct code_info; an entry belongs to process tgid. */
+/* What a thread called lately: a code object's id without a look into the shared hash. An entry
+ * belongs to process tgid; the fields from filename on are those of struct code_info. */
 struct code_slot {
 	__u64 addr;
+	__u32 id;
+	__u32 tgid;
+	__u32 generation; /* of `code_generation` when it was last known to be right */
+	__u32 uses;
 	__u64 filename;
 	__u64 name;
 	__u32 firstlineno;
 	__u32 version; /* co_version, or what tells names apart where there is none */
-	__u32 id;
-	__u32 tgid;
 };
 
-#define CODE_SLOTS 128
+#define CODE_SLOTS 256
+#define BATCH_CALLS 32
 
+/* What belongs to one running thread, and to nobody else until it has ended. */
 struct open_stack {
 	struct open_frame f[VTBPF_MAX_DEPTH];
 	struct code_slot codes[CODE_SLOTS];
+	struct vtbpf_rec_call batch[BATCH_CALLS]; /* finished calls, written together */
 };
 
 struct deep_key {

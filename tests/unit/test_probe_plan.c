@@ -60,7 +60,7 @@ static void write_file(const char *path, const char *text)
 
 static void check_site(const struct probe_site *site)
 {
-	assert_in_range(site->site.kind, VTBPF_SITE_ENTRY, VTBPF_SITE_TRACEBACK);
+	assert_in_range(site->site.kind, VTBPF_SITE_ENTRY, VTBPF_SITE_CODE_FREED);
 	assert_true(site->offset != 0);
 	assert_true(site->entry_offset <= site->offset);
 	assert_true(site->name[0] && site->insn[0]);

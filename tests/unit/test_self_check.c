@@ -50,6 +50,16 @@ static void test_same_call_again_and_again(void **state)
 	assert_true(self_check__contradicts(&c, text, sizeof(text)));
 }
 
+static void test_dead_codes_are_missed(void **state)
+{
+	struct vtbpf_counters c = { .calls = 100000, .stale_codes = 1 };
+
+	(void)state;
+	assert_true(self_check__contradicts(&c, text, sizeof(text)));
+	assert_non_null(strstr(text, "1 code objects died unseen"));
+	assert_non_null(strstr(text, "doctor"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -57,6 +67,7 @@ int main(void)
 		cmocka_unit_test(test_returns_are_missed),
 		cmocka_unit_test(test_entries_are_missed),
 		cmocka_unit_test(test_same_call_again_and_again),
+		cmocka_unit_test(test_dead_codes_are_missed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -200,6 +200,9 @@ static int make_sites(struct planner *p, struct probe_plan *plan)
 			    "calls %s; please report the build (build-id %s)",
 			    py_version_str(plan->version, text, sizeof(text)),
 			    plan->n_sites ? "end" : "begin", plan->build_id);
+	if (sites__code_freed(&p->search))
+		sites__note(&p->search, "Where its code objects die cannot be seen: they are "
+					"compared at each call, which costs a little more.");
 	return 0;
 }
 
@@ -211,11 +214,13 @@ static void describe_image(const struct planner *p, struct probe_plan *plan)
 	plan->n_usdt = usdt_note__read(p->img, plan->usdt, PLAN_MAX_USDT);
 }
 
-/* From 3.13 on RESUME replaces itself by RESUME_CHECK at its first execution, if there is a GIL. */
+/* Code objects seldom die. From 3.13 on RESUME replaces itself by RESUME_CHECK at its first
+ * execution, if there is a GIL. */
 static bool is_rare(const struct probe_plan *plan, const struct probe_site *site)
 {
-	return strcmp(site->name, "RESUME") == 0 && plan->layout.minor >= 13 &&
-	       !plan->free_threaded;
+	return site->site.kind == VTBPF_SITE_CODE_FREED ||
+	       (strcmp(site->name, "RESUME") == 0 && plan->layout.minor >= 13 &&
+		!plan->free_threaded);
 }
 
 static void note_tail_calls(const struct probe_plan *plan, const struct site_search *s)

@@ -134,16 +134,27 @@ void counters__add(struct vtbpf_counters *sum, const struct vtbpf_counters *c)
 	sum->entry_missed += c->entry_missed;
 	sum->exit_missed += c->exit_missed;
 	sum->unreadable += c->unreadable;
+	sum->stale_codes += c->stale_codes;
+}
+
+/* Finished calls that were not yet many enough to be written. */
+static int put_batch(struct sweep *s, const struct thread_state *t, const struct open_stack *stack)
+{
+	int err = 0;
+
+	for (__u32 i = 0; i < t->batched && i < BATCH_CALLS && !err; i++) {
+		s->totals.calls++;
+		err = s->fn(s->ctx, &stack->batch[i].rec);
+	}
+	return err;
 }
 
 static int put_stack(struct sweep *s, uint32_t tid, const struct thread_state *t,
-		     struct open_stack *stack)
+		     const struct open_stack *stack)
 {
-	__u32 slot = t->slot, depth = t->depth;
+	__u32 depth = t->depth;
 	int err = 0;
 
-	if (slot == NO_SLOT || bpf_map_lookup_elem(s->stacks_fd, &slot, stack))
-		return 0;
 	if (depth > VTBPF_MAX_DEPTH)
 		depth = VTBPF_MAX_DEPTH;
 	while (depth-- && !err)
@@ -166,17 +177,20 @@ static int sweep_thread(struct sweep *s, uint32_t tid, const struct deep_list *d
 			struct open_stack *stack)
 {
 	struct thread_state t;
+	bool has_stack;
 	int err;
 
 	if (bpf_map_lookup_elem(s->threads_fd, &tid, &t))
 		return 0;
 	counters__add(&s->totals, &t.count);
-	if (t.verdict == VERDICT_IGNORE)
-		return 0;
+	has_stack = t.slot != NO_SLOT && !bpf_map_lookup_elem(s->stacks_fd, &t.slot, stack);
+	err = has_stack ? put_batch(s, &t, stack) : 0;
+	if (err || t.verdict == VERDICT_IGNORE)
+		return err;
 	err = put_thread(s, tid, &t);
 	if (!err)
 		err = put_deep(s, deep, tid);
-	if (!err)
+	if (!err && has_stack)
 		err = put_stack(s, tid, &t, stack);
 	return err ? err : put_lost(s, tid, &t);
 }

@@ -64,6 +64,14 @@ static uint64_t ring_size(uint64_t want)
 	return size;
 }
 
+static bool has_site(const struct probe_plan *plan, enum vtbpf_site_kind kind)
+{
+	for (size_t i = 0; i < plan->n_sites; i++)
+		if (plan->sites[i].site.kind == kind)
+			return true;
+	return false;
+}
+
 static void configure(struct tracer *t, const struct tracer_config *cfg)
 {
 	struct vtbpf_bpf *skel = t->skel;
@@ -75,6 +83,7 @@ static void configure(struct tracer *t, const struct tracer_config *cfg)
 	skel->rodata->min_duration_ns = cfg->min_duration_ns;
 	if (cfg->max_stack_depth >= 0)
 		skel->rodata->max_stack_depth = cfg->max_stack_depth;
+	skel->rodata->codes_watched = has_site(&t->plan, VTBPF_SITE_CODE_FREED);
 	skel->rodata->unmatched_is_lost = cfg->jit;
 	skel->rodata->wakeup_bytes = ring / 8 < (1 << 20) ? ring / 8 : 1 << 20;
 	skel->rodata->have_bpf_loop =
@@ -157,11 +166,21 @@ static int load(struct tracer *t, const struct tracer_config *cfg)
 static int on_ring_record(void *ctx, void *data, size_t size)
 {
 	struct tracer *t = ctx;
-	const struct vtbpf_rec *rec = data;
+	size_t at = 0;
 
-	if (size < sizeof(*rec) || rec->len != size)
-		return 0;
-	return t->fn(t->ctx, rec);
+	/* One record, or a batch of calls. */
+	while (at + sizeof(struct vtbpf_rec) <= size) {
+		const struct vtbpf_rec *rec = (void *)((char *)data + at);
+		int err;
+
+		if (rec->len < sizeof(*rec) || rec->len > size - at)
+			return 0;
+		err = t->fn(t->ctx, rec);
+		if (err)
+			return err;
+		at += rec->len;
+	}
+	return 0;
 }
 
 static int fill_slots(struct tracer *t)
