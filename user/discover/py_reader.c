@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../urgent.h"
 #include "py_tids.h"
 
 #define PASS_BYTES (64u << 20)
@@ -23,8 +24,10 @@
 static ssize_t read_mem(void *ctx, uint64_t addr, void *buf, size_t len)
 {
 	const struct py_reader *r = ctx;
-	ssize_t n = pread(r->mem_fd, buf, len, addr);
+	ssize_t n;
 
+	urgent__breathe();
+	n = pread(r->mem_fd, buf, len, addr);
 	if (n > 0)
 		return n;
 	if (n == 0)

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +11,8 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "../urgent.h"
 
 struct holder_reply {
 	int err;
@@ -44,9 +45,7 @@ static void wait_for_end(int fd)
  */
 static void hurry(void)
 {
-	const struct sched_param param = { .sched_priority = 1 };
-
-	if (sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &param))
+	if (urgent__begin())
 		setpriority(PRIO_PROCESS, 0, -20);
 }
 

@@ -7,6 +7,8 @@
 
 #include <uthash.h>
 
+#include "../urgent.h"
+
 #define MAX_FRAMES 1024 /* innermost ones of a thread */
 #define MAX_STR_BYTES (1 << 20)
 #define FIRST_CODE_ID 0x80000000u /* the kernel side counts from 1 */
@@ -75,8 +77,10 @@ struct idle_threads *idle_threads__new(struct py_reader *reader, pid_t pid)
 	struct py_frame *frames = calloc(MAX_FRAMES, sizeof(*frames));
 	struct idle_threads *idle = calloc(1, sizeof(*idle));
 	struct py_threads threads = {};
-	int err = idle && frames ? py_threads__read(reader, &threads) : -ENOMEM;
+	int err;
 
+	urgent__begin();
+	err = idle && frames ? py_threads__read(reader, &threads) : -ENOMEM;
 	if (!err)
 		err = py_threads__map_tids(&threads, pid);
 	if (!err) {
@@ -85,6 +89,7 @@ struct idle_threads *idle_threads__new(struct py_reader *reader, pid_t pid)
 		for (size_t i = 0; idle->threads && i < threads.n; i++)
 			read_stack(idle, reader, &threads.threads[i], frames);
 	}
+	urgent__end();
 	py_threads__free(&threads);
 	free(frames);
 	if (!err)

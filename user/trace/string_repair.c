@@ -5,6 +5,8 @@
 
 #include <uthash.h>
 
+#include "../urgent.h"
+
 /* A code object's strings follow it at once, but threads may interleave: so many are remembered. */
 #define RECENT 256
 #define MAX_PENDING 4096
@@ -47,8 +49,11 @@ void string_repair__code(struct string_repair *s, const struct vtbpf_rec_code *c
 
 static bool repair(struct string_repair *s, const struct pending *p)
 {
-	char *text = py_str(s->reader, p->addr, VTBPF_MAX_STR_BYTES);
+	char *text;
 
+	urgent__begin();
+	text = py_str(s->reader, p->addr, VTBPF_MAX_STR_BYTES);
+	urgent__end();
 	if (!text)
 		return false;
 	capture_writer__code_str(s->w, p->code, p->which, text);

@@ -11,6 +11,7 @@
 
 #include "../discover/py_tids.h"
 #include "../log.h"
+#include "../urgent.h"
 
 struct known_thread {
 	pid_t tid; /* host */
@@ -181,8 +182,14 @@ static pid_t inner_tid(const struct thread_names *n, pid_t tid)
 static char *name_from_object(const struct thread_names *n, const struct known_thread *k)
 {
 	pid_t inner = k->root_self ? inner_tid(n, k->tid) : 0;
+	char *name;
 
-	return inner ? py_thread_name(n->cfg.reader, k->root_self, inner) : NULL;
+	if (!inner)
+		return NULL;
+	urgent__begin();
+	name = py_thread_name(n->cfg.reader, k->root_self, inner);
+	urgent__end();
+	return name;
 }
 
 /* Threads that Python knows nothing of: started by C code, or not yet registered. */
@@ -219,8 +226,11 @@ static unsigned int count_nameless(const struct thread_names *n)
 int thread_names__scan(struct thread_names *n)
 {
 	struct py_threads threads = {};
-	int err = py_threads__read(n->cfg.reader, &threads);
+	int err;
 
+	urgent__begin();
+	err = py_threads__read(n->cfg.reader, &threads);
+	urgent__end();
 	if (!err)
 		err = py_threads__map_tids(&threads, n->cfg.pid);
 	for (size_t i = 0; !err && i < threads.n; i++) {
