@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * attach_empty sites|entries PID: puts an empty BPF program on the instructions that vtbpf would
- * probe (sites), or on the first bytes of the same handlers and functions (entries), prints a line
- * when it is there, and takes it away when its standard input ends. For scripts/bench.py.
+ * attach_empty sites PID | entries PID [OPCODE...]: puts an empty BPF program on the instructions
+ * that vtbpf would probe (sites), or on the first bytes of the same handlers and functions (entries),
+ * where the given opcodes' handlers stand for the sites at which calls end. Prints a line when it is
+ * there, and takes it away when its standard input ends. For scripts/bench.py.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -12,25 +13,35 @@
 
 #include <bpf/libbpf.h>
 
+#include "../../user/discover/cpython.h"
+#include "../../user/discover/dispatch_table.h"
+#include "../../user/discover/elf_image.h"
 #include "../../user/discover/probe_plan.h"
 #include "../../user/discover/target.h"
 #include "empty.skel.h"
 
-static int attach_multi(struct empty_bpf *skel, const struct probe_plan *plan,
-			const unsigned long *offsets, pid_t pid, const char *path)
+/* Where to put the program, in the file. */
+struct places {
+	unsigned long offsets[VTBPF_MAX_SITES];
+	size_t n;
+};
+
+static int attach_multi(struct empty_bpf *skel, const struct places *places, pid_t pid,
+			const char *path)
 {
-	LIBBPF_OPTS(bpf_uprobe_multi_opts, opts, .offsets = offsets, .cnt = plan->n_sites);
+	LIBBPF_OPTS(bpf_uprobe_multi_opts, opts, .offsets = places->offsets, .cnt = places->n);
 
 	return bpf_program__attach_uprobe_multi(skel->progs.on_hit_multi, pid, path, NULL, &opts) ?
 		       0 :
 		       -errno;
 }
 
-static int attach_each(struct empty_bpf *skel, const struct probe_plan *plan,
-		       const unsigned long *offsets, pid_t pid, const char *path)
+static int attach_each(struct empty_bpf *skel, const struct places *places, pid_t pid,
+		       const char *path)
 {
-	for (size_t i = 0; i < plan->n_sites; i++)
-		if (!bpf_program__attach_uprobe(skel->progs.on_hit, false, pid, path, offsets[i]))
+	for (size_t i = 0; i < places->n; i++)
+		if (!bpf_program__attach_uprobe(skel->progs.on_hit, false, pid, path,
+						places->offsets[i]))
 			return -errno;
 	return 0;
 }
@@ -49,9 +60,41 @@ static struct empty_bpf *load(bool *multi)
 	return empty_bpf__load(skel) ? NULL : skel;
 }
 
-static int run(pid_t pid, bool entries)
+/* First bytes of the handlers of opcodes given as text. */
+static void add_handlers(int fd, const struct probe_plan *plan, char **opcodes,
+			 struct places *places)
 {
-	unsigned long offsets[VTBPF_MAX_SITES];
+	struct elf_image *img = elf_image__new(fd);
+	struct dispatch_table table = {};
+
+	if (img && !dispatch_table__find(img, cpython__of(plan->layout.minor), &table))
+		for (; *opcodes && places->n < VTBPF_MAX_SITES; opcodes++) {
+			uint64_t offset;
+
+			if (elf_image__offset(img, table.handlers[atoi(*opcodes) & 0xff], &offset))
+				places->offsets[places->n++] = offset;
+		}
+	elf_image__free(img);
+}
+
+static void choose_places(int fd, const struct probe_plan *plan, char **opcodes,
+			  struct places *places)
+{
+	for (size_t i = 0; i < plan->n_sites; i++) {
+		const struct probe_site *site = &plan->sites[i];
+
+		if (!opcodes)
+			places->offsets[places->n++] = site->offset;
+		else if (!*opcodes || site->site.kind != VTBPF_SITE_EXIT)
+			places->offsets[places->n++] = site->entry_offset;
+	}
+	if (opcodes)
+		add_handlers(fd, plan, opcodes, places);
+}
+
+static int run(pid_t pid, char **opcodes)
+{
+	struct places places = {};
 	struct probe_plan plan;
 	struct target t = {};
 	char why[512] = "", path[64], c;
@@ -63,11 +106,10 @@ static int run(pid_t pid, bool entries)
 		fprintf(stderr, "%s\n", why);
 		return 1;
 	}
-	for (size_t i = 0; i < plan.n_sites; i++)
-		offsets[i] = entries ? plan.sites[i].entry_offset : plan.sites[i].offset;
+	choose_places(t.interp_fd, &plan, opcodes, &places);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", t.interp_fd);
 	skel = load(&multi);
-	if (!skel || (multi ? attach_multi : attach_each)(skel, &plan, offsets, pid, path)) {
+	if (!skel || (multi ? attach_multi : attach_each)(skel, &places, pid, path)) {
 		fprintf(stderr, "cannot attach: %s\n", strerror(errno));
 		return 1;
 	}
@@ -80,9 +122,9 @@ static int run(pid_t pid, bool entries)
 
 int main(int argc, char **argv)
 {
-	if (argc != 3 || (strcmp(argv[1], "sites") && strcmp(argv[1], "entries"))) {
-		fprintf(stderr, "usage: attach_empty sites|entries PID\n");
+	if (argc < 3 || (strcmp(argv[1], "sites") && strcmp(argv[1], "entries"))) {
+		fprintf(stderr, "usage: attach_empty sites PID | entries PID [OPCODE...]\n");
 		return 2;
 	}
-	return run(atoi(argv[2]), !strcmp(argv[1], "entries"));
+	return run(atoi(argv[2]), strcmp(argv[1], "sites") ? argv + 3 : NULL);
 }
