@@ -286,6 +286,11 @@ struct vtbpf_rec_end {
 	__u64 ts; /* CLOCK_MONOTONIC when tracing ended */
 };
 
+/* ---- verdicts on code objects ----------------------------------------------------------- */
+
+#define VTBPF_HIDE_CALL 0x1  /* its calls are not written */
+#define VTBPF_HIDE_BELOW 0x2 /* nor is what they call, and what that calls */
+
 /* ---- state in the maps, read by user space at the end ----------------------------------- */
 
 #define NO_SLOT 0xffffffff

@@ -6,8 +6,9 @@
 
 For each interpreter a call-heavy program runs in turn untraced, with an empty BPF program on vtbpf's
 own probe sites (the floor of any uprobe tracer), traced by vtbpf, and with an empty program on the
-first bytes of the handlers or functions that begin and end calls (the naive way). Times are CPU times of the traced thread, so the
-tracer's own work on another core is not in them. Each figure is a median over interleaved rounds.
+first bytes of the handlers or functions that begin and end calls (the naive way). Times are CPU
+times of the traced thread, so the tracer's own work on another core is not in them. Each figure is a
+median over interleaved rounds.
 """
 import argparse
 import os

@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "str_list.h"
+
 enum command { CMD_TRACE, CMD_CONVERT, CMD_DOCTOR };
 
 /* Exit codes, for every command. */
@@ -19,11 +21,7 @@ enum exit_code {
 	EXIT_BAD_TARGET = 4,
 };
 
-struct str_list {
-	const char **items; /* point into argv */
-	size_t n;
-};
-
+/* Strings point into argv unless said. */
 struct options {
 	enum command command;
 	pid_t pid;		/* 0: none */
