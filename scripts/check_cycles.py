@@ -6,8 +6,9 @@
 
 The program checks its own results, and notes each gap in its progress. Windows in which vtbpf
 comes, traces and goes take turns with idle ones of the same length. A stall is a gap of which more
-than 1 ms is left when the program's waits for a CPU are taken off. Exit status 1: the program was
-harmed, something of vtbpf stayed behind, or more attached windows have stalls than chance explains.
+than 1 ms is left when the program's waits for a CPU are taken off, and what a hypervisor took. Exit
+status 1: the program was harmed, something of vtbpf stayed behind, or more attached windows have
+stalls than chance explains.
 """
 
 import argparse
@@ -36,6 +37,12 @@ REST = 0.02  # s between windows
 LOOK = 100  # cycles between two looks at the program's text
 
 Window = collections.namedtuple("Window", "attached start tracing stop end")
+
+
+class Gap(collections.namedtuple("Gap", "start length waited taken")):
+    @property
+    def net(self):
+        return self.length - self.waited - self.taken
 
 
 class Harm(Exception):
@@ -182,23 +189,24 @@ class Cycles:
 def merged(gaps):
     """The gaps in order; two threads may have noted one."""
     result = []
-    for start, end, waited in sorted(map(tuple, gaps)):
+    for start, end, waited, taken in sorted(map(tuple, gaps)):
         if result and start < result[-1][1]:
             last = result.pop()
-            start, end, waited = last[0], max(end, last[1]), max(waited, last[2])
-        result.append((start, end, waited))
+            start, end = last[0], max(end, last[1])
+            waited, taken = max(waited, last[2]), max(taken, last[3])
+        result.append((start, end, waited, taken))
     return result
 
 
 def gaps_in(windows, gaps):
-    """For each window the (start, end - start, net length) of those that began in it."""
+    """For each window the gaps that began in it: Gap(start, length, waited, taken)."""
     found, i = [], 0
     for window in windows:
         mine = []
         while i < len(gaps) and gaps[i][0] < window.end:
-            start, end, waited = gaps[i]
+            start, end, waited, taken = gaps[i]
             if start >= window.start:
-                mine.append((start, end - start, end - start - waited))
+                mine.append(Gap(start, end - start, waited, taken))
             i += 1
         found.append(mine)
     return found
@@ -215,31 +223,28 @@ def tail(attached, idle, share):
 
 def show(kind, windows, gaps):
     seconds = sum(w.end - w.start for w in windows) / 1e9
-    nets = [net for mine in gaps for _, _, net in mine]
-    gross = [length for mine in gaps for _, length, _ in mine]
-    waited = sum(length - net for mine in gaps for _, length, net in mine)
-    stalled = sum(any(net > STALL for _, _, net in mine) for mine in gaps)
-    print("  %-9s %6d %8.1f %8d %7d %5.2f ms | %11d %5.2f ms | %.1f ms a second" % (
-        kind, len(windows), seconds, stalled, sum(net > STALL for net in nets),
-        max(nets, default=0) / 1e6, sum(length > STALL for length in gross),
-        max(gross, default=0) / 1e6, waited / 1e6 / seconds))
+    each = [gap for mine in gaps for gap in mine]
+    stalled = sum(any(gap.net > STALL for gap in mine) for mine in gaps)
+    print("  %-9s %6d %8.1f %8d %7d %5.2f ms | %11d %5.2f ms | %8.1f ms %6.1f ms" % (
+        kind, len(windows), seconds, stalled, sum(gap.net > STALL for gap in each),
+        max((gap.net for gap in each), default=0) / 1e6, sum(gap.length > STALL for gap in each),
+        max((gap.length for gap in each), default=0) / 1e6,
+        sum(gap.waited for gap in each) / 1e6 / seconds,
+        sum(gap.taken for gap in each) / 1e6 / seconds))
     return stalled, seconds
 
 
 def show_places(windows, gaps, places=8):
     """Where in their windows the stalls of attached windows began."""
     found = collections.Counter()
-    for window, mine in zip(windows, gaps):
-        for start, _, net in mine:
-            if net > STALL:
-                phase = ("before tracing" if start < window.tracing else
-                         "while tracing" if start < window.stop else "after it")
-                found[phase] += 1
-                if places > 0:
-                    places -= 1
-                    print("    %.2f ms, at %.1f ms; traced from %.1f to %.1f of %.1f ms" % (
-                        net / 1e6, *((t - window.start) / 1e6 for t in (
-                            start, window.tracing, window.stop, window.end))))
+    stalls = [(w, gap) for w, mine in zip(windows, gaps) for gap in mine if gap.net > STALL]
+    for window, gap in stalls:
+        found["before tracing" if gap.start < window.tracing else
+              "while tracing" if gap.start < window.stop else "after it"] += 1
+    for window, gap in stalls[:places]:
+        print("    %.2f ms, at %.1f ms; traced from %.1f to %.1f of %.1f ms" % (
+            gap.net / 1e6, *((t - window.start) / 1e6 for t in (
+                gap.start, window.tracing, window.stop, window.end))))
     print("  stalls in attached windows: %s" % (", ".join(
         "%d %s" % (n, phase) for phase, n in found.items()) or "none"))
 
@@ -248,7 +253,7 @@ def judge(cycles, report):
     """Prints the figures; True if the attached windows have no more stalls than chance explains."""
     pairs = list(zip(cycles.windows, gaps_in(cycles.windows, merged(report["gaps"]))))
     print("  windows        n  seconds  stalled  stalls  longest | gaps > 1 ms  longest"
-          " | waits for a CPU")
+          " | a second waited, taken")
     kinds = []
     for kind, attached in (("attached", True), ("idle", False)):
         mine = [pair for pair in pairs if pair[0].attached == attached]

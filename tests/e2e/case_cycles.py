@@ -41,9 +41,11 @@ def cycles_judgement(context):
     sys.path.insert(0, SCRIPTS)
     import check_cycles
     windows = [check_cycles.Window(True, 0, 2, 4, 10), check_cycles.Window(False, 20, 20, 20, 30)]
-    gaps = check_cycles.merged([[21, 28, 2], [1, 4, 1], [2, 6, 0], [10, 12, 0]])
-    assert gaps == [(1, 6, 1), (10, 12, 0), (21, 28, 2)], gaps
-    assert check_cycles.gaps_in(windows, gaps) == [[(1, 5, 4)], [(21, 7, 5)]]
+    gaps = check_cycles.merged([[21, 28, 2, 1], [1, 4, 1, 0], [2, 6, 0, 0], [10, 12, 0, 0]])
+    assert gaps == [(1, 6, 1, 0), (10, 12, 0, 0), (21, 28, 2, 1)], gaps
+    found = check_cycles.gaps_in(windows, gaps)
+    assert found == [[(1, 5, 1, 0)], [(21, 7, 2, 1)]], found
+    assert [gap.net for mine in found for gap in mine] == [4, 4]
     assert abs(check_cycles.tail(3, 0, 0.5) - 0.125) < 1e-9
     assert check_cycles.tail(0, 0, 0.5) == 1 and check_cycles.tail(500, 1500, 0.5) > 0.99
     assert check_cycles.tail(12, 1, 0.5) < check_cycles.CHANCE < check_cycles.tail(6, 3, 0.5)
@@ -52,5 +54,5 @@ def cycles_judgement(context):
            "time.sleep(0.05); w.tick(0); w.report(0, [])"
     target = context.start([context.python.path, "-c", code],
                            env=clean_env(PYTHONPATH=os.path.dirname(context.script(""))))
-    (start, end, waited), = target.hear()["gaps"]
-    assert end - start > 50e6 and end - start - waited > 40e6, (start, end, waited)
+    (start, end, waited, taken), = target.hear()["gaps"]
+    assert end - start > 50e6 and waited < 10e6 and taken == 0, (end - start, waited, taken)
