@@ -23,6 +23,7 @@ struct code {
 	struct elf_image *img;
 	struct decoder *d;
 	struct flow *f;
+	uint16_t machine; /* 0: x86_64 */
 	int fd;
 };
 
@@ -32,10 +33,11 @@ static void begin(struct code *c, const char *bytes, size_t size, uint64_t handl
 
 	c->e = malloc(sizeof(*c->e));
 	fake_elf__init(c->e);
+	c->e->machine = c->machine ? c->machine : EM_X86_64;
 	fake_elf__put(c->e, FAKE_CODE, bytes, size);
 	c->fd = fake_elf__open(c->e);
 	c->img = elf_image__new(c->fd);
-	c->d = decoder__new(EM_X86_64);
+	c->d = decoder__new(c->e->machine);
 	c->f = flow__new(c->img, c->d, roots, handler ? 2 : 1);
 	assert_non_null(c->f);
 }
@@ -62,7 +64,7 @@ static uint32_t regs_at(const struct code *c, const struct hold *h, unsigned int
 static void test_spill(void **state)
 {
 	struct hold *h;
-	struct code c;
+	struct code c = { 0 };
 
 	(void)state;
 	BEGIN(&c,
@@ -83,7 +85,7 @@ static void test_spill(void **state)
 static void test_overwritten(void **state)
 {
 	struct hold *h;
-	struct code c;
+	struct code c = { 0 };
 
 	(void)state;
 	BEGIN(&c, "\x48\x89\x74\x24\x08\x89\x44\x24\x0c\x48\x8b\x5c\x24\x08\xc3", 0);
@@ -98,7 +100,7 @@ static void test_overwritten(void **state)
 static void test_pushes(void **state)
 {
 	struct hold *h;
-	struct code c;
+	struct code c = { 0 };
 
 	(void)state;
 	BEGIN(&c, "\x48\x89\xf3\x56\x50\x48\x8b\x74\x24\x08\x31\xdb\x58\x5b\xc3", 0);
@@ -113,7 +115,7 @@ static void test_pushes(void **state)
 static void test_ways_meet(void **state)
 {
 	struct hold *h;
-	struct code c;
+	struct code c = { 0 };
 
 	(void)state;
 	BEGIN(&c, "\x48\x89\xf3\x74\x02\x89\xc3\xc3", 0);
@@ -129,7 +131,7 @@ static void test_ways_meet(void **state)
 static void test_handlers(void **state)
 {
 	struct hold *h;
-	struct code c;
+	struct code c = { 0 };
 
 	(void)state;
 	BEGIN(&c, "\x48\x89\xf3\xff\xe0\x74\x03\x48\x8b\x30\xff\xe0", AT(5));
@@ -145,7 +147,7 @@ static void test_handlers(void **state)
 static void test_int(void **state)
 {
 	struct hold *h;
-	struct code c;
+	struct code c = { 0 };
 
 	(void)state;
 	BEGIN(&c,
@@ -165,7 +167,7 @@ static void test_int(void **state)
 static void test_frame_pointer(void **state)
 {
 	struct hold *h;
-	struct code c;
+	struct code c = { 0 };
 
 	(void)state;
 	BEGIN(&c, "\x55\x48\x89\xe5\x89\x55\xfc\x31\xd2\x8b\x45\xfc\x5d\x8b\x4d\xfc\xc3", 0);
@@ -181,7 +183,7 @@ static void test_frame_pointer(void **state)
 static void test_definition(void **state)
 {
 	struct hold *h;
-	struct code c;
+	struct code c = { 0 };
 
 	(void)state;
 	BEGIN(&c, "\x74\x04\x48\x8b\x18\x90\xc3", 0);
@@ -194,6 +196,48 @@ static void test_definition(void **state)
 	end(&c);
 }
 
+/* 0: stp x29, x30, [sp, #-48]!; 4: mov x29, sp; 8: stp x1, x0, [x29, #16]; c: bl 0x10c;
+ * 10: ldp x4, x5, [x29, #16]; 14: strb w4, [sp, #23]; 18: ldp x6, x7, [sp, #16]; 1c: ret */
+static void test_arm64_pairs(void **state)
+{
+	static const uint32_t words[] = { 0xa9bd7bfd, 0x910003fd, 0xa90103a1, 0x94000040,
+					  0xa94117a4, 0x39005fe4, 0xa9411fe6, 0xd65f03c0 };
+	struct code c = { .machine = EM_AARCH64 };
+	struct hold *first, *second;
+
+	(void)state;
+	begin(&c, (const char *)words, sizeof(words), 0);
+	first = hold__new(c.f, NULL, 1, 8);
+	second = hold__new(c.f, NULL, 0, 8);
+	assert_int_equal(regs_at(&c, first, 0x10), 0); /* the call takes x1 */
+	assert_int_equal(regs_at(&c, first, 0x14), BIT(4));
+	assert_int_equal(regs_at(&c, second, 0x14), BIT(5));
+	assert_int_equal(regs_at(&c, first, 0x1c), BIT(4)); /* its word was written to in part */
+	assert_int_equal(regs_at(&c, second, 0x1c), BIT(5) | BIT(7));
+	hold__free(first);
+	hold__free(second);
+	end(&c);
+}
+
+/* 0: str w2, [sp, #0x6c]; 4: bl 0x104; 8: ldr w0, [sp, #0x6c]; c: cbnz w0, 0x14; 10: cbnz w2, 0x18;
+ * 14: cmp w0, #0; 18: ret */
+static void test_arm64_int(void **state)
+{
+	static const uint32_t words[] = { 0xb9006fe2, 0x94000040, 0xb9406fe0, 0x35000040,
+					  0x35000042, 0x7100001f, 0xd65f03c0 };
+	struct code c = { .machine = EM_AARCH64 };
+	struct hold *h;
+
+	(void)state;
+	begin(&c, (const char *)words, sizeof(words), 0);
+	h = hold__new(c.f, NULL, 2, 4);
+	assert_true(hold__is_test(h, flow__at(c.f, AT(0xc))));
+	assert_false(hold__is_test(h, flow__at(c.f, AT(0x10))));
+	assert_true(hold__is_test(h, flow__at(c.f, AT(0x14))));
+	hold__free(h);
+	end(&c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -201,6 +245,7 @@ int main(void)
 		cmocka_unit_test(test_pushes),	      cmocka_unit_test(test_ways_meet),
 		cmocka_unit_test(test_handlers),      cmocka_unit_test(test_int),
 		cmocka_unit_test(test_frame_pointer), cmocka_unit_test(test_definition),
+		cmocka_unit_test(test_arm64_pairs),   cmocka_unit_test(test_arm64_int),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

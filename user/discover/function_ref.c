@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "function_ref.h"
 
+#define MAX_STUB 6 /* instructions */
+
 void function_ref__find(const struct elf_image *img, const char *name, struct function_ref *ref)
 {
 	struct elf_symbol sym;
@@ -22,20 +24,41 @@ static bool has_slot(const struct function_ref *ref, uint64_t slot)
 	return false;
 }
 
+/*
+ * The slot that the stub of the procedure linkage table at vaddr jumps through, else 0: `jmp *slot`
+ * on x86, behind endbr64 maybe; on arm64 adrp, ldr, add, br, behind bti maybe.
+ */
+static uint64_t stub_slot(const struct elf_image *img, struct decoder *d, uint64_t vaddr)
+{
+	uint64_t page = 0, slot = 0;
+	uint8_t page_reg = INSN_NO_REG, slot_reg = INSN_NO_REG;
+	struct insn in;
+	int i;
+
+	for (i = 0; i < MAX_STUB && decoder__insn(d, img, vaddr, &in); i++, vaddr += in.len) {
+		if (in.kind == INSN_JUMP_INDIRECT)
+			return in.src == slot_reg && slot ? slot : in.target;
+		if (in.shape == SHAPE_ADDRESS) {
+			page = (uint64_t)in.disp;
+			page_reg = in.dst;
+		} else if (in.shape == SHAPE_LOAD && in.base == page_reg) {
+			slot = page + (uint64_t)in.disp;
+			slot_reg = in.dst;
+		} else if (!in.landing_pad && in.shape != SHAPE_COPY) {
+			return 0;
+		}
+	}
+	return 0;
+}
+
 bool function_ref__is_called(const struct function_ref *ref, const struct elf_image *img,
 			     struct decoder *d, const struct insn *call)
 {
-	struct insn stub;
-
 	if (call->kind == INSN_CALL_INDIRECT)
 		return call->target && has_slot(ref, call->target);
 	if (call->kind != INSN_CALL)
 		return false;
 	if (call->target == ref->vaddr)
 		return ref->vaddr != 0;
-	if (!ref->n_slots || !decoder__insn(d, img, call->target, &stub))
-		return false;
-	if (stub.landing_pad && !decoder__insn(d, img, call->target + stub.len, &stub))
-		return false;
-	return stub.kind == INSN_JUMP_INDIRECT && has_slot(ref, stub.target);
+	return ref->n_slots && has_slot(ref, stub_slot(img, d, call->target));
 }

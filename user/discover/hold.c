@@ -5,7 +5,6 @@
 #include "hold.h"
 
 #define MAX_SPILLS 32
-#define FRAME_POINTER (1u << 6) /* rbp: only x86 instructions say that they use it as one */
 
 /* What is known at an instruction. Less is known where ways meet. */
 struct known {
@@ -33,6 +32,11 @@ struct hold {
 
 /* ---- what one instruction does --------------------------------------------------------------- */
 
+static unsigned int size_of(const struct insn *in)
+{
+	return in->size ? in->size : 8;
+}
+
 /* Where disp lies from what `in` addresses memory with, counted as the stack pointer is. */
 static bool stack_at(const struct known *k, const struct insn *in, int64_t disp, int64_t *at)
 {
@@ -40,24 +44,32 @@ static bool stack_at(const struct known *k, const struct insn *in, int64_t disp,
 	return in->on_fp ? k->fp_known : k->sp_known;
 }
 
-static uint32_t spill_bit(const struct hold *h, const struct known *k, const struct insn *in)
+/* The word of the stack at which `in` moves the first register of a pair, or the second. */
+static bool moved_at(const struct known *k, const struct insn *in, bool second, int64_t *at)
+{
+	return stack_at(k, in, in->disp + (second ? size_of(in) : 0), at);
+}
+
+static uint32_t spill_bit(const struct hold *h, const struct known *k, const struct insn *in,
+			  bool second)
 {
 	unsigned int i;
 	int64_t at;
 
-	for (i = 0; stack_at(k, in, in->disp, &at) && i < h->n_spills; i++) {
+	for (i = 0; moved_at(k, in, second, &at) && i < h->n_spills; i++) {
 		if (h->spill_at[i] == at)
 			return 1u << i;
 	}
 	return 0;
 }
 
-static uint32_t new_spill_bit(struct hold *h, const struct known *k, const struct insn *in)
+static uint32_t new_spill_bit(struct hold *h, const struct known *k, const struct insn *in,
+			      bool second)
 {
-	uint32_t bit = spill_bit(h, k, in);
+	uint32_t bit = spill_bit(h, k, in, second);
 	int64_t at;
 
-	if (bit || !stack_at(k, in, in->disp, &at) || h->n_spills == MAX_SPILLS)
+	if (bit || !moved_at(k, in, second, &at) || h->n_spills == MAX_SPILLS)
 		return bit;
 	h->spill_at[h->n_spills] = at;
 	return 1u << h->n_spills++;
@@ -79,7 +91,7 @@ static void move_pointers(const struct hold *h, struct known *k, const struct in
 	if (in->sets_fp) {
 		k->fp_known = k->sp_known;
 		k->fp = k->sp + in->disp;
-	} else if (k->fp_known && in->writes & FRAME_POINTER) {
+	} else if (in->moves_fp) {
 		k->fp_known = false;
 	}
 	if (in->sp_lost)
@@ -94,44 +106,58 @@ static bool holds(const struct known *k, uint8_t reg)
 	return reg < INSN_REGS && k->regs >> reg & 1;
 }
 
+static uint32_t bit_of(uint8_t reg)
+{
+	return reg < INSN_REGS ? 1u << reg : 0;
+}
+
 /* A store or load of any pointer is one of a word of the stack if the frame pointer is used. */
 static bool is_shape(const struct known *k, const struct insn *in, uint8_t spill, uint8_t any)
 {
 	return in->shape == spill || (in->shape == any && in->on_fp && k->fp_known);
 }
 
-static unsigned int size_of(const struct insn *in)
+/* The registers in which the value arrives. */
+static uint32_t arriving(const struct hold *h, const struct known *k, const struct insn *in)
 {
-	return in->size ? in->size : 8;
+	uint32_t regs = 0;
+
+	if ((in->shape == SHAPE_COPY && !in->disp) || (in->shape == SHAPE_COPY_INT && h->size == 4))
+		return holds(k, in->src) ? bit_of(in->dst) : 0;
+	if (!is_shape(k, in, SHAPE_RELOAD, SHAPE_LOAD) || size_of(in) < h->size)
+		return 0;
+	if (spill_bit(h, k, in, false) & k->spills)
+		regs |= bit_of(in->dst);
+	if (in->pair < INSN_REGS && spill_bit(h, k, in, true) & k->spills)
+		regs |= bit_of(in->pair);
+	return regs;
 }
 
-/* Does the value arrive in in->dst? */
-static bool arrives(const struct hold *h, const struct known *k, const struct insn *in)
+/* The words of the stack to which the value is moved. */
+static uint32_t spilled(struct hold *h, const struct known *k, const struct insn *in)
 {
-	if (in->shape == SHAPE_COPY)
-		return !in->disp && holds(k, in->src);
-	if (in->shape == SHAPE_COPY_INT)
-		return h->size == 4 && holds(k, in->src);
-	return is_shape(k, in, SHAPE_RELOAD, SHAPE_LOAD) && size_of(in) >= h->size &&
-	       spill_bit(h, k, in) & k->spills;
+	uint32_t words = 0;
+
+	if (!is_shape(k, in, SHAPE_SPILL, SHAPE_STORE) || size_of(in) < h->size)
+		return 0;
+	if (holds(k, in->src))
+		words |= new_spill_bit(h, k, in, false);
+	if (holds(k, in->pair))
+		words |= new_spill_bit(h, k, in, true);
+	return words;
 }
 
 static void step(struct hold *h, struct known *k, const struct insn *in)
 {
-	bool arrived = arrives(h, k, in);
-	bool spilled = is_shape(k, in, SHAPE_SPILL, SHAPE_STORE) && size_of(in) >= h->size &&
-		       holds(k, in->src);
-	uint32_t bit = spilled ? new_spill_bit(h, k, in) : 0;
+	uint32_t arrived = arriving(h, k, in), words = spilled(h, k, in);
 	int64_t at;
 
 	if (in->wrote && stack_at(k, in, in->wrote_at, &at))
 		overwrite(h, k, at, in->wrote);
 	else if (in->wrote && !in->on_fp)
 		k->spills = 0;
-	k->spills |= bit;
-	k->regs &= ~in->writes;
-	if (arrived && in->dst < INSN_REGS)
-		k->regs |= 1u << in->dst;
+	k->spills |= words;
+	k->regs = (k->regs & ~in->writes) | arrived;
 	move_pointers(h, k, in);
 }
 
@@ -250,6 +276,6 @@ bool hold__is_test(const struct hold *h, const struct insn *in)
 	const struct known *k = &h->known[in - h->insns];
 
 	if (in->shape == SHAPE_TEST_SPILL)
-		return in->size == h->size && spill_bit(h, k, in) & k->spills;
-	return in->shape == SHAPE_TEST && holds(k, in->src);
+		return in->size == h->size && spill_bit(h, k, in, false) & k->spills;
+	return (in->shape == SHAPE_TEST || in->kind == INSN_BRANCH) && holds(k, in->src);
 }

@@ -27,7 +27,7 @@ void hold__free(struct hold *h);
 /* Registers that hold the value just before `in`, an instruction of the flow, as a bit mask. */
 uint32_t hold__regs(const struct hold *h, const struct insn *in);
 
-/* Does `in` compare the value with 0? */
+/* Does `in` compare the value, or a bit of it, with 0? */
 bool hold__is_test(const struct hold *h, const struct insn *in);
 
 #endif

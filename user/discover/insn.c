@@ -85,22 +85,42 @@ static uint32_t written(struct decoder *d)
 	return mask;
 }
 
-bool decoder__insn(struct decoder *d, const struct elf_image *img, uint64_t vaddr, struct insn *in)
+/* All instructions of arm64 have 4 bytes: capstone need not know one for its length to be known. */
+static bool decode_unknown(const struct decoder *d, const struct elf_image *img, struct insn *in)
 {
-	if (!decode(d, img, vaddr))
+	const uint8_t *code = elf_image__bytes(img, in->vaddr, 4);
+
+	if (d->machine != EM_AARCH64 || !code || in->vaddr % 4 ||
+	    !elf_image__is_code(img, in->vaddr))
 		return false;
-	*in = (struct insn){
-		.vaddr = vaddr,
-		.len = (uint8_t)d->ci->size,
-		.writes = written(d),
-		.dst = INSN_NO_REG,
-		.src = INSN_NO_REG,
-		.base = INSN_NO_REG,
-	};
+	insn_arm64__fill_unknown(code, in);
+	return true;
+}
+
+static void decode_known(struct decoder *d, struct insn *in)
+{
+	in->len = (uint8_t)d->ci->size;
+	in->writes = written(d);
 	if (d->machine == EM_AARCH64)
 		insn_arm64__fill(d->ci, in);
 	else
 		insn_x86__fill(d->ci, in);
+}
+
+bool decoder__insn(struct decoder *d, const struct elf_image *img, uint64_t vaddr, struct insn *in)
+{
+	*in = (struct insn){
+		.vaddr = vaddr,
+		.dst = INSN_NO_REG,
+		.src = INSN_NO_REG,
+		.base = INSN_NO_REG,
+		.pair = INSN_NO_REG,
+	};
+	if (decode(d, img, vaddr))
+		decode_known(d, in);
+	else if (!decode_unknown(d, img, in))
+		return false;
+	in->moves_fp = in->writes >> (d->machine == EM_AARCH64 ? 29 : 6) & 1; /* x29, rbp */
 	if (in->kind == INSN_CALL || in->kind == INSN_CALL_INDIRECT) {
 		in->writes |= insn__caller_saved(d->machine);
 		in->writes_flags = true;

@@ -34,7 +34,9 @@ enum insn_shape {
 	SHAPE_LOAD,	  /* dst = 8 bytes at base + disp */
 	SHAPE_STORE,	  /* 8 bytes of src to base + disp */
 	SHAPE_BYTE_ZERO,  /* compares the byte at base + disp with 0 */
+	SHAPE_LOAD_BYTE,  /* dst = the byte at base + disp */
 	SHAPE_TEST,	  /* compares src with 0 */
+	SHAPE_ADDRESS,	  /* dst = the address disp */
 	SHAPE_STORE_ZERO, /* 8 bytes of 0 to base + disp */
 	SHAPE_SPILL,	  /* `size` bytes of src to the stack pointer + disp */
 	SHAPE_RELOAD,	  /* dst = `size` bytes at the stack pointer + disp */
@@ -51,16 +53,20 @@ struct insn {
 	uint8_t len;
 	uint8_t kind;  /* enum insn_kind */
 	uint8_t shape; /* enum insn_shape */
-	uint8_t cond;  /* enum insn_cond of a branch */
+	uint8_t cond;  /* enum insn_cond of a branch: of the flags, or of src if it names one */
 	uint8_t dst, src, base;
-	uint8_t size;  /* of a spill */
+	uint8_t pair;  /* second register that is moved from or to memory, behind the first */
+	uint8_t size;  /* of a spill, of each of a pair */
 	uint8_t wrote; /* bytes that it writes at the stack pointer + wrote_at */
 	bool on_fp;    /* memory that it names lies at the frame pointer instead */
+	bool moves_fp; /* writes to the frame pointer */
 	bool sets_fp;  /* frame pointer = stack pointer + disp */
 	bool sp_lost;  /* moves the stack pointer to where is not known */
 	int32_t wrote_at;
 	int32_t sp_add; /* moves the stack pointer, after whatever else it does */
-	bool emulated;	/* the kernel emulates it (arch/x86/kernel/uprobes.c, Linux 5.8) */
+	bool emulated;	/* the kernel emulates it (arch/x86/kernel/uprobes.c, Linux 5.8, and
+			 * arch/arm64/kernel/probes/decode-insn.c) */
+	bool refused;	/* the kernel puts no probe on it */
 	bool writes_flags;
 	bool landing_pad; /* endbr64, bti: does nothing else */
 	bool nop;

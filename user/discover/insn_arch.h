@@ -11,6 +11,9 @@
 void insn_x86__fill(const cs_insn *ci, struct insn *in);
 void insn_arm64__fill(const cs_insn *ci, struct insn *in);
 
+/* Fills len and writes, too, of 4 bytes that capstone does not know. */
+void insn_arm64__fill_unknown(const uint8_t *bytes, struct insn *in);
+
 /* Number of a capstone register in bpf/vtbpf.h's numbering, INSN_NO_REG when it has none. */
 uint8_t insn_x86__reg(unsigned int cs_reg);
 uint8_t insn_arm64__reg(unsigned int cs_reg);

@@ -276,6 +276,12 @@ static void fill_shape(const cs_insn *ci, const cs_x86 *x, struct insn *in)
 		if (a->size == 1 && plain_memory(a) && b->type == X86_OP_IMM && b->imm == 0)
 			set_memory(in, SHAPE_BYTE_ZERO, a, NULL);
 		break;
+	case X86_INS_MOVZX:
+		if (b->size == 1 && plain_memory(b)) {
+			set_memory(in, SHAPE_LOAD_BYTE, b, a);
+			in->dst = insn_x86__reg(a->reg);
+		}
+		break;
 	case X86_INS_TEST:
 		if (a->type == X86_OP_REG && b->type == X86_OP_REG && a->reg == b->reg) {
 			in->shape = SHAPE_TEST;
