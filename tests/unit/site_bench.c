@@ -29,6 +29,14 @@ void site_bench__begin(unsigned int minor)
 	b.plan.layout = b.s.py->layout;
 }
 
+void site_bench__begin_arm64(unsigned int minor)
+{
+	site_bench__begin(minor);
+	b.e->machine = EM_AARCH64;
+	PUT_WORDS(AT(0), 0xd65f03c0);	/* ret */
+	PUT_WORDS(HANDLER, 0xd61f0000); /* br x0 */
+}
+
 void site_bench__put(uint64_t at, const char *code, size_t size)
 {
 	fake_elf__put(b.e, at, code, size);
@@ -40,7 +48,7 @@ void site_bench__search(void)
 
 	b.fd = fake_elf__open(b.e);
 	b.img = elf_image__new(b.fd);
-	b.d = decoder__new(EM_X86_64);
+	b.d = decoder__new(b.e->machine);
 	memcpy(roots + 1, b.table.handlers, sizeof(b.table.handlers));
 	b.f = flow__new(b.img, b.d, roots, 257);
 	assert_non_null(b.f);

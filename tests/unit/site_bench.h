@@ -30,11 +30,22 @@ extern struct site_bench b;
 
 /* An interpreter of 3.minor whose handlers all are one indirect jump, at HANDLER. */
 void site_bench__begin(unsigned int minor);
+
+/* The same of arm64: x3 holds the frame, x15 next_instr. */
+void site_bench__begin_arm64(unsigned int minor);
+
 void site_bench__put(uint64_t at, const char *code, size_t size);
 void site_bench__search(void);
 void site_bench__end(void);
 const struct probe_site *site_bench__only_site(void);
 
 #define PUT(at, code) site_bench__put(at, code, sizeof(code) - 1)
+
+/* Puts instructions of arm64. */
+#define PUT_WORDS(at, ...)                                               \
+	do {                                                             \
+		const uint32_t words[] = { __VA_ARGS__ };                \
+		site_bench__put(at, (const char *)words, sizeof(words)); \
+	} while (0)
 
 #endif

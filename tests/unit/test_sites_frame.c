@@ -74,6 +74,21 @@ static void test_frame_replaced(void **state)
 	site_bench__end();
 }
 
+/* jle 0x24; jmp 0x26: both lead to the load, but the second only behind the first. */
+static void test_frame_replaced_behind_two(void **state)
+{
+	(void)state;
+	site_bench__begin(10);
+	put_frame_replaced("\x7e\x02");
+	PUT(AT(0x22), "\xeb\x02\x31\xf6");
+	site_bench__search();
+	assert_int_equal(sites__frame_function(&b.s), 0);
+	assert_int_equal(b.plan.n_sites, 2);
+	assert_int_equal(b.plan.sites[1].offset, AT(0x20));
+	assert_int_equal(b.plan.sites[1].cost, COST_EMULATED);
+	site_bench__end();
+}
+
 /* That branch may also lead back to the handlers: only the load itself is sure. */
 static void test_frame_replaced_unsure(void **state)
 {
@@ -119,6 +134,7 @@ int main(void)
 		cmocka_unit_test(test_frame_function),
 		cmocka_unit_test(test_frame_function_incomplete),
 		cmocka_unit_test(test_frame_replaced),
+		cmocka_unit_test(test_frame_replaced_behind_two),
 		cmocka_unit_test(test_frame_replaced_unsure),
 		cmocka_unit_test(test_frame_begun_twice),
 	};

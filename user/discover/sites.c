@@ -35,7 +35,7 @@ int sites__add(const struct site_search *s, const struct site_choice *choice)
 		.mechanism = PROBE_UPROBE,
 		.vaddr = choice->vaddr,
 	};
-	if (!decoder__insn(s->decoder, s->img, choice->vaddr, &in) ||
+	if (!decoder__insn(s->decoder, s->img, choice->vaddr, &in) || in.refused ||
 	    !elf_image__offset(s->img, choice->vaddr, &site->offset) ||
 	    !elf_image__offset(s->img, choice->entry, &site->entry_offset))
 		return -ENOENT;
@@ -311,12 +311,14 @@ const struct insn *sites__deciding_branch(const struct flow *f, const struct ins
 	const struct insn *in = cmp;
 	int i;
 
+	if (cmp->kind == INSN_BRANCH) /* compares by itself */
+		return cmp;
 	for (i = 0; i < MAX_STRAIGHT; i++) {
 		in = flow__at(f, in->vaddr + in->len);
 		if (!in || flow__joins(f, in->vaddr, in->vaddr))
 			return NULL;
 		if (in->kind == INSN_BRANCH)
-			return in;
+			return in->src == INSN_NO_REG ? in : NULL;
 		if (in->kind != INSN_PLAIN || in->writes_flags)
 			return NULL;
 	}

@@ -37,7 +37,8 @@ struct site_choice {
 	const char *name;
 };
 
-/* Adds a site to the plan, unless one with the same address is there already. 0, or -ENOSPC. */
+/* Adds a site to the plan, unless one with the same address is there already. 0, -ENOSPC, or -ENOENT
+ * when the kernel takes no probe there. */
 int sites__add(const struct site_search *s, const struct site_choice *choice);
 
 /* Adds a sentence to the plan's notes; what does not fit is dropped. */
@@ -66,7 +67,7 @@ int sites__add_function(const struct site_search *s, uint64_t vaddr, unsigned in
 			struct site_choice *choice);
 
 /* The branch that decides on the comparison `cmp`, when nothing joins or interferes between the
- * two; else NULL. */
+ * two: `cmp` itself if it is one that compares. Else NULL. */
 const struct insn *sites__deciding_branch(const struct flow *f, const struct insn *cmp);
 
 /* Of the registers in a mask one that calls preserve, else any; INSN_NO_REG when there is none. */

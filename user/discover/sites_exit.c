@@ -22,29 +22,82 @@
 #define MAX_PROLOGUE 32
 #define MAX_CALLS 16
 
-static bool compares_frame_byte(const struct insn *in, uint8_t offset)
+/*
+ * A frame's byte that is compared with 0: by one instruction, or by one that loads it and another
+ * one that compares the register. Instructions of a straight line are shown to it one after
+ * another.
+ */
+struct question {
+	uint8_t offset;
+	uint8_t reg;   /* that the byte was loaded into; INSN_NO_REG: none */
+	uint8_t base;  /* the frame's register where the byte was read */
+	uint64_t from; /* address of what read it */
+	bool sure;     /* nothing has branched away since then */
+};
+
+static bool reads_byte(const struct insn *in, uint8_t offset)
 {
-	return in->shape == SHAPE_BYTE_ZERO && in->disp == offset;
+	return (in->shape == SHAPE_BYTE_ZERO || in->shape == SHAPE_LOAD_BYTE) && in->disp == offset;
 }
 
-/* Adds the branch behind a comparison of a frame's byte, when the frame is still in its register. */
-static int add_compare_site(const struct site_search *s, const struct insn *cmp, const char *name)
+/* Does `in` make the comparison? */
+static bool question__step(struct question *q, const struct insn *in)
+{
+	if (q->reg < INSN_REGS && in->src == q->reg &&
+	    (in->shape == SHAPE_TEST || (in->kind == INSN_BRANCH && in->cond != COND_OTHER)))
+		return true;
+	if (reads_byte(in, q->offset)) {
+		*q = (struct question){ q->offset, in->dst, in->base, in->vaddr, true };
+		return in->shape == SHAPE_BYTE_ZERO;
+	}
+	if (q->reg < INSN_REGS && in->writes >> q->reg & 1)
+		q->reg = INSN_NO_REG;
+	if (in->kind == INSN_BRANCH)
+		q->sure = false;
+	return false;
+}
+
+/* The comparison that begins at `in`, or NULL when none does. */
+static const struct insn *comparison(const struct site_search *s, const struct insn *in,
+				     struct question *q)
+{
+	int i;
+
+	q->reg = INSN_NO_REG;
+	if (question__step(q, in))
+		return in;
+	for (i = 0; q->reg != INSN_NO_REG && i < MAX_PROLOGUE; i++) {
+		in = flow__at(s->flow, in->vaddr + in->len);
+		if (!in || insn__ends(in) || flow__joins(s->flow, in->vaddr, in->vaddr))
+			return NULL;
+		if (question__step(q, in))
+			return in;
+	}
+	return NULL;
+}
+
+/* Adds the branch behind a comparison of a frame's byte, when a register still holds the frame. */
+static int add_compare_site(const struct site_search *s, const struct question *q,
+			    const struct insn *cmp, const char *name)
 {
 	const struct insn *branch = sites__deciding_branch(s->flow, cmp), *in;
 	struct site_choice c = {
 		.kind = VTBPF_SITE_EXIT,
-		.frame_reg = cmp->base,
 		.instr_reg = VTBPF_NO_REG,
-		.entry = cmp->vaddr,
+		.entry = q->from,
 		.name = name,
 	};
+	struct regs regs;
 
-	if (!branch || !branch->emulated)
+	if (!branch || !branch->emulated || !q->sure)
 		return -ENOENT;
-	for (in = cmp; in != branch; in = flow__at(s->flow, in->vaddr + in->len)) {
-		if (in->writes >> cmp->base & 1)
-			return -ENOENT;
-	}
+	regs__init(&regs);
+	for (in = flow__at(s->flow, q->from); in != branch;
+	     in = flow__at(s->flow, in->vaddr + in->len))
+		regs__step(&regs, in);
+	c.frame_reg = regs__find(&regs, q->base, 0);
+	if (c.frame_reg == INSN_NO_REG)
+		return -ENOENT;
 	c.vaddr = branch->vaddr;
 	return sites__add(s, &c);
 }
@@ -67,16 +120,18 @@ static bool on_line_of(const struct site_search *s, uint8_t opcode, uint64_t vad
 int sites__is_entry_exits(const struct site_search *s)
 {
 	size_t n, i, all = 0, added = 0;
-	const struct insn *insns = flow__insns(s->flow, &n);
+	const struct insn *insns = flow__insns(s->flow, &n), *cmp;
+	struct question q = { .offset = s->py->is_entry };
 
 	for (i = 0; i < n; i++) {
-		if (!compares_frame_byte(&insns[i], s->py->is_entry))
+		cmp = comparison(s, &insns[i], &q);
+		if (!cmp)
 			continue;
 		all++;
 		if (on_line_of(s, s->py->return_value, insns[i].vaddr) ||
 		    on_line_of(s, s->py->return_generator, insns[i].vaddr))
 			continue;
-		if (add_compare_site(s, &insns[i], "exit_unwind") == 0)
+		if (add_compare_site(s, &q, cmp, "exit_unwind") == 0)
 			added++;
 	}
 	return all == 3 && added == 1 ? 0 : -ENOENT;
@@ -89,6 +144,7 @@ int sites__is_entry_exits(const struct site_search *s)
 static uint64_t owner_question(const struct site_search *s, uint64_t vaddr)
 {
 	uint8_t frame = insn__arg_reg(s->img->machine, 1);
+	struct question q = { (uint8_t)s->plan->layout.frame_owner, .reg = INSN_NO_REG };
 	struct regs regs;
 	struct insn in;
 	int i;
@@ -97,9 +153,10 @@ static uint64_t owner_question(const struct site_search *s, uint64_t vaddr)
 	for (i = 0; i < MAX_PROLOGUE; i++, vaddr += in.len) {
 		if (!decoder__insn(s->decoder, s->img, vaddr, &in))
 			return 0;
-		if (compares_frame_byte(&in, (uint8_t)s->plan->layout.frame_owner) &&
-		    regs__holds(&regs, in.base, frame, 0))
-			return vaddr;
+		if (reads_byte(&in, q.offset) && !regs__holds(&regs, in.base, frame, 0))
+			return 0;
+		if (question__step(&q, &in))
+			return q.from;
 		if (in.kind != INSN_PLAIN && in.kind != INSN_BRANCH)
 			return 0;
 		regs__step(&regs, &in);
@@ -166,14 +223,15 @@ static uint64_t add_called_function(const struct site_search *s)
 static size_t add_inlined(const struct site_search *s, uint64_t apart)
 {
 	size_t n, i, asked = 0, added = 0;
-	const struct insn *insns = flow__insns(s->flow, &n);
+	const struct insn *insns = flow__insns(s->flow, &n), *cmp;
+	struct question q = { .offset = (uint8_t)s->plan->layout.frame_owner };
 
 	for (i = 0; i < n; i++) {
-		if (!compares_frame_byte(&insns[i], (uint8_t)s->plan->layout.frame_owner) ||
-		    insns[i].vaddr == apart)
+		cmp = comparison(s, &insns[i], &q);
+		if (!cmp || q.from == apart)
 			continue;
 		asked++;
-		if (add_compare_site(s, &insns[i], "inlined frame end") == 0)
+		if (add_compare_site(s, &q, cmp, "inlined frame end") == 0)
 			added++;
 	}
 	if (asked > added)

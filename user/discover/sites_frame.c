@@ -65,7 +65,23 @@ static bool in_mask(uint32_t mask, uint8_t reg)
 	return reg < INSN_REGS && mask >> reg & 1;
 }
 
+static void chosen__remove(struct chosen *c, uint64_t vaddr)
+{
+	size_t i;
+
+	for (i = 0; i < c->n; i++) {
+		if (c->at[i] == vaddr)
+			c->at[i--] = c->at[--c->n];
+	}
+}
+
 /* ---- the stores -------------------------------------------------------------------------- */
+
+/* Does it store something at tstate->frame, `behind` bytes behind its address? */
+static bool stores_at(const struct site_search *s, const struct insn *in, int behind)
+{
+	return in->shape == SHAPE_STORE && in->disp + behind == s->py->tstate_frame;
+}
 
 /* Follows the straight line from the entry to the first store of the frame, and tstate from there:
  * it is an argument only from 3.9 on. False when there is none. */
@@ -76,8 +92,8 @@ static bool find_tstate(const struct site_search *s, struct frame_use *use)
 	int i;
 
 	for (i = 0; in && i < MAX_PROLOGUE; i++, in = flow__next(s->flow, in)) {
-		if (in->shape == SHAPE_STORE && in->disp == s->py->tstate_frame &&
-		    in_mask(hold__regs(use->frame, in), in->src) && in->base < INSN_REGS) {
+		if (stores_at(s, in, 0) && in_mask(hold__regs(use->frame, in), in->src) &&
+		    in->base < INSN_REGS) {
 			use->begins[use->n_begins++] = in;
 			use->tstate = hold__new(s->flow, writes[in->base], in->base, 8);
 			return use->tstate != NULL;
@@ -107,7 +123,7 @@ static const struct insn *loaded_for(const struct site_search *s, const struct f
 			break;
 	}
 	if (i == MAX_NEAR || in->shape != SHAPE_LOAD || in->disp != s->py->layout.frame_previous ||
-	    !in_mask(hold__regs(use->frame, in), in->base))
+	    in->dst != store->src || !in_mask(hold__regs(use->frame, in), in->base))
 		return NULL;
 	return in;
 }
@@ -122,8 +138,11 @@ static bool find_stores(const struct site_search *s, struct frame_use *use)
 	for (i = 0; i < n; i++) {
 		const struct insn *in = &insns[i];
 
-		if (in->shape != SHAPE_STORE || in->disp != s->py->tstate_frame ||
-		    !in_mask(hold__regs(use->tstate, in), in->base) || in == use->begins[0])
+		if (!in_mask(hold__regs(use->tstate, in), in->base) || in == use->begins[0])
+			continue;
+		if (in->pair != INSN_NO_REG && stores_at(s, in, 8))
+			return false;
+		if (!stores_at(s, in, 0))
 			continue;
 		if (use->n_begins == MAX_STORES || use->n_ends == MAX_STORES)
 			return false;
@@ -191,14 +210,16 @@ static bool is_load(const struct frame_use *use, const struct insn *in)
 }
 
 /* Whatever way is taken from behind the branch `from`, one of the loads comes, and no exit before
- * it. */
+ * it. When an exit does, *other tells which. */
 static bool leads_to_load(const struct site_search *s, const struct frame_use *use,
-			  const struct chosen *exits, const struct insn *from)
+			  const struct chosen *exits, const struct insn *from,
+			  const struct insn **other)
 {
 	struct chosen seen = { 0 };
 	const struct insn *in = from;
 	size_t done = 0;
 
+	*other = NULL;
 	for (;;) {
 		if (in->kind != INSN_PLAIN && in->kind != INSN_BRANCH && in->kind != INSN_JUMP)
 			return false;
@@ -210,7 +231,9 @@ static bool leads_to_load(const struct site_search *s, const struct frame_use *u
 			if (done == seen.n)
 				return true;
 			in = flow__at(s->flow, seen.at[done++]);
-			if (!in || chosen__has(exits, in->vaddr))
+			if (in && chosen__has(exits, in->vaddr))
+				*other = in;
+			if (!in || *other)
 				return false;
 		} while (is_load(use, in));
 	}
@@ -236,25 +259,48 @@ static bool go_back(const struct site_search *s, const struct frame_use *use, co
 	return true;
 }
 
-/* The last emulated instructions before the loads, on all ways that lead to them. */
+/* Goes back from all in todo to the exits. */
+static bool find_exits(const struct site_search *s, const struct frame_use *use,
+		       struct chosen *todo, struct chosen *exits)
+{
+	size_t i;
+
+	for (i = 0; i < todo->n; i++) {
+		if (!go_back(s, use, flow__at(s->flow, todo->at[i]), todo, exits))
+			return false;
+	}
+	todo->n = 0;
+	return true;
+}
+
+/* The last emulated instructions before the loads, on all ways that lead to them. Where one comes
+ * after another one, what leads to the later takes its place. */
 static bool exits_before(const struct site_search *s, const struct frame_use *use,
 			 struct chosen *exits)
 {
+	const struct insn *other;
 	struct chosen todo = { 0 };
-	size_t i;
+	size_t i, replaced = 0;
 
 	exits->n = 0;
 	for (i = 0; i < use->n_ends; i++)
 		chosen__add(&todo, use->ends[i].load->vaddr);
-	for (i = 0; i < todo.n; i++) {
-		if (!go_back(s, use, flow__at(s->flow, todo.at[i]), &todo, exits))
-			return false;
-	}
+	if (!find_exits(s, use, &todo, exits))
+		return false;
 	for (i = 0; i < exits->n; i++) {
-		if (!leads_to_load(s, use, exits, flow__at(s->flow, exits->at[i])))
+		const struct insn *from = flow__at(s->flow, exits->at[i]);
+
+		if (leads_to_load(s, use, exits, from, &other))
+			continue;
+		if (!other || other == from || ++replaced > MAX_NEAR)
 			return false;
+		chosen__remove(exits, other->vaddr);
+		chosen__add(&todo, other->vaddr);
+		if (!find_exits(s, use, &todo, exits))
+			return false;
+		i = (size_t)-1; /* all anew */
 	}
-	return true;
+	return exits->n > 0;
 }
 
 /* No way leads from an entry to a return of the function without an exit. */
