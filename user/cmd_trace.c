@@ -183,6 +183,8 @@ static int record(struct trace *tr)
 		.n_ignore_threads = o->ignore_threads.n,
 		.only_threads = o->only_threads.items,
 		.n_only_threads = o->only_threads.n,
+		.functions = &o->functions,
+		.tracer_entries = o->tracer_entries,
 		.filters = o->filters.items,
 		.n_filters = o->filters.n,
 		.signal_fd = tr->signal_fd,

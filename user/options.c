@@ -17,6 +17,12 @@ enum {
 	OPT_ONLY_THREAD,
 	OPT_MIN_DURATION,
 	OPT_MAX_STACK_DEPTH,
+	OPT_IGNORE_FUNCTION,
+	OPT_ONLY_FUNCTION,
+	OPT_INCLUDE_FILES,
+	OPT_EXCLUDE_FILES,
+	OPT_CUT,
+	OPT_TRACER_ENTRIES,
 	OPT_BUFFER_SIZE,
 	OPT_FORMAT,
 	OPT_DRY_RUN,
@@ -30,7 +36,9 @@ static const char doc[] =
 	"Traces every Python call of a running CPython program from outside, and writes a VizTracer "
 	"timeline.\v"
 	"TIME is 10s, 500ms, 2m, 20us; SIZE is 16M, 512k. X is a thread id, ident:0x7f... (Python's "
-	"threading.get_ident()), or a glob on the thread's Python name or comm.\n\n"
+	"threading.get_ident()), or a glob on the thread's Python name or comm. GLOB is compared with "
+	"the qualified name and with FILE:NAME; PATH is a prefix or a glob, and absolute or relative "
+	"to the target's working directory.\n\n"
 	"The trace ends with Ctrl-C, after --duration, or when the program exits. The format follows "
 	"the output's extension: .json, .json.gz, or .vtb for the raw capture. Open the result with "
 	"https://ui.perfetto.dev or vizviewer.\n\n"
@@ -51,10 +59,23 @@ static const struct argp_option option_table[] = {
 	{ 0, 0, 0, 0, "What to keep:", 2 },
 	{ "ignore-thread", OPT_IGNORE_THREAD, "X", 0, "Leave out this thread; repeatable", 2 },
 	{ "only-thread", OPT_ONLY_THREAD, "X", 0, "Leave out all other threads; repeatable", 2 },
+	{ "ignore-function", OPT_IGNORE_FUNCTION, "GLOB", 0,
+	  "Leave out functions of this name, and all that they call; repeatable", 2 },
+	{ "only-function", OPT_ONLY_FUNCTION, "GLOB", 0,
+	  "Leave out all other functions, but not what they call; repeatable", 2 },
+	{ "include-files", OPT_INCLUDE_FILES, "PATH", 0,
+	  "Leave out functions of all other files; repeatable", 2 },
+	{ "exclude-files", OPT_EXCLUDE_FILES, "PATH", 0,
+	  "Leave out functions of these files; repeatable", 2 },
+	{ "cut", OPT_CUT, 0, 0,
+	  "What --include-files and --exclude-files leave out, they leave out with all that it "
+	  "calls, as VizTracer does",
+	  2 },
 	{ "min-duration", OPT_MIN_DURATION, "TIME", 0,
 	  "Leave out shorter calls; a bare number is microseconds", 2 },
 	{ "max-stack-depth", OPT_MAX_STACK_DEPTH, "N", 0,
 	  "Leave out calls deeper than N; a thread's outermost frame is 1", 2 },
+	{ "tracer-entries", OPT_TRACER_ENTRIES, "N", 0, "Keep only the newest N calls", 2 },
 	{ 0, 0, 0, 0, "Output:", 3 },
 	{ "output", 'o', "FILE", 0, "Write to FILE (default result.json)", 3 },
 	{ "format", OPT_FORMAT, "NAME", 0, "json, json.gz or vtb, whatever FILE is called", 3 },
@@ -76,12 +97,12 @@ static void add(struct str_list *l, const char *s)
 	l->items[l->n++] = s;
 }
 
-/* Remembers a filter as the user gave it, for the trace to name. */
+/* Remembers a filter as the user gave it, for the trace to name. value NULL: it has none. */
 static void add_filter(struct options *o, const char *option, const char *value)
 {
 	char *text = NULL;
 
-	if (asprintf(&text, "--%s %s", option, value) < 0)
+	if (asprintf(&text, "--%s%s%s", option, value ? " " : "", value ? value : "") < 0)
 		abort();
 	add(&o->filters, text);
 }
@@ -128,16 +149,55 @@ static pid_t get_pid(struct argp_state *state, const struct options *o, const ch
 
 /* ---- argp ------------------------------------------------------------------------------- */
 
-static error_t parse_filter_option(int key, char *arg, struct argp_state *state, struct options *o)
+/* The options that name what to keep or leave out: any number of each. */
+static struct str_list *list_of(int key, struct options *o, const char **name)
 {
 	switch (key) {
 	case OPT_IGNORE_THREAD:
-		add(&o->ignore_threads, arg);
-		add_filter(o, "ignore-thread", arg);
-		return 0;
+		*name = "ignore-thread";
+		return &o->ignore_threads;
 	case OPT_ONLY_THREAD:
-		add(&o->only_threads, arg);
-		add_filter(o, "only-thread", arg);
+		*name = "only-thread";
+		return &o->only_threads;
+	case OPT_IGNORE_FUNCTION:
+		*name = "ignore-function";
+		return &o->functions.ignore;
+	case OPT_ONLY_FUNCTION:
+		*name = "only-function";
+		return &o->functions.only;
+	case OPT_INCLUDE_FILES:
+		*name = "include-files";
+		return &o->functions.include_files;
+	case OPT_EXCLUDE_FILES:
+		*name = "exclude-files";
+		return &o->functions.exclude_files;
+	}
+	return NULL;
+}
+
+static error_t parse_filter_option(int key, char *arg, struct argp_state *state, struct options *o)
+{
+	const char *name;
+	struct str_list *list = list_of(key, o, &name);
+
+	if (list) {
+		if (!*arg)
+			argp_error(state, "--%s: an empty name would fit nothing", name);
+		add(list, arg);
+		add_filter(o, name, arg);
+		return 0;
+	}
+	switch (key) {
+	case OPT_CUT:
+		if (!o->functions.cut)
+			add_filter(o, "cut", NULL);
+		o->functions.cut = true;
+		return 0;
+	case OPT_TRACER_ENTRIES:
+		o->tracer_entries = get_number(state, "--tracer-entries", arg, 1L << 40);
+		if (!o->tracer_entries)
+			argp_error(state, "--tracer-entries: 0 would keep nothing");
+		add_filter(o, "tracer-entries", arg);
 		return 0;
 	case OPT_MIN_DURATION:
 		o->min_duration_ns = get_time(state, "--min-duration", arg, 1000);
@@ -155,6 +215,9 @@ static void check(struct argp_state *state, struct options *o)
 {
 	if (o->command == CMD_TRACE && !o->pid && !o->program)
 		argp_error(state, "nothing to trace: give -p PID, or -- PROGRAM");
+	if (o->functions.cut && !o->functions.include_files.n && !o->functions.exclude_files.n)
+		argp_error(state, "--cut: says what --include-files or --exclude-files leave out; "
+				  "give one of them");
 	if (o->pid && o->program)
 		argp_error(state, "-p and -- PROGRAM: one of them");
 	if (o->command == CMD_CONVERT && o->inputs.n != 1)
@@ -274,4 +337,8 @@ void options__free(struct options *o)
 	free(o->inputs.items);
 	free(o->ignore_threads.items);
 	free(o->only_threads.items);
+	free(o->functions.ignore.items);
+	free(o->functions.only.items);
+	free(o->functions.include_files.items);
+	free(o->functions.exclude_files.items);
 }

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "function_filter.h"
 #include "str_list.h"
 
 enum command { CMD_TRACE, CMD_CONVERT, CMD_DOCTOR };
@@ -35,6 +36,8 @@ struct options {
 	struct str_list only_threads;
 	uint64_t min_duration_ns;
 	int max_stack_depth; /* -1: none */
+	struct function_filter functions;
+	uint64_t tracer_entries; /* keep the newest calls only; 0: all */
 	uint64_t buffer_bytes;
 	int verbosity; /* -1 with -q, else how many -v */
 	bool no_progress;

@@ -13,7 +13,7 @@
 
 #include "../../user/options.h"
 
-#define MAX_ARGS 16
+#define MAX_ARGS 24
 
 /* The parser changes and keeps argv, so each test gets its own copy. */
 struct line {
@@ -112,6 +112,31 @@ static void test_underscores(void **state)
 	options__free(&o);
 }
 
+static void test_functions(void **state)
+{
+	struct options o;
+	struct line l;
+
+	(void)state;
+	split(&l,
+	      "vtbpf -p 1 --ignore-function mon* --ignore_function=*/log.py:* --only-function f "
+	      "--include-files src/ --exclude_files a --exclude-files b --cut --cut "
+	      "--tracer_entries 1000");
+	options__parse(l.argc, l.argv, &o);
+	assert_int_equal(o.functions.ignore.n, 2);
+	assert_string_equal(o.functions.ignore.items[1], "*/log.py:*");
+	assert_int_equal(o.functions.only.n, 1);
+	assert_int_equal(o.functions.include_files.n, 1);
+	assert_int_equal(o.functions.exclude_files.n, 2);
+	assert_true(o.functions.cut);
+	assert_int_equal(o.tracer_entries, 1000);
+	assert_int_equal(o.filters.n, 8);
+	assert_string_equal(o.filters.items[0], "--ignore-function mon*");
+	assert_string_equal(o.filters.items[6], "--cut");
+	assert_string_equal(o.filters.items[7], "--tracer-entries 1000");
+	options__free(&o);
+}
+
 static void test_program(void **state)
 {
 	struct options o;
@@ -158,6 +183,12 @@ static void test_bad_usage(void **state)
 		{ "vtbpf -p 1 -d soon", "'soon' is not a time" },
 		{ "vtbpf -p 1 --max-stack-depth no", "'no' is not a number" },
 		{ "vtbpf -p 1 --buffer-size 3", "not a size" },
+		{ "vtbpf -p 1 --ignore-function=", "an empty name" },
+		{ "vtbpf -p 1 --ignore-thread=", "an empty name" },
+		{ "vtbpf convert a --exclude-files=", "an empty name" },
+		{ "vtbpf -p 1 --cut", "give one of them" },
+		{ "vtbpf -p 1 --tracer-entries 0", "would keep nothing" },
+		{ "vtbpf -p 1 --tracer-entries many", "'many' is not a number" },
 		{ "vtbpf -p 1 --nonsense", "--nonsense" },
 		{ "vtbpf script.py", "vtbpf -- script.py" },
 		{ "vtbpf --", "nothing after --" },
@@ -192,13 +223,10 @@ static void test_help_and_version(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_trace),
-		cmocka_unit_test(test_units_of_bare_numbers),
-		cmocka_unit_test(test_underscores),
-		cmocka_unit_test(test_program),
-		cmocka_unit_test(test_convert_and_doctor),
-		cmocka_unit_test(test_bad_usage),
-		cmocka_unit_test(test_help_and_version),
+		cmocka_unit_test(test_trace),	    cmocka_unit_test(test_units_of_bare_numbers),
+		cmocka_unit_test(test_underscores), cmocka_unit_test(test_functions),
+		cmocka_unit_test(test_program),	    cmocka_unit_test(test_convert_and_doctor),
+		cmocka_unit_test(test_bad_usage),   cmocka_unit_test(test_help_and_version),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,6 +11,7 @@
 
 #include "../discover/probe_plan.h"
 #include "../discover/target.h"
+#include "../function_filter.h"
 #include "capture_writer.h"
 #include "tracer.h"
 
@@ -32,7 +33,9 @@ struct recording_config {
 	size_t n_ignore_threads;
 	const char **only_threads;
 	size_t n_only_threads;
-	const char **filters; /* filters in force, as text for the capture */
+	const struct function_filter *functions; /* which functions to leave out */
+	uint64_t tracer_entries;		 /* keep the newest calls only; 0: all */
+	const char **filters;			 /* filters in force, as text for the capture */
 	size_t n_filters;
 	int signal_fd;		     /* signalfd of SIGINT, SIGTERM, SIGHUP, which are blocked */
 	void (*attached)(void *ctx); /* all sites are attached and recording is on; may be NULL */
