@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#include "../../user/decode/utf.h"
+#include "../../user/utf.h"
 
 static int check(const char *s, size_t n)
 {

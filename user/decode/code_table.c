@@ -9,7 +9,7 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
-#include "utf.h"
+#include "../utf.h"
 
 #define ARENA_CHUNK (64 * 1024)
 #define RECENT_SLOTS 4096
