@@ -16,12 +16,14 @@ struct hit {
 struct parent {
 	__u32 depth; /* of the new frame */
 	__u32 track;
+	__u16 flags; /* FRAME_HIDDEN, FRAME_HIDE_BELOW: what the new frame inherits */
 };
 
 static __always_inline void child_of(struct parent *p, const struct open_frame *f)
 {
 	p->depth = f->depth < 0xffff ? f->depth + 1 : 0xffff;
 	p->track = f->track;
+	p->flags = hides_below(f) ? FRAME_HIDDEN | FRAME_HIDE_BELOW : 0;
 }
 
 /* Is `frame` open? Then everything that was above it on its track has ended. */
@@ -152,7 +154,7 @@ static __noinline void find_parent(struct thread_state *t, __u32 tid, __u64 prev
 		note_unseen_caller(t, w.first);
 		return;
 	}
-	p->depth = p->track = 0;
+	p->depth = p->track = p->flags = 0;
 	if (!w.first && w.generators) {
 		child_of_top(t, p);
 		return;
@@ -212,6 +214,7 @@ static __always_inline void open_call(struct thread_state *t, __u32 tid, const s
 	f.frame = hit->frame;
 	f.track = p.track;
 	f.depth = p.depth;
+	f.flags = p.flags | verdict_flags(f.code);
 	t->last_frame = hit->frame;
 	t->last_instr = hit->instr;
 	f.start = bpf_ktime_get_ns();
@@ -356,6 +359,8 @@ static __always_inline void handle_hit(struct hit *hit)
 	}
 	if (!t->walked)
 		open_running_frames(t, tid, hit);
+	if (t->cuts != cut_generation)
+		hide_below_cuts(tid);
 	if (hit->kind == VTBPF_SITE_EXIT || hit->kind == VTBPF_SITE_YIELD)
 		on_exit(t, tid, hit->frame, hit->kind == VTBPF_SITE_YIELD ? VTBPF_F_SUSPENDED : 0);
 	else if (hit->kind != VTBPF_SITE_TRACEBACK || is_throw(t, tid, hit))

@@ -124,7 +124,7 @@ static __always_inline int emit_piece(struct str_cursor *c, __u32 left, const __
 		bytes = 0;
 	}
 	fill_piece(r, c, bytes);
-	bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
+	bpf_ringbuf_submit(r, names_awaited ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
 	c->offset += bytes;
 	return 0;
 }

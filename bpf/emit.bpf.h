@@ -159,6 +159,10 @@ static __always_inline void emit_call(struct thread_state *t, struct open_stack 
 {
 	struct vtbpf_rec_call *r;
 
+	if (f->flags & FRAME_HIDDEN) {
+		t->count.hidden++;
+		return;
+	}
 	if (min_duration_ns && end - f->start < min_duration_ns) {
 		t->count.below_min++;
 		return;

@@ -21,6 +21,12 @@ volatile __u32 active;	   /* nothing is recorded before every site is attached *
 volatile __u32 generation; /* grows when `verdicts` changed */
 volatile __u64 start_ns;   /* CLOCK_MONOTONIC when `active` was set */
 
+/* VTBPF_HIDE_*, by id of the code object. Written by user space when it has read the name: calls made
+ * before that are left to decode. */
+__u8 code_verdicts[VTBPF_MAX_VERDICTS];
+volatile __u32 cut_generation; /* grows when one with VTBPF_HIDE_BELOW was added */
+volatile __u32 names_awaited;  /* user space wants to know of new code objects at once */
+
 /* ---- per thread ------------------------------------------------------------------------------ */
 
 struct {

@@ -105,6 +105,67 @@ static __always_inline void stack_push(struct thread_state *t, struct open_stack
 	t->depth++;
 }
 
+/* ---- functions that are left out ------------------------------------------------------------- */
+
+static __always_inline __u8 verdict_on(__u32 code)
+{
+	return code < VTBPF_MAX_VERDICTS ? code_verdicts[code] : 0;
+}
+
+/*
+ * What is known of a function when it is called. A call that is under way when the verdict comes is
+ * written at its end, though its function is to be left out: decode then knows what else lies
+ * beneath it, and drops both.
+ */
+static __always_inline __u16 verdict_flags(__u32 code)
+{
+	__u8 verdict = verdict_on(code);
+
+	return (verdict & VTBPF_HIDE_CALL ? FRAME_HIDDEN : 0) |
+	       (verdict & VTBPF_HIDE_BELOW ? FRAME_HIDE_BELOW : 0);
+}
+
+static __always_inline bool hides_below(const struct open_frame *f)
+{
+	return f->flags & FRAME_HIDE_BELOW || verdict_on(f->code) & VTBPF_HIDE_BELOW;
+}
+
+static long hide_step(__u32 i, void *arg)
+{
+	struct find_ctx *c = arg;
+	struct open_frame *f = stack_at(c->s, i + 1), *caller = stack_at(c->s, i);
+
+	if (i + 1 >= c->depth)
+		return 1;
+	if (f->track == caller->track && hides_below(caller))
+		f->flags |= FRAME_HIDE_BELOW;
+	return 0;
+}
+
+/* A function was called before it was known that it cuts off what is beneath it: so says every frame
+ * that is open there now to what it will call. */
+__noinline int hide_below_cuts(__u32 tid)
+{
+	struct thread_state *t = bpf_map_lookup_elem(&threads, &tid);
+	struct find_ctx c = {};
+
+	if (!t)
+		return 0;
+	t->cuts = cut_generation;
+	c.s = stack_of(t);
+	c.depth = t->depth;
+	if (!c.s)
+		return 0;
+	if (have_bpf_loop) {
+		bpf_loop(VTBPF_MAX_DEPTH, hide_step, &c, 0);
+		return 0;
+	}
+	for (int i = 0; i < VTBPF_MAX_DEPTH - 1; i++)
+		if (hide_step(i, &c))
+			break;
+	return 0;
+}
+
 /* ---- closing --------------------------------------------------------------------------------- */
 
 struct close_ctx {

@@ -159,6 +159,7 @@ static __always_inline void add_totals(const struct vtbpf_counters *c)
 	__sync_fetch_and_add(&totals.below_min, c->below_min);
 	__sync_fetch_and_add(&totals.too_deep, c->too_deep);
 	__sync_fetch_and_add(&totals.ignored, c->ignored);
+	__sync_fetch_and_add(&totals.hidden, c->hidden);
 	__sync_fetch_and_add(&totals.duplicates, c->duplicates);
 	__sync_fetch_and_add(&totals.helpers, c->helpers);
 	__sync_fetch_and_add(&totals.unmatched, c->unmatched);

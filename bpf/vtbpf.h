@@ -103,6 +103,7 @@ enum vtbpf_rec_kind {
 	VTBPF_REC_SOURCE = 132,	     /* a piece of a source file, struct vtbpf_rec_source */
 	VTBPF_REC_END = 133,	     /* last record of a whole capture, struct vtbpf_rec_end */
 	VTBPF_REC_COUNTERS = 134,    /* struct vtbpf_rec_counters, at the end and now and then */
+	VTBPF_REC_OVERFLOW = 136, /* struct vtbpf_rec_overflow: only the newest calls were kept */
 };
 
 /* Every record starts so. len counts the whole record, this prefix included, and is a multiple of
@@ -266,6 +267,7 @@ struct vtbpf_counters {
 	__u64 below_min;    /* calls shorter than --min-duration */
 	__u64 too_deep;	    /* calls below --max-stack-depth */
 	__u64 ignored;	    /* entries of ignored threads */
+	__u64 hidden;	    /* calls left out for the function's sake */
 	__u64 duplicates;   /* entries of a handler that was dispatched again */
 	__u64 helpers;	    /* exits of frames that CPython 3.12+ puts under __init__ */
 	__u64 unmatched;    /* exits of other frames that were not open: a wrong plan */
@@ -281,6 +283,12 @@ struct vtbpf_rec_counters {
 	struct vtbpf_counters count;
 };
 
+/* With --tracer-entries. */
+struct vtbpf_rec_overflow {
+	struct vtbpf_rec rec;
+	__u64 overwritten; /* calls that gave way to newer ones */
+};
+
 struct vtbpf_rec_end {
 	struct vtbpf_rec rec;
 	__u64 ts; /* CLOCK_MONOTONIC when tracing ended */
@@ -291,6 +299,9 @@ struct vtbpf_rec_end {
 #define VTBPF_HIDE_CALL 0x1  /* its calls are not written */
 #define VTBPF_HIDE_BELOW 0x2 /* nor is what they call, and what that calls */
 
+/* Code objects with higher ids are left to decode. */
+#define VTBPF_MAX_VERDICTS (1 << 20)
+
 /* ---- state in the maps, read by user space at the end ----------------------------------- */
 
 #define NO_SLOT 0xffffffff
@@ -298,6 +309,8 @@ struct vtbpf_rec_end {
 enum verdict { VERDICT_TRACE = 0, VERDICT_IGNORE = 1 };
 
 #define FRAME_OPEN_START 0x1
+#define FRAME_HIDDEN 0x2     /* not to be written */
+#define FRAME_HIDE_BELOW 0x4 /* nor what it calls */
 
 struct open_frame {
 	__u64 frame; /* address of the interpreter's frame; 0: this entry is dead */
@@ -325,6 +338,8 @@ struct thread_state {
 	__u8 announced; /* its VTBPF_REC_THREAD was written */
 	__u8 walked;	/* the frames that were running before its first event are open */
 	__u32 batched;	/* records that wait in its open_stack's batch */
+	__u32 cuts;	/* `cut_generation` that its open frames know of */
+	__u32 _pad;
 	/*
 	 * Counts of a walk over the frames: here, and not on the BPF stack, because the verifier
 	 * does not follow values in maps and so need not prove the walk for every possible count.

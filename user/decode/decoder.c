@@ -20,6 +20,7 @@ static const uint16_t fixed_size[256] = {
 	[VTBPF_REC_SOURCE] = sizeof(struct vtbpf_rec_source),
 	[VTBPF_REC_END] = sizeof(struct vtbpf_rec_end),
 	[VTBPF_REC_COUNTERS] = sizeof(struct vtbpf_rec_counters),
+	[VTBPF_REC_OVERFLOW] = sizeof(struct vtbpf_rec_overflow),
 };
 
 /* No time of a capture is beyond this: what is, is damage, and sums of two cannot overflow. */
@@ -203,6 +204,9 @@ static int decode_payload(const struct vtbpf_rec *rec, struct event *ev)
 		return decode_source(rec, ev);
 	case VTBPF_REC_COUNTERS:
 		return decode_counters(rec, ev);
+	case VTBPF_REC_OVERFLOW:
+		ev->overwritten = ((const struct vtbpf_rec_overflow *)rec)->overwritten;
+		return 0;
 	default:
 		return 0;
 	}

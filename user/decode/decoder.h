@@ -95,7 +95,8 @@ struct event {
 		struct event_process process;
 		struct event_source source;
 		struct vtbpf_counters counters;
-		uint64_t ts; /* thread exit, exec, end */
+		uint64_t overwritten; /* calls: overflow */
+		uint64_t ts;	      /* thread exit, exec, end */
 	};
 };
 

@@ -271,6 +271,9 @@ static int on_event(struct session *s, const struct event *ev, uint64_t next_off
 		s->counters = ev->counters;
 		s->has_counters = true;
 		return 0;
+	case VTBPF_REC_OVERFLOW:
+		s->overwritten += ev->overwritten;
+		return 0;
 	case VTBPF_REC_END:
 		return on_end(s, ev);
 	default:

@@ -56,6 +56,7 @@ struct session {
 	struct session_source *sources;
 	size_t n_sources;
 	struct vtbpf_counters counters;
+	uint64_t overwritten; /* calls that gave way to newer ones (--tracer-entries) */
 	struct code_table *codes;
 	struct thread_table *threads;
 	struct track_table *tracks;

@@ -103,10 +103,25 @@ struct thread *thread_table__get(struct thread_table *t, uint32_t tid)
 	return s->current ? s->current : add_thread(t, s);
 }
 
+/* Makes the thread of that start time the one that tid stands for, if it is known. */
+static bool go_to(struct slot *s, uint64_t start_time)
+{
+	struct thread *th = s && start_time ? s->first : NULL;
+
+	while (th && th->start_time != start_time)
+		th = th->next_of_tid;
+	if (th)
+		s->current = th;
+	return th;
+}
+
 int thread_table__seen(struct thread_table *t, uint32_t tid, const struct event_thread *ev)
 {
-	struct thread *th = thread_table__get(t, tid);
+	struct thread *th;
 
+	/* The record comes again among the calls that --tracer-entries kept. */
+	go_to(find(t, tid), ev->start_time);
+	th = thread_table__get(t, tid);
 	/* A thread without a start time was only named so far, and this is it. */
 	if (th && th->start_time && ev->start_time && th->start_time != ev->start_time)
 		th = add_thread(t, find(t, tid));
@@ -176,17 +191,7 @@ void thread_table__rewind(struct thread_table *t)
 
 void thread_table__switch(struct thread_table *t, uint32_t tid, const struct event_thread *ev)
 {
-	struct slot *s = find(t, tid);
-	struct thread *th;
-
-	if (!s || !ev->start_time)
-		return;
-	for (th = s->current; th; th = th->next_of_tid) {
-		if (th->start_time == ev->start_time) {
-			s->current = th;
-			return;
-		}
-	}
+	go_to(find(t, tid), ev->start_time);
 }
 
 struct thread *thread_table__first(const struct thread_table *t)

@@ -15,6 +15,8 @@
 #include "../discover/py_jit.h"
 #include "../log.h"
 #include "../version.h"
+#include "call_ring.h"
+#include "function_verdicts.h"
 #include "idle_threads.h"
 #include "self_check.h"
 #include "sources.h"
@@ -36,7 +38,9 @@ struct recording {
 	struct idle_threads *idle;
 	struct string_repair *repair;
 	struct sources *sources;
-	uint64_t deadline; /* when to stop, 0 never */
+	struct function_verdicts *functions;
+	struct call_ring *newest; /* NULL: all calls are kept */
+	uint64_t deadline;	  /* when to stop, 0 never */
 	uint64_t next_check;
 	uint64_t next_self_check; /* 0: done */
 	bool jit;
@@ -55,6 +59,7 @@ static uint64_t clock_ns(clockid_t id)
 
 static void note_string(struct recording *r, const struct vtbpf_rec_str *s)
 {
+	function_verdicts__note(r->functions, s);
 	if (s->width)
 		sources__note(r->sources, s);
 	else
@@ -72,7 +77,10 @@ static int on_record(void *ctx, const struct vtbpf_rec *rec)
 {
 	struct recording *r = ctx;
 
-	capture_writer__append(r->w, rec);
+	if (r->newest)
+		call_ring__push(r->newest, rec);
+	else
+		capture_writer__append(r->w, rec);
 	switch (rec->kind) {
 	case VTBPF_REC_CALL:
 	case VTBPF_REC_CALL_TRACK:
@@ -195,6 +203,7 @@ static int make_parts(struct recording *r)
 		.only = cfg->only_threads,
 		.n_only = cfg->n_only_threads,
 	};
+	struct function_filter functions = *cfg->functions;
 	struct tracer_config tracer = cfg->tracer;
 
 	r->jit = py_jit__active(cfg->plan, cfg->target->pid);
@@ -208,7 +217,14 @@ static int make_parts(struct recording *r)
 	r->names = thread_names__new(&names);
 	r->repair = string_repair__new(r->reader, r->w);
 	r->sources = sources__new();
-	return r->reader && r->names && r->repair && r->sources ? 0 : -ENOMEM;
+	functions.cwd = cfg->target->cwd;
+	r->functions = function_verdicts__new(&functions, r->tracer);
+	if (cfg->tracer_entries)
+		r->newest = call_ring__new(cfg->tracer_entries, r->w);
+	if (!r->reader || !r->names || !r->repair || !r->sources || !r->functions ||
+	    (cfg->tracer_entries && !r->newest))
+		return -ENOMEM;
+	return 0;
 }
 
 static int begin(struct recording *r)
@@ -352,6 +368,8 @@ static void complete_capture(struct recording *r)
 	tracer__sweep(r->tracer, r->res->stop);
 	if (r->idle && r->res->end != END_TARGET_EXEC)
 		idle_threads__write(r->idle, &span, r->w);
+	if (r->newest)
+		r->res->overwritten = call_ring__write(r->newest);
 	sources__write(r->sources, r->cfg->target, r->w);
 	capture_writer__end(r->w, r->res->stop);
 	r->res->capture_err = r->w->err;
@@ -361,6 +379,8 @@ static void free_parts(struct recording *r)
 {
 	idle_threads__free(r->idle);
 	sources__free(r->sources);
+	call_ring__free(r->newest);
+	function_verdicts__free(r->functions);
 	string_repair__free(r->repair);
 	thread_names__free(r->names);
 	py_reader__free(r->reader);

@@ -50,7 +50,8 @@ struct recording_result {
 	int signal;	      /* for END_SIGNAL */
 	uint64_t start, stop; /* CLOCK_MONOTONIC ns */
 	uint64_t calls, lost;
-	int capture_err; /* negative errno when the capture is cut short */
+	uint64_t overwritten; /* calls that were not among the newest */
+	int capture_err;      /* negative errno when the capture is cut short */
 };
 
 /* 0 or a negative errno after a message. A capture cut short by a full disk is no failure of this

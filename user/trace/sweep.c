@@ -50,6 +50,10 @@ static int put_open_call(struct sweep *s, uint32_t tid, const struct open_frame 
 	struct vtbpf_rec_call_track r = { .track = f->track };
 	struct vtbpf_rec_call *call = &r.call;
 
+	if (f->flags & FRAME_HIDDEN) {
+		s->totals.hidden++;
+		return 0;
+	}
 	call->start = f->start;
 	call->dur = s->end > f->start ? s->end - f->start : 0;
 	if (call->dur < s->min_duration_ns) {
@@ -128,6 +132,7 @@ void counters__add(struct vtbpf_counters *sum, const struct vtbpf_counters *c)
 	sum->below_min += c->below_min;
 	sum->too_deep += c->too_deep;
 	sum->ignored += c->ignored;
+	sum->hidden += c->hidden;
 	sum->duplicates += c->duplicates;
 	sum->helpers += c->helpers;
 	sum->unmatched += c->unmatched;

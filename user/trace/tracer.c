@@ -353,6 +353,20 @@ int tracer__set_ignored(struct tracer *t, pid_t tid, bool ignored)
 	return 0;
 }
 
+void tracer__await_names(struct tracer *t)
+{
+	__atomic_store_n(&t->skel->bss->names_awaited, 1, __ATOMIC_RELEASE);
+}
+
+void tracer__set_verdict(struct tracer *t, uint32_t code, uint8_t verdict)
+{
+	if (code >= VTBPF_MAX_VERDICTS)
+		return;
+	__atomic_store_n(&t->skel->bss->code_verdicts[code], verdict, __ATOMIC_RELEASE);
+	if (verdict & VTBPF_HIDE_BELOW)
+		__atomic_add_fetch(&t->skel->bss->cut_generation, 1, __ATOMIC_RELEASE);
+}
+
 /* ---- reading ---------------------------------------------------------------------------- */
 
 int tracer__fd(const struct tracer *t)

@@ -51,6 +51,13 @@ uint64_t tracer__activate(struct tracer *t);
 /* Ignores or traces thread tid from its next event on. */
 int tracer__set_ignored(struct tracer *t, pid_t tid, bool ignored);
 
+/* From now on calls of a code object (the id of its record) are left out as `verdict` says
+ * (VTBPF_HIDE_*). */
+void tracer__set_verdict(struct tracer *t, uint32_t code, uint8_t verdict);
+
+/* Has the ring become readable for each new code object: there may be a verdict on it. */
+void tracer__await_names(struct tracer *t);
+
 /* Becomes readable when the ring wants to be read. Poll it at least each 20 ms besides. */
 int tracer__fd(const struct tracer *t);
 

@@ -303,7 +303,7 @@ static void write_viztracer_metadata(struct chrome *c, const struct session *s)
 	json__open(j, '{');
 	json__str_field(j, "version", VTBPF_VERSION);
 	json__key(j, "overflow");
-	json__bool(j, false);
+	json__bool(j, s->overwritten > 0);
 	json__key(j, "baseTimeNanoseconds");
 	json__i64(j, s->info.realtime_offset);
 	json__close(j, '}');

@@ -136,6 +136,7 @@ static void write_counters(struct json_writer *j, const struct session *s, const
 		json__u64_field(j, "below_min_duration", n->below_min);
 		json__u64_field(j, "below_max_stack_depth", n->too_deep);
 		json__u64_field(j, "ignored", n->ignored);
+		json__u64_field(j, "hidden", n->hidden);
 		json__u64_field(j, "duplicates", n->duplicates);
 		json__u64_field(j, "helper_exits", n->helpers);
 		json__u64_field(j, "unmatched_exits", n->unmatched);
@@ -144,6 +145,8 @@ static void write_counters(struct json_writer *j, const struct session *s, const
 		json__u64_field(j, "unreadable", n->unreadable);
 		json__u64_field(j, "foreign", n->foreign);
 	}
+	if (s->overwritten)
+		json__u64_field(j, "overwritten", s->overwritten);
 	json__u64_field(j, "written", r->slices);
 	json__u64_field(j, "filtered", r->filtered);
 	json__u64_field(j, "overlapping_moved", r->moved);

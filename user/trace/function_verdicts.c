@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "function_verdicts.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <uthash.h>
+
+#include "../utf.h"
+
+/* Longer names are left to decode. */
+#define MAX_NAME_BYTES (64 << 10)
+
+/* A string that comes in pieces: as Python stores it until it is whole, then UTF-8. */
+struct text {
+	char *bytes;
+	uint32_t size, got;
+	bool whole;
+};
+
+struct function {
+	uint32_t id;
+	struct text file, name;
+	UT_hash_handle hh;
+};
+
+struct function_verdicts {
+	struct function_filter filter;
+	char **globs; /* all of filter.ignore; those from `own` on are ours */
+	size_t own;
+	struct tracer *tracer;
+	struct function *functions;
+};
+
+struct function_verdicts *function_verdicts__new(const struct function_filter *filter,
+						 struct tracer *tracer)
+{
+	struct function_verdicts *v = calloc(1, sizeof(*v));
+
+	if (!v)
+		return NULL;
+	v->filter = *filter;
+	v->own = filter->ignore.n;
+	v->tracer = tracer;
+	if (function_filter__is_set(filter))
+		tracer__await_names(tracer);
+	return v;
+}
+
+void function_verdicts__free(struct function_verdicts *v)
+{
+	struct function *f, *tmp;
+
+	if (!v)
+		return;
+	HASH_ITER(hh, v->functions, f, tmp) {
+		HASH_DEL(v->functions, f);
+		free(f->file.bytes);
+		free(f->name.bytes);
+		free(f);
+	}
+	for (size_t i = v->own; v->globs && i < v->filter.ignore.n; i++)
+		free(v->globs[i]);
+	free(v->globs);
+	free(v);
+}
+
+static void decide(struct function_verdicts *v, const struct function *f)
+{
+	uint8_t verdict;
+
+	if (!f->file.whole || !f->name.whole)
+		return;
+	verdict = function_filter__verdict(&v->filter, f->name.bytes, f->file.bytes);
+	if (verdict)
+		tracer__set_verdict(v->tracer, f->id, verdict);
+}
+
+/* ---- names ------------------------------------------------------------------------------ */
+
+/* Replaces Python's storage by UTF-8. */
+static bool text__finish(struct text *t, const struct vtbpf_rec_str *rec)
+{
+	char *utf8 = malloc(ucs__utf8_size(rec->length, rec->width) + 1);
+
+	if (!utf8)
+		return false;
+	utf8[ucs__to_utf8(t->bytes, rec->length, rec->width, utf8)] = '\0';
+	free(t->bytes);
+	t->bytes = utf8;
+	t->whole = true;
+	return true;
+}
+
+/* Adds a piece. True when the string has become whole by it. */
+static bool text__add(struct text *t, const struct vtbpf_rec_str *rec)
+{
+	uint64_t size = (uint64_t)rec->length * rec->width;
+
+	if (t->whole || (rec->width != 1 && rec->width != 2 && rec->width != 4) ||
+	    size > MAX_NAME_BYTES || rec->bytes > rec->rec.len - sizeof(*rec))
+		return false;
+	if (!rec->offset) { /* it may begin anew, when the ring had no room for all of it */
+		free(t->bytes);
+		t->bytes = malloc(size + 1);
+		t->size = t->bytes ? size : 0;
+		t->got = 0;
+	}
+	if (!t->bytes || size != t->size || rec->offset != t->got || rec->bytes > t->size - t->got)
+		return false;
+	memcpy(t->bytes + t->got, rec->data, rec->bytes);
+	t->got += rec->bytes;
+	return t->got == t->size && text__finish(t, rec);
+}
+
+static struct function *get_function(struct function_verdicts *v, uint32_t id)
+{
+	struct function *f;
+
+	HASH_FIND(hh, v->functions, &id, sizeof(id), f);
+	if (f || id >= VTBPF_MAX_VERDICTS)
+		return f;
+	f = calloc(1, sizeof(*f));
+	if (!f)
+		return NULL;
+	f->id = id;
+	HASH_ADD(hh, v->functions, id, sizeof(f->id), f);
+	return f;
+}
+
+void function_verdicts__note(struct function_verdicts *v, const struct vtbpf_rec_str *rec)
+{
+	struct function *f;
+
+	if (rec->rec.len < sizeof(*rec) ||
+	    (rec->which != VTBPF_STR_FILENAME && rec->which != VTBPF_STR_NAME))
+		return;
+	f = get_function(v, rec->code);
+	if (f && text__add(rec->which == VTBPF_STR_NAME ? &f->name : &f->file, rec))
+		decide(v, f);
+}
+
+/* ---- at run time ------------------------------------------------------------------------ */
+
+int function_verdicts__ignore(struct function_verdicts *v, const char *glob)
+{
+	size_t n = v->filter.ignore.n;
+	char **globs = calloc(n + 1, sizeof(*globs)), *copy = strdup(glob);
+	struct function *f;
+
+	if (!globs || !copy) {
+		free(globs);
+		free(copy);
+		return -ENOMEM;
+	}
+	if (n)
+		memcpy(globs, v->filter.ignore.items, n * sizeof(*globs));
+	globs[n] = copy;
+	free(v->globs);
+	v->globs = globs;
+	v->filter.ignore = (struct str_list){ .items = (const char **)globs, .n = n + 1 };
+	tracer__await_names(v->tracer);
+	for (f = v->functions; f; f = f->hh.next)
+		decide(v, f);
+	return 0;
+}
