@@ -201,7 +201,7 @@ static int write_trace(struct conversion *c)
 	int err;
 
 	if (!c->ops->begin)
-		return capture_copy__write(&c->writer, &c->opts->filter);
+		return capture_copy__write(&c->writer);
 	err = c->ops->begin(&c->writer);
 	if (!err)
 		err = announce(c);
@@ -213,6 +213,7 @@ static int write_trace(struct conversion *c)
 /* All that goes into the file open at c->file. Says what went wrong, unless it was the writing. */
 static int write_output(struct conversion *c)
 {
+	const struct replay_input in = { c->session, c->capture, &c->opts->filter };
 	struct writer *w = &c->writer;
 	int err;
 
@@ -223,7 +224,7 @@ static int write_output(struct conversion *c)
 	err = outbuf__init(&w->out, c->file.fd, c->ops->gzip);
 	if (err)
 		return err;
-	err = replay__start(&c->replay, c->session, c->capture, &c->opts->filter);
+	err = replay__start(&c->replay, &in, c->opts->cancel);
 	if (!err)
 		err = write_trace(c);
 	if (err && err != -ECANCELED && !w->out.err)
@@ -262,13 +263,27 @@ static int make_file(struct conversion *c)
 	return err;
 }
 
+static void sum_up_removed(const struct conversion *c, struct convert_summary *sum)
+{
+	const struct selection *sel = &c->replay.selection;
+	const struct vtbpf_counters *n = &c->session->counters;
+
+	sum->filtered = selection__removed(sel);
+	sum->ignored_threads = selection__ignored_threads(sel);
+	sum->ignored = n->ignored + sel->removed[REMOVED_THREAD];
+	sum->hidden = n->hidden + sel->removed[REMOVED_FUNCTION];
+	sum->too_short = n->below_min + sel->removed[REMOVED_SHORT];
+	sum->too_deep = n->too_deep + sel->removed[REMOVED_DEEP];
+	sum->too_old = c->session->overwritten + sel->removed[REMOVED_OLD];
+}
+
 static void sum_up(const struct conversion *c, struct convert_summary *sum)
 {
 	const struct session_process *p;
 	const struct thread *th;
 
 	sum->calls = c->replay.slices;
-	sum->filtered = c->replay.filtered;
+	sum_up_removed(c, sum);
 	sum->lost = session__lost(c->session);
 	sum->bytes = c->writer.out.bytes;
 	sum->torn = c->session->damage;
@@ -295,6 +310,7 @@ int convert__run(const struct convert_options *opts, struct convert_summary *sum
 		err = make_file(&c);
 	if (!err)
 		sum_up(&c, sum);
+	replay__release(&c.replay);
 	session__free(c.session);
 	capture__free(c.capture);
 	return err;

@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "function_filter.h"
+
 /* Which threads and calls reach the output. Arrays are the caller's and NULL-free strings. */
 struct slice_filter {
 	const char **ignore_threads; /* tid, "ident:0x...", or glob on the Python name or comm */
@@ -15,6 +17,8 @@ struct slice_filter {
 	size_t n_only_threads;
 	uint64_t min_duration_ns; /* shorter calls are left out, equal ones kept */
 	int max_stack_depth;	  /* calls this deep are left out (outermost is 0); -1: no limit */
+	struct function_filter functions; /* cwd is what the input says */
+	uint64_t tracer_entries;	  /* only so many, the newest, finished calls; 0: all */
 };
 
 struct convert_options {
@@ -31,8 +35,11 @@ struct convert_options {
 struct convert_summary {
 	uint64_t calls;	   /* slices written */
 	uint64_t filtered; /* calls left out by the filter */
-	uint64_t lost;	   /* calls lost while tracing */
-	uint64_t threads;  /* with at least one slice in the output */
+	uint64_t ignored_threads;
+	/* Calls left out, by reason, while tracing and now. */
+	uint64_t ignored, hidden, too_short, too_deep, too_old;
+	uint64_t lost;	  /* calls lost while tracing */
+	uint64_t threads; /* with at least one slice in the output */
 	uint64_t processes;
 	uint64_t bytes; /* size of the output file */
 	bool torn;	/* the capture ends in the middle of a record, or was damaged */

@@ -3,6 +3,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "log.h"
 #include "units.h"
@@ -46,10 +47,38 @@ struct convert_options finish__options(const struct options *o, const char *inpu
 			.n_only_threads = o->only_threads.n,
 			.min_duration_ns = o->min_duration_ns,
 			.max_stack_depth = o->max_stack_depth,
+			.functions = o->functions,
+			.tracer_entries = o->tracer_entries,
 		},
 	};
 
 	return c;
+}
+
+/* One part of the line that says what the filters left out. */
+static void add_part(char *line, size_t size, uint64_t n, const char *what)
+{
+	size_t at = strlen(line);
+	char count[32];
+
+	if (n)
+		snprintf(line + at, size - at, "%s%s %s", at ? ", " : "",
+			 format_count(n, count, sizeof(count)), what);
+}
+
+static void say_removed(const struct convert_summary *sum)
+{
+	char line[256] = "", threads[64];
+
+	snprintf(threads, sizeof(threads), "events of %llu thread%s",
+		 (unsigned long long)sum->ignored_threads, sum->ignored_threads == 1 ? "" : "s");
+	add_part(line, sizeof(line), sum->ignored, threads);
+	add_part(line, sizeof(line), sum->hidden, "calls for their functions");
+	add_part(line, sizeof(line), sum->too_short, "too short");
+	add_part(line, sizeof(line), sum->too_deep, "too deep");
+	add_part(line, sizeof(line), sum->too_old, "too old");
+	if (*line)
+		log_info("ignored %s", line);
 }
 
 void finish__say(const char *output, const struct convert_summary *sum, uint64_t trace_ns)
@@ -60,6 +89,7 @@ void finish__say(const char *output, const struct convert_summary *sum, uint64_t
 		snprintf(span, sizeof(span), ", %.1f s", trace_ns / 1e9);
 	if (sum->torn)
 		log_warn("the capture ends in the middle of a record; converted up to there");
+	say_removed(sum);
 	log_info("wrote %s (%s): %llu call%s, %llu thread%s%s, %llu lost", output,
 		 format_size(sum->bytes, size, sizeof(size)), (unsigned long long)sum->calls,
 		 sum->calls == 1 ? "" : "s", (unsigned long long)sum->threads,

@@ -86,3 +86,18 @@ char *format_size(uint64_t bytes, char *buf, size_t size)
 		snprintf(buf, size, "%.1f %s", value, units[unit]);
 	return buf;
 }
+
+char *format_count(uint64_t n, char *buf, size_t size)
+{
+	char digits[24];
+	size_t len = (size_t)snprintf(digits, sizeof(digits), "%llu", (unsigned long long)n), i,
+	       to = 0;
+
+	for (i = 0; i < len && to + 2 < size; i++) {
+		if (i && (len - i) % 3 == 0)
+			buf[to++] = ',';
+		buf[to++] = digits[i];
+	}
+	buf[to] = '\0';
+	return buf;
+}

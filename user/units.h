@@ -13,6 +13,9 @@ int parse_time(const char *s, uint64_t bare_ns, uint64_t *ns);
 /* "65536", "64k", "16M", "1G" (powers of 1024; KB, KiB, MB ... too). 0, -EINVAL or -ERANGE. */
 int parse_size(const char *s, uint64_t *bytes);
 
+/* "1,204,311". Returns buf. */
+char *format_count(uint64_t n, char *buf, size_t size);
+
 /* "12.3 MB" (powers of 1000). Returns buf. */
 char *format_size(uint64_t bytes, char *buf, size_t size);
 

@@ -76,49 +76,71 @@ static void test_threads(void **state)
 	assert_false(filter__keeps_thread(&f, &worker));
 }
 
-static void test_calls(void **state)
+/* Ignored once, ignored always: a thread that is renamed stays what it was, too. */
+static void test_former_names(void **state)
 {
-	struct slice_filter f = { .min_duration_ns = 100, .max_stack_depth = 2 };
-	struct event_call call = { .dur = 100, .depth = 1 };
+	const char *noise[] = { "noise*" };
+	struct slice_filter f = { .ignore_threads = noise, .n_ignore_threads = 1 };
+	struct thread_table *t = thread_table__new();
+	static const char *const names[] = { "noise 1", "work", "rest" };
+	struct thread *th = thread_table__get(t, 7);
+	size_t i;
 
 	(void)state;
-	assert_true(filter__keeps_call(&f, &call)); /* equal is kept */
-	call.dur = 99;
-	assert_false(filter__keeps_call(&f, &call));
-	call.dur = 100;
-	call.depth = 2;
-	assert_false(filter__keeps_call(&f, &call));
-	f.max_stack_depth = -1;
-	assert_true(filter__keeps_call(&f, &call));
-	f.max_stack_depth = 0;
-	call.depth = 0;
-	assert_false(filter__keeps_call(&f, &call));
+	for (i = 0; i < 3; i++) {
+		struct event_thread_name ev = { .name = { names[i], strlen(names[i]) } };
+
+		assert_int_equal(thread_table__named(t, 7, &ev), 0);
+		assert_int_equal(thread_table__named(t, 7, &ev), 0);
+	}
+	assert_string_equal(th->formers->name, "work");
+	assert_string_equal(th->formers->next->name, "noise 1");
+	assert_null(th->formers->next->next);
+	assert_false(filter__keeps_thread(&f, th));
+	f = (struct slice_filter){ .only_threads = noise, .n_only_threads = 1 };
+	assert_true(filter__keeps_thread(&f, th));
+	noise[0] = "nobody";
+	assert_false(filter__keeps_thread(&f, th));
+	thread_table__free(t);
 }
 
 static void test_texts(void **state)
 {
 	const char *ignored[] = { "a", "b" }, *only[] = { "c" };
+	const char *functions[] = { "f", "g", "src/", "*/lib/*" };
 	struct slice_filter f = {
 		.ignore_threads = ignored,
 		.n_ignore_threads = 2,
 		.only_threads = only,
 		.n_only_threads = 1,
+		.functions = {
+			.ignore = { functions, 1 },
+			.only = { functions + 1, 1 },
+			.include_files = { functions + 2, 1 },
+			.exclude_files = { functions + 3, 1 },
+			.cut = true,
+		},
 		.min_duration_ns = 1500000,
 		.max_stack_depth = 0,
+		.tracer_entries = 1000,
 	};
 	static const char *const want[] = {
-		"--ignore-thread a",	 "--ignore-thread b",	"--only-thread c",
-		"--min-duration 1500us", "--max-stack-depth 0",
+		"--ignore-thread a",	   "--ignore-thread b",
+		"--only-thread c",	   "--ignore-function f",
+		"--only-function g",	   "--include-files src/",
+		"--exclude-files */lib/*", "--cut",
+		"--min-duration 1500us",   "--max-stack-depth 0",
+		"--tracer-entries 1000",
 	};
 	char text[64];
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < 5; i++) {
+	for (i = 0; i < 11; i++) {
 		assert_int_equal(filter__text(&f, i, text, sizeof(text)), strlen(want[i]));
 		assert_string_equal(text, want[i]);
 	}
-	assert_int_equal(filter__text(&f, 5, text, sizeof(text)), 0);
+	assert_int_equal(filter__text(&f, 11, text, sizeof(text)), 0);
 	f = (struct slice_filter){ .max_stack_depth = 7 };
 	assert_true(filter__text(&f, 0, text, sizeof(text)) > 0);
 	assert_string_equal(text, "--max-stack-depth 7");
@@ -134,7 +156,7 @@ int main(void)
 		cmocka_unit_test(test_unknown_thread),
 		cmocka_unit_test(test_number_beyond_64_bits_is_a_glob),
 		cmocka_unit_test(test_threads),
-		cmocka_unit_test(test_calls),
+		cmocka_unit_test(test_former_names),
 		cmocka_unit_test(test_texts),
 	};
 

@@ -70,12 +70,26 @@ static void test_format(void **state)
 	assert_string_equal(format_size(999999, buf, sizeof(buf)), "1.0 MB");
 }
 
+static void test_counts(void **state)
+{
+	char buf[32];
+
+	(void)state;
+	assert_string_equal(format_count(0, buf, sizeof(buf)), "0");
+	assert_string_equal(format_count(999, buf, sizeof(buf)), "999");
+	assert_string_equal(format_count(1000, buf, sizeof(buf)), "1,000");
+	assert_string_equal(format_count(1204311, buf, sizeof(buf)), "1,204,311");
+	assert_string_equal(format_count(UINT64_MAX, buf, sizeof(buf)),
+			    "18,446,744,073,709,551,615");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_time),
 		cmocka_unit_test(test_size),
 		cmocka_unit_test(test_format),
+		cmocka_unit_test(test_counts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

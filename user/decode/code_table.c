@@ -144,14 +144,15 @@ static int finish(struct code_table *t, struct entry *e, unsigned int which)
 {
 	struct assembly *a = &e->str[which];
 	struct code_text *text = which == VTBPF_STR_NAME ? &e->code.name : &e->code.file;
-	size_t size = ucs__utf8_size(a->length, a->width);
+	size_t size = ucs__utf8_size(a->length, a->width) + 1;
 	char *out = arena_room(t, size);
 
 	if (!out)
 		return -ENOMEM;
 	text->data = out;
 	text->len = ucs__to_utf8(a->bytes, a->length, a->width, out);
-	arena_take(t, text->len);
+	out[text->len] = '\0';
+	arena_take(t, text->len + 1);
 	a->whole = true;
 	free(a->bytes);
 	a->bytes = NULL;

@@ -15,7 +15,7 @@
 
 #define CODE_UNREADABLE "<unreadable>"
 
-/* UTF-8, may hold NULs; belongs to the table. */
+/* UTF-8, may hold NULs, and ends in one that len does not count; belongs to the table. */
 struct code_text {
 	const char *data;
 	size_t len;

@@ -5,7 +5,8 @@
 
 #include "../thread_selector.h"
 
-bool filter__keeps_thread(const struct slice_filter *f, const struct thread *th)
+/* A thread is what any of the names that it had says. */
+static bool any_matches(const char **selectors, size_t n, const struct thread *th)
 {
 	struct thread_ids ids = {
 		.tid = th->tid,
@@ -13,10 +14,23 @@ bool filter__keeps_thread(const struct slice_filter *f, const struct thread *th)
 		.name = th->name,
 		.comm = th->comm,
 	};
+	const struct thread_former *f;
 
-	if (thread_selector__any(f->ignore_threads, f->n_ignore_threads, &ids))
+	if (thread_selector__any(selectors, n, &ids))
+		return true;
+	for (f = n ? th->formers : NULL; f; f = f->next) {
+		ids.name = f->name;
+		if (thread_selector__any(selectors, n, &ids))
+			return true;
+	}
+	return false;
+}
+
+bool filter__keeps_thread(const struct slice_filter *f, const struct thread *th)
+{
+	if (any_matches(f->ignore_threads, f->n_ignore_threads, th))
 		return false;
-	return !f->n_only_threads || thread_selector__any(f->only_threads, f->n_only_threads, &ids);
+	return !f->n_only_threads || any_matches(f->only_threads, f->n_only_threads, th);
 }
 
 /* In the largest unit without decimals: as most people write it. */
@@ -32,15 +46,34 @@ static int duration_text(uint64_t ns, char *buf, size_t size)
 
 int filter__text(const struct slice_filter *f, size_t i, char *buf, size_t size)
 {
-	if (i < f->n_ignore_threads)
-		return snprintf(buf, size, "--ignore-thread %s", f->ignore_threads[i]);
-	i -= f->n_ignore_threads;
-	if (i < f->n_only_threads)
-		return snprintf(buf, size, "--only-thread %s", f->only_threads[i]);
-	i -= f->n_only_threads;
+	const struct function_filter *fn = &f->functions;
+	const struct {
+		const char *option, **values;
+		size_t n;
+	} lists[] = {
+		{ "ignore-thread", f->ignore_threads, f->n_ignore_threads },
+		{ "only-thread", f->only_threads, f->n_only_threads },
+		{ "ignore-function", fn->ignore.items, fn->ignore.n },
+		{ "only-function", fn->only.items, fn->only.n },
+		{ "include-files", fn->include_files.items, fn->include_files.n },
+		{ "exclude-files", fn->exclude_files.items, fn->exclude_files.n },
+	};
+	size_t list;
+
+	for (list = 0; list < sizeof(lists) / sizeof(lists[0]); list++) {
+		if (i < lists[list].n)
+			return snprintf(buf, size, "--%s %s", lists[list].option,
+					lists[list].values[i]);
+		i -= lists[list].n;
+	}
+	if (fn->cut && i-- == 0)
+		return snprintf(buf, size, "--cut");
 	if (f->min_duration_ns && i-- == 0)
 		return duration_text(f->min_duration_ns, buf, size);
-	if (f->max_stack_depth >= 0 && i == 0)
+	if (f->max_stack_depth >= 0 && i-- == 0)
 		return snprintf(buf, size, "--max-stack-depth %d", f->max_stack_depth);
+	if (f->tracer_entries && i == 0)
+		return snprintf(buf, size, "--tracer-entries %llu",
+				(unsigned long long)f->tracer_entries);
 	return 0;
 }

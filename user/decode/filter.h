@@ -6,18 +6,10 @@
 #include <stdbool.h>
 
 #include "../convert.h"
-#include "decoder.h"
 #include "thread_table.h"
 
-/* Does the filter keep the thread, by all that the capture says of it? */
+/* Does the filter keep the thread, by all that the capture says of it, former names too? */
 bool filter__keeps_thread(const struct slice_filter *f, const struct thread *th);
-
-/* Does it keep the call, whatever its thread? */
-static inline bool filter__keeps_call(const struct slice_filter *f, const struct event_call *call)
-{
-	return call->dur >= f->min_duration_ns &&
-	       (f->max_stack_depth < 0 || call->depth < f->max_stack_depth);
-}
 
 /* The i-th part of the filter (0, 1, ...) as an option: "--ignore-thread NAME". snprintf's return
  * value; 0 when there are not so many. */

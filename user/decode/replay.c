@@ -8,19 +8,26 @@
  * many. */
 #define OVERFLOW_LEVELS 4
 
-int replay__start(struct replay *r, struct session *s, struct capture *c,
-		  const struct slice_filter *filter)
+int replay__start(struct replay *r, const struct replay_input *in, volatile bool *cancel)
 {
-	struct thread *th = thread_table__first(s->threads);
+	int err;
 
 	memset(r, 0, sizeof(*r));
-	r->session = s;
-	r->capture = c;
-	r->filter = filter;
-	for (; th; th = th->next)
-		th->ignored = !filter__keeps_thread(filter, th);
-	thread_table__rewind(s->threads);
-	return capture__seek(c, capture__start(c));
+	r->session = in->session;
+	r->capture = in->capture;
+	r->filter = in->filter;
+	r->selection.session = in->session;
+	r->selection.given = in->filter;
+	err = selection__start(&r->selection, in->capture, cancel);
+	if (err)
+		return err;
+	thread_table__rewind(r->session->threads);
+	return capture__seek(r->capture, capture__start(r->capture));
+}
+
+void replay__release(struct replay *r)
+{
+	selection__release(&r->selection);
 }
 
 /* Threads that had the same tid one after the other are one row of the timeline. */
@@ -72,10 +79,8 @@ static int on_call(struct replay *r, const struct event *ev, struct replay_item 
 
 	if (!th)
 		return -ENOMEM;
-	if (th->ignored || !filter__keeps_call(r->filter, call)) {
-		r->filtered++;
+	if (selection__judge(&r->selection, th, ev))
 		return 0;
-	}
 	item->slice.track = track_table__get(
 		r->session->tracks, th, call->track ? TRACK_GREENLET : TRACK_THREAD, call->track);
 	if (!item->slice.track)

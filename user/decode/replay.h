@@ -11,8 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "filter.h"
-#include "session.h"
+#include "selection.h"
 
 struct slice {
 	uint64_t start, dur; /* ns */
@@ -40,18 +39,25 @@ struct replay {
 	struct session *session;
 	struct capture *capture;
 	const struct slice_filter *filter;
-	uint64_t slices;      /* handed out */
-	uint64_t filtered;    /* left out by the filter */
-	uint64_t moved;	      /* did not nest and went to a track of their own */
-	uint64_t dropped;     /* did not nest anywhere */
-	struct thread *flush; /* at the end: the next thread whose gap may wait */
+	uint64_t slices;	    /* handed out */
+	struct selection selection; /* and what it left out */
+	uint64_t moved;		    /* did not nest and went to a track of their own */
+	uint64_t dropped;	    /* did not nest anywhere */
+	struct thread *flush;	    /* at the end: the next thread whose gap may wait */
 	bool at_end;
 };
 
-/* Decides which threads are ignored, and goes back to the start of the capture. 0 or a negative
- * errno. */
-int replay__start(struct replay *r, struct session *s, struct capture *c,
-		  const struct slice_filter *filter);
+/* What to read: the session has been read from the capture. All of it outlives the replay. */
+struct replay_input {
+	struct session *session;
+	struct capture *capture;
+	const struct slice_filter *filter;
+};
+
+/* Decides what the filter leaves out, and goes back to the start of the capture. 0, -ECANCELED or
+ * another negative errno; cancel may be NULL. Release it in any case. */
+int replay__start(struct replay *r, const struct replay_input *in, volatile bool *cancel);
+void replay__release(struct replay *r);
 
 /* The next slice or gap: enum replay_kind, or a negative errno. */
 int replay__next(struct replay *r, struct replay_item *item);

@@ -27,6 +27,16 @@ struct thread_table *thread_table__new(void)
 	return calloc(1, sizeof(struct thread_table));
 }
 
+static void free_formers(struct thread *th)
+{
+	struct thread_former *f;
+
+	while ((f = th->formers)) {
+		th->formers = f->next;
+		free(f);
+	}
+}
+
 void thread_table__free(struct thread_table *t)
 {
 	struct slot *s, *tmp;
@@ -40,6 +50,7 @@ void thread_table__free(struct thread_table *t)
 	}
 	while ((th = t->first)) {
 		t->first = th->next;
+		free_formers(th);
 		free(th->name);
 		free(th);
 	}
@@ -146,6 +157,22 @@ static bool is_next_thread(const struct thread *th, const struct event_thread_na
 	       (strlen(th->name) != ev->name.len || memcmp(th->name, ev->name.data, ev->name.len));
 }
 
+static int keep_former(struct thread *th, const char *new_name)
+{
+	size_t size = th->name ? strlen(th->name) + 1 : 0;
+	struct thread_former *f;
+
+	if (!size || (new_name && !strcmp(th->name, new_name)))
+		return 0;
+	f = malloc(sizeof(*f) + size);
+	if (!f)
+		return -ENOMEM;
+	memcpy(f->name, th->name, size);
+	f->next = th->formers;
+	th->formers = f;
+	return 0;
+}
+
 int thread_table__named(struct thread_table *t, uint32_t tid, const struct event_thread_name *ev)
 {
 	struct thread *th = thread_table__get(t, tid);
@@ -159,6 +186,10 @@ int thread_table__named(struct thread_table *t, uint32_t tid, const struct event
 		name = strndup(ev->name.data, ev->name.len);
 		if (!name)
 			return -ENOMEM;
+	}
+	if (keep_former(th, name)) {
+		free(name);
+		return -ENOMEM;
 	}
 	free(th->name);
 	th->name = name;

@@ -17,6 +17,12 @@
 
 struct track;
 
+/* A name that a thread had before. */
+struct thread_former {
+	struct thread_former *next;
+	char name[];
+};
+
 /* Calls lost, for the gap on the timeline that is not written yet. */
 struct thread_gap {
 	uint64_t lost, first, last; /* lost 0: no gap waits */
@@ -31,8 +37,11 @@ struct thread {
 	uint64_t first, exit; /* CLOCK_MONOTONIC ns of its first event and its exit, 0 unknown */
 	char *name;	      /* Python's, not checked to be UTF-8; NULL none */
 	char comm[VTBPF_COMM_LEN + 1];
-	uint64_t lost;	 /* calls lost */
-	bool ignored;	 /* by the filter: nothing of it is written */
+	uint64_t lost;		       /* calls lost */
+	struct thread_former *formers; /* its earlier names, the last one first */
+	bool ignored;		       /* by the filter: nothing of it is written */
+	bool vanished;		       /* ignored because all its functions are */
+	bool kept; /* it has calls that the filters keep; known only where they judge functions */
 	uint64_t slices; /* calls written */
 	struct thread_gap gap;
 	struct track *tracks;	     /* belongs to the track table */

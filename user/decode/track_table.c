@@ -48,6 +48,7 @@ void track_table__free(struct track_table *t)
 	while ((track = t->first)) {
 		t->first = track->all;
 		nest__release(&track->nest);
+		cut_list__release(&track->cuts);
 		free(track); /* first member of its entry */
 	}
 	free(t);

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cut_list.h"
 #include "nest.h"
 #include "thread_table.h"
 
@@ -29,6 +30,7 @@ struct track {
 	uint32_t index; /* 0, 1, 2... : for a writer's own tables */
 	struct thread *thread;
 	struct nest nest;
+	struct cut_list cuts;	/* see selection.h */
 	struct track *overflow; /* where slices go that do not nest here, NULL so far */
 	bool announced;		/* to the writer: the driver says so */
 	struct track *next;	/* of the same thread; TRACK_THREAD comes first if there is one */

@@ -16,10 +16,11 @@ static const struct vtbpf_capture_header header = {
 	.byte_order = 0x1234,
 };
 
-/* Ignored threads keep their names, so that the filters can be named by them again, but no
+/* Threads that are left out keep their names, so that the filters can be named by them again, but no
  * calls. */
-static bool keeps(struct writer *w, const struct slice_filter *filter, const struct event *ev)
+static bool keeps(struct writer *w, const struct event *ev)
 {
+	struct replay *r = w->replay;
 	struct thread *th;
 
 	if (ev->kind == VTBPF_REC_THREAD)
@@ -28,13 +29,29 @@ static bool keeps(struct writer *w, const struct slice_filter *filter, const str
 	    ev->kind != VTBPF_REC_LOST)
 		return true;
 	th = thread_table__get(w->session->threads, ev->tid);
-	if (th && th->ignored)
+	if (!th || ev->kind == VTBPF_REC_LOST)
+		return !th || !th->ignored;
+	if (selection__judge(&r->selection, th, ev))
 		return false;
-	return ev->kind == VTBPF_REC_LOST || filter__keeps_call(filter, &ev->call);
+	th->slices++;
+	r->slices++;
+	return true;
+}
+
+/* For a reader to know that the calls it finds are not all there were. */
+static void write_overflow(struct writer *w)
+{
+	struct vtbpf_rec_overflow o = {
+		.rec = { .len = sizeof(o), .kind = VTBPF_REC_OVERFLOW },
+		.overwritten = w->replay->selection.too_old,
+	};
+
+	if (o.overwritten)
+		outbuf__write(&w->out, &o, sizeof(o));
 }
 
 /* Names the filters, as the tracer does those that it applies. */
-static void write_filters(struct writer *w, const struct slice_filter *filter)
+static void write_filters(struct writer *w)
 {
 	union {
 		struct vtbpf_rec_text text;
@@ -46,7 +63,7 @@ static void write_filters(struct writer *w, const struct slice_filter *filter)
 
 	for (i = 0;; i++) {
 		memset(&r, 0, sizeof(r));
-		n = filter__text(filter, i, t->text, FILTER_TEXT_MAX);
+		n = filter__text(w->replay->filter, i, t->text, FILTER_TEXT_MAX);
 		if (n <= 0)
 			return;
 		if (n >= FILTER_TEXT_MAX)
@@ -61,7 +78,7 @@ static void write_filters(struct writer *w, const struct slice_filter *filter)
 	}
 }
 
-int capture_copy__write(struct writer *w, const struct slice_filter *filter)
+int capture_copy__write(struct writer *w)
 {
 	const struct vtbpf_rec *rec;
 	struct event ev;
@@ -74,10 +91,11 @@ int capture_copy__write(struct writer *w, const struct slice_filter *filter)
 			return 0;
 		/* A session comes first, if at all, and an end last. */
 		if (ev.kind != VTBPF_REC_SESSION && !named) {
-			write_filters(w, filter);
+			write_filters(w);
+			write_overflow(w);
 			named = true;
 		}
-		if (keeps(w, filter, &ev))
+		if (keeps(w, &ev))
 			outbuf__write(&w->out, rec, rec->len);
 		if (w->out.err)
 			return w->out.err;

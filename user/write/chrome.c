@@ -295,15 +295,16 @@ static int chrome_gap(struct writer *w, const struct gap *gap)
 	return 0;
 }
 
-static void write_viztracer_metadata(struct chrome *c, const struct session *s)
+static void write_viztracer_metadata(struct chrome *c, const struct writer *w)
 {
+	const struct session *s = w->session;
 	struct json_writer *j = &c->json;
 
 	json__key(j, "viztracer_metadata");
 	json__open(j, '{');
 	json__str_field(j, "version", VTBPF_VERSION);
 	json__key(j, "overflow");
-	json__bool(j, s->overwritten > 0);
+	json__bool(j, s->overwritten || w->replay->selection.removed[REMOVED_OLD]);
 	json__key(j, "baseTimeNanoseconds");
 	json__i64(j, s->info.realtime_offset);
 	json__close(j, '}');
@@ -316,7 +317,7 @@ static int chrome_end(struct writer *w)
 	int err;
 
 	json__close(j, ']');
-	write_viztracer_metadata(c, w->session);
+	write_viztracer_metadata(c, w);
 	json__str_field(j, "displayTimeUnit", "us");
 	err = chrome__file_info(w);
 	if (err)

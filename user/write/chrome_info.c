@@ -145,12 +145,27 @@ static void write_counters(struct json_writer *j, const struct session *s, const
 		json__u64_field(j, "unreadable", n->unreadable);
 		json__u64_field(j, "foreign", n->foreign);
 	}
-	if (s->overwritten)
-		json__u64_field(j, "overwritten", s->overwritten);
 	json__u64_field(j, "written", r->slices);
-	json__u64_field(j, "filtered", r->filtered);
+	json__u64_field(j, "filtered", selection__removed(&r->selection));
 	json__u64_field(j, "overlapping_moved", r->moved);
 	json__u64_field(j, "overlapping_dropped", r->dropped);
+	json__close(j, '}');
+}
+
+/* What each filter left out, in the kernel and here. */
+static void write_removed(struct json_writer *j, const struct session *s,
+			  const struct selection *sel)
+{
+	const struct vtbpf_counters *n = &s->counters;
+
+	json__key(j, "removed");
+	json__open(j, '{');
+	json__u64_field(j, "threads", selection__ignored_threads(sel));
+	json__u64_field(j, "of_threads", n->ignored + sel->removed[REMOVED_THREAD]);
+	json__u64_field(j, "of_functions", n->hidden + sel->removed[REMOVED_FUNCTION]);
+	json__u64_field(j, "too_short", n->below_min + sel->removed[REMOVED_SHORT]);
+	json__u64_field(j, "too_deep", n->too_deep + sel->removed[REMOVED_DEEP]);
+	json__u64_field(j, "too_old", s->overwritten + sel->removed[REMOVED_OLD]);
 	json__close(j, '}');
 }
 
@@ -225,6 +240,7 @@ void chrome__vtbpf_info(struct writer *w)
 	write_clock(j, s);
 	write_filters(c, s, w->replay->filter);
 	write_losses(j, s, session__lost(s));
+	write_removed(j, s, &w->replay->selection);
 	write_counters(j, s, w->replay);
 	write_threads(j, s);
 	write_warnings(j, s);

@@ -19,8 +19,8 @@ struct writer {
 	const struct writer_ops *ops;
 	struct outbuf out;
 	struct session *session;
-	struct capture *capture;     /* for source texts, once the replay is at its end */
-	const struct replay *replay; /* its counts and filter */
+	struct capture *capture; /* for source texts, once the replay is at its end */
+	struct replay *replay;	 /* its counts and filter */
 	void *priv;
 };
 
@@ -53,7 +53,8 @@ extern const struct writer_ops capture_writer;
 const struct writer_ops *writer__find(const char *name, const char *path, char *why,
 				      size_t why_size);
 
-/* Copies the capture's records, without calls that the filter leaves out. 0 or a negative errno. */
-int capture_copy__write(struct writer *w, const struct slice_filter *filter);
+/* Copies the capture's records, without calls that the replay's filter leaves out. 0 or a negative
+ * errno. */
+int capture_copy__write(struct writer *w);
 
 #endif

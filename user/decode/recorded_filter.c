@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "selection.h"
+
+/* One more string; n is that of the array. */
+static int add(const char ***items, size_t *n, const char *value)
+{
+	const char **more = realloc(*items, (*n + 1) * sizeof(*more));
+
+	if (!more)
+		return -ENOMEM;
+	more[(*n)++] = value;
+	*items = more;
+	return 0;
+}
+
+static int add_to(struct str_list *list, const char *value)
+{
+	return add(&list->items, &list->n, value);
+}
+
+/* What follows the option's name and a blank, NULL when it is another option. */
+static const char *value_of(const char *text, const char *option)
+{
+	size_t n = strlen(option);
+
+	return !strncmp(text, option, n) && text[n] == ' ' ? text + n + 1 : NULL;
+}
+
+static int read_one(const char *text, struct slice_filter *f)
+{
+	struct function_filter *fn = &f->functions;
+	const char *value;
+
+	if ((value = value_of(text, "--ignore-thread")))
+		return add(&f->ignore_threads, &f->n_ignore_threads, value);
+	if ((value = value_of(text, "--only-thread")))
+		return add(&f->only_threads, &f->n_only_threads, value);
+	if ((value = value_of(text, "--ignore-function")))
+		return add_to(&fn->ignore, value);
+	if ((value = value_of(text, "--only-function")))
+		return add_to(&fn->only, value);
+	if ((value = value_of(text, "--include-files")))
+		return add_to(&fn->include_files, value);
+	if ((value = value_of(text, "--exclude-files")))
+		return add_to(&fn->exclude_files, value);
+	if (!strcmp(text, "--cut"))
+		fn->cut = true;
+	return 0;
+}
+
+int recorded_filter__read(const struct session *s, struct slice_filter *f)
+{
+	const struct session_texts *t = &s->texts[VTBPF_TEXT_FILTER];
+	size_t i;
+	int err = 0;
+
+	memset(f, 0, sizeof(*f));
+	f->max_stack_depth = -1;
+	for (i = 0; i < t->n && !err; i++)
+		err = read_one(t->text[i].data, f);
+	return err;
+}
+
+void recorded_filter__release(struct slice_filter *f)
+{
+	free(f->ignore_threads);
+	free(f->only_threads);
+	free(f->functions.ignore.items);
+	free(f->functions.only.items);
+	free(f->functions.include_files.items);
+	free(f->functions.exclude_files.items);
+	memset(f, 0, sizeof(*f));
+}

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "selection.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define VERDICT_UNKNOWN 0xff
+#define CANCEL_EVERY 4096
+#define DEEPEST 65535 /* "at least", says the contract */
+
+/* ---- functions -------------------------------------------------------------------------- */
+
+static uint8_t verdict_on(struct selection *sel, const struct code *code)
+{
+	uint8_t *v = &sel->verdicts[code->index];
+	const char *name = code->name.data, *file = code->file.data;
+
+	if (*v == VERDICT_UNKNOWN)
+		*v = function_filter__verdict(&sel->functions[0], name, file) |
+		     function_filter__verdict(&sel->functions[1], name, file);
+	return *v;
+}
+
+static struct track *track_of(struct selection *sel, struct thread *th, const struct event_call *c)
+{
+	return track_table__get(sel->session->tracks, th, c->track ? TRACK_GREENLET : TRACK_THREAD,
+				c->track);
+}
+
+static struct cut_span span_of(const struct event_call *call)
+{
+	return (struct cut_span){ call->start, call->start + call->dur, call->depth };
+}
+
+static bool hides(struct selection *sel, struct thread *th, const struct event_call *call)
+{
+	const struct code *code = code_table__get(sel->session->codes, call->code);
+	struct cut_span span = span_of(call);
+	struct track *track;
+
+	if (verdict_on(sel, code) & VTBPF_HIDE_CALL)
+		return true;
+	if (!sel->cuts)
+		return false;
+	span.rank += call->depth == DEEPEST; /* beneath another call of that depth */
+	track = track_of(sel, th, call);
+	return track && cut_list__covers(&track->cuts, &span);
+}
+
+/* ---- readings ahead --------------------------------------------------------------------- */
+
+typedef int (*call_fn)(struct selection *sel, struct thread *th, const struct event *ev);
+
+/* Reads the capture once more, for its calls. */
+static int each_call(struct selection *sel, struct capture *c, volatile bool *cancel, call_fn fn)
+{
+	struct thread_table *threads = sel->session->threads;
+	const struct vtbpf_rec *rec;
+	struct thread *th;
+	struct event ev;
+	unsigned int n = 0;
+	int err = capture__seek(c, capture__start(c)), got;
+
+	thread_table__rewind(threads);
+	while (!err && (got = capture__next(c, &rec)) != 0) {
+		if (got < 0)
+			return got;
+		if (cancel && ++n % CANCEL_EVERY == 0 && *cancel)
+			return -ECANCELED;
+		if (decoder__decode(rec, &ev))
+			break;
+		if (ev.kind == VTBPF_REC_THREAD)
+			thread_table__switch(threads, ev.tid, &ev.thread);
+		if (ev.kind != VTBPF_REC_CALL && ev.kind != VTBPF_REC_CALL_TRACK)
+			continue;
+		th = thread_table__get(threads, ev.tid);
+		err = th ? fn(sel, th, &ev) : -ENOMEM;
+	}
+	return err;
+}
+
+static int collect_cut(struct selection *sel, struct thread *th, const struct event *ev)
+{
+	const struct code *code = code_table__get(sel->session->codes, ev->call.code);
+	struct cut_span span = span_of(&ev->call);
+	struct track *track;
+
+	if (th->ignored)
+		return 0;
+	track = track_of(sel, th, &ev->call);
+	if (!track)
+		return -ENOMEM;
+	if (verdict_on(sel, code) & VTBPF_HIDE_BELOW)
+		return cut_list__add(&track->cuts, &span);
+	cut_list__pass(&track->cuts, &span);
+	return 0;
+}
+
+static int collect_cuts(struct selection *sel, struct capture *c, volatile bool *cancel)
+{
+	struct track *t;
+	int err = each_call(sel, c, cancel, collect_cut);
+
+	/* The contract promises the order; a capture that breaks it is cut as well as may be. */
+	for (t = track_table__first(sel->session->tracks); t; t = t->all)
+		cut_list__ready(&t->cuts);
+	return err;
+}
+
+/* Why the call is left out, whatever its age. */
+static enum removed judge(struct selection *sel, struct thread *th, const struct event *ev)
+{
+	const struct slice_filter *f = sel->given;
+
+	if (th->ignored)
+		return th->vanished ? REMOVED_FUNCTION : REMOVED_THREAD;
+	if (sel->by_function && hides(sel, th, &ev->call))
+		return REMOVED_FUNCTION;
+	if (ev->call.dur < f->min_duration_ns)
+		return REMOVED_SHORT;
+	if (f->max_stack_depth >= 0 && ev->call.depth >= f->max_stack_depth)
+		return REMOVED_DEEP;
+	return REMOVED_NOT;
+}
+
+static bool is_finished(const struct event *ev)
+{
+	return !(ev->flags & VTBPF_F_OPEN_END);
+}
+
+static int count_kept(struct selection *sel, struct thread *th, const struct event *ev)
+{
+	if (judge(sel, th, ev))
+		return 0;
+	th->kept = true;
+	sel->too_old += is_finished(ev);
+	return 0;
+}
+
+/* A thread all of whose functions are left out is not to be seen at all. */
+static void hide_empty_threads(struct selection *sel)
+{
+	struct thread *th = thread_table__first(sel->session->threads);
+
+	for (; th; th = th->next) {
+		if (th->ignored || th->kept || th->lost)
+			continue;
+		th->ignored = th->vanished = true;
+	}
+}
+
+/* ---- all -------------------------------------------------------------------------------- */
+
+static int start_functions(struct selection *sel)
+{
+	const struct session_text *cwd = session__text(sel->session, VTBPF_TEXT_CWD);
+	size_t i;
+
+	sel->functions[0] = sel->given->functions;
+	sel->functions[1] = sel->recorded.functions;
+	for (i = 0; i < 2; i++) {
+		sel->functions[i].cwd = cwd ? cwd->data : NULL;
+		sel->by_function |= function_filter__is_set(&sel->functions[i]);
+		sel->cuts |= function_filter__cuts(&sel->functions[i]);
+	}
+	if (!sel->by_function)
+		return 0;
+	sel->n_verdicts = code_table__count(sel->session->codes);
+	sel->verdicts = malloc(sel->n_verdicts);
+	if (!sel->verdicts)
+		return -ENOMEM;
+	memset(sel->verdicts, VERDICT_UNKNOWN, sel->n_verdicts);
+	return 0;
+}
+
+int selection__start(struct selection *sel, struct capture *c, volatile bool *cancel)
+{
+	struct thread *th = thread_table__first(sel->session->threads);
+	uint64_t newest = sel->given->tracer_entries;
+	int err = recorded_filter__read(sel->session, &sel->recorded);
+
+	if (!err)
+		err = start_functions(sel);
+	if (err)
+		return err;
+	for (; th; th = th->next)
+		th->ignored = !filter__keeps_thread(sel->given, th) ||
+			      !filter__keeps_thread(&sel->recorded, th);
+	if (sel->cuts)
+		err = collect_cuts(sel, c, cancel);
+	if (!err && (sel->by_function || newest))
+		err = each_call(sel, c, cancel, count_kept);
+	if (!err && sel->by_function)
+		hide_empty_threads(sel);
+	sel->too_old = newest && sel->too_old > newest ? sel->too_old - newest : 0;
+	return err;
+}
+
+void selection__release(struct selection *sel)
+{
+	recorded_filter__release(&sel->recorded);
+	free(sel->verdicts);
+	memset(sel, 0, sizeof(*sel));
+}
+
+enum removed selection__judge(struct selection *sel, struct thread *th, const struct event *ev)
+{
+	enum removed why = judge(sel, th, ev);
+
+	if (!why && sel->too_old && is_finished(ev)) {
+		sel->too_old--;
+		why = REMOVED_OLD;
+	}
+	sel->removed[why]++;
+	return why;
+}
+
+uint64_t selection__removed(const struct selection *sel)
+{
+	uint64_t n = 0;
+	int why;
+
+	for (why = REMOVED_THREAD; why < REMOVED_KINDS; why++)
+		n += sel->removed[why];
+	return n;
+}
+
+uint64_t selection__ignored_threads(const struct selection *sel)
+{
+	const struct thread *th;
+	uint64_t n = 0;
+
+	for (th = thread_table__first(sel->session->threads); th; th = th->next)
+		n += th->ignored && !th->vanished;
+	return n;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Which calls of a capture reach the output: those that all filters keep, the ones given now and the
+ * ones that were in force while tracing. What the kernel let through before it knew better, it wrote
+ * in a way that lets this find it.
+ */
+#ifndef VTBPF_SELECTION_H
+#define VTBPF_SELECTION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "filter.h"
+#include "session.h"
+
+/* Why a call is left out. */
+enum removed {
+	REMOVED_NOT = 0,
+	REMOVED_THREAD,
+	REMOVED_FUNCTION, /* for its own sake, or for that of one above it */
+	REMOVED_SHORT,
+	REMOVED_DEEP,
+	REMOVED_OLD,
+	REMOVED_KINDS,
+};
+
+struct selection {
+	struct session *session;
+	const struct slice_filter *given;
+	struct slice_filter recorded; /* threads and functions only */
+	struct function_filter functions[2];
+	bool by_function, cuts;
+	uint8_t *verdicts; /* by code->index; VERDICT_UNKNOWN */
+	size_t n_verdicts;
+	uint64_t too_old; /* so many finished calls are still to be left out as older */
+	uint64_t removed[REMOVED_KINDS];
+};
+
+/* Decides on all threads, and reads the capture as often as the filter needs it. The session has been
+ * read. Leaves the capture and the session's threads anywhere. 0, -ECANCELED or another negative
+ * errno; cancel may be NULL. */
+int selection__start(struct selection *sel, struct capture *c, volatile bool *cancel);
+void selection__release(struct selection *sel);
+
+/* Is the call, of thread th, left out? Asked once for each call, in their order; counts. */
+enum removed selection__judge(struct selection *sel, struct thread *th, const struct event *ev);
+
+/* Calls left out in all, and threads left out by their names. */
+uint64_t selection__removed(const struct selection *sel);
+uint64_t selection__ignored_threads(const struct selection *sel);
+
+/* The filters that the capture says were in force while tracing. The strings are the session's, the
+ * arrays are freed with recorded_filter__release. 0 or -ENOMEM. */
+int recorded_filter__read(const struct session *s, struct slice_filter *f);
+void recorded_filter__release(struct slice_filter *f);
+
+#endif
