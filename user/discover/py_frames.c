@@ -24,9 +24,15 @@ static size_t max_end(size_t end, uint16_t at, size_t size)
 
 /* What one frame says of itself. */
 struct frame_info {
-	uint64_t code, previous;
+	uint64_t code, previous, instr;
+	uint32_t tlbc;
 	bool shim;
 };
+
+static size_t instr_size(const struct py_reader *r)
+{
+	return r->l.lines == PY_LINES_LOCATIONS ? 8 : 4; /* a pointer, or an int */
+}
 
 static int read_frame(struct py_reader *r, uint64_t addr, struct frame_info *info)
 {
@@ -38,6 +44,9 @@ static int read_frame(struct py_reader *r, uint64_t addr, struct frame_info *inf
 	end = max_end(end, l->frame_code, 8);
 	end = max_end(end, l->frame_previous, 8);
 	end = max_end(end, l->frame_owner, 1);
+	end = max_end(end, r->l.frame_instr, instr_size(r));
+	if (r->l.frame_tlbc != PY_NO_FIELD)
+		end = max_end(end, r->l.frame_tlbc, 4);
 	if (end > sizeof(raw))
 		return -EINVAL;
 	err = py_reader__get(r, addr, raw, end);
@@ -47,6 +56,8 @@ static int read_frame(struct py_reader *r, uint64_t addr, struct frame_info *inf
 	if (l->flags & VTBPF_LAYOUT_TAGGED_CODE)
 		info->code &= ~TAG_MASK;
 	info->previous = field(raw, l->frame_previous, 8);
+	info->instr = field(raw, r->l.frame_instr, instr_size(r));
+	info->tlbc = r->l.frame_tlbc == PY_NO_FIELD ? 0 : field(raw, r->l.frame_tlbc, 4);
 	info->shim = l->frame_owner && raw[l->frame_owner] >= l->owner_first_shim;
 	return 0;
 }
@@ -82,6 +93,7 @@ static int read_code(struct py_reader *r, struct py_frame *f)
 	end = max_end(end, l->code_flags, 4);
 	end = max_end(end, l->code_firstlineno, 4);
 	end = max_end(end, l->code_version, 4);
+	end = max_end(end, r->l.code_lines, 8);
 	if (end > sizeof(raw) || !is_code(r, f->code))
 		return -EINVAL;
 	err = py_reader__get(r, f->code, raw, end);
@@ -89,6 +101,7 @@ static int read_code(struct py_reader *r, struct py_frame *f)
 		return err;
 	f->filename = field(raw, l->code_filename, 8);
 	f->name = field(raw, l->code_name, 8);
+	f->lines = field(raw, r->l.code_lines, 8);
 	f->co_flags = field(raw, l->code_flags, 4);
 	f->firstlineno = field(raw, l->code_firstlineno, 4);
 	f->co_version = l->code_version ? field(raw, l->code_version, 4) : 0;
@@ -113,9 +126,19 @@ int py_thread_frames(struct py_reader *r, const struct py_thread *t, struct py_f
 			continue;
 		out[n].frame = frame;
 		out[n].code = info.code;
+		out[n].instr = info.instr;
+		out[n].tlbc = info.tlbc;
 		if (read_code(r, &out[n]))
 			break;
 		n++;
 	}
 	return !n && r->gone ? -ESRCH : (int)n;
+}
+
+bool py_frame__holds(struct py_reader *r, const struct py_frame *f)
+{
+	struct py_frame now = { .code = f->code };
+
+	return !read_code(r, &now) && now.filename == f->filename && now.name == f->name &&
+	       now.lines == f->lines && now.firstlineno == f->firstlineno;
 }

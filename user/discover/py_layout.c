@@ -10,39 +10,58 @@
  * PyInterpreterState from Include/internal/pycore_runtime.h and pycore_interp.h, PyThreadState from
  * Include/cpython/pystate.h, PyTypeObject and PyHeapTypeObject from Include/cpython/object.h,
  * dictionaries from Objects/dict-common.h (<= 3.10) and Include/internal/pycore_dict.h, managed
- * dictionaries from Include/internal/pycore_object.h, integers from Include/cpython/longintrepr.h.
+ * dictionaries from Include/internal/pycore_object.h, integers from Include/cpython/longintrepr.h,
+ * the GIL from Include/internal/pycore_gil.h (the same from 3.8 to 3.15), which lies in
+ * _PyRuntime.ceval up to 3.11 and behind PyInterpreterState.ceval.gil after; frames from
+ * Include/frameobject.h, Include/cpython/frameobject.h (3.10) and Include/internal/pycore_frame.h
+ * (3.11), code objects from Include/cpython/code.h.
  */
 /* clang-format off */
 #define SINCE_3_8								\
 	.refcount_counts = true, .tstate_prev = 0, .tstate_next = 0x8, .tstate_interp = 0x10,	\
 	.ob_type = 0x8, .tp_name = 0x18, .tp_basicsize = 0x20, .tp_flags = 0xa8,		\
 	.tp_dictoffset = 0x120, .ma_keys = 0x20, .ma_values = 0x28,				\
-	.long_size = 0x10, .long_digits = 0x18, .md_dict = 0x10
+	.long_size = 0x10, .long_digits = 0x18, .md_dict = 0x10,				\
+	.gil_holder = 0x8, .gil_locked = 0x10, .var_size = 0x10, .bytes_data = 0x20,		\
+	.frame_tlbc = PY_NO_FIELD, .code_tlbc = PY_NO_FIELD
 
 #define UP_TO_3_10								\
 	SINCE_3_8, .instance = PY_INSTANCE_DICT, .keys = PY_KEYS_SIZE,			\
 	.runtime_interpreters = 0x20, .runtime_main_thread = 0x48,			\
 	.interp_next = 0, .interp_threads = 0x8,					\
 	.tstate_frame = 0x18, .cframe_frame = PY_NO_FIELD,				\
-	.tstate_ident = 0xb0, .tstate_native = PY_NO_FIELD
+	.tstate_ident = 0xb0, .tstate_native = PY_NO_FIELD, .interp_gil = PY_NO_FIELD,	\
+	.code_lines = 0x78, .code_bytes = 0x30
 
 #define SINCE_3_11								\
-	SINCE_3_8, .keys = PY_KEYS_LOG2, .managed_dict = -24
+	SINCE_3_8, .keys = PY_KEYS_LOG2, .managed_dict = -24,				\
+	.lines = PY_LINES_LOCATIONS, .frame_instr = 0x38, .code_lines = 0x88
 
 #define SINCE_3_13								\
 	SINCE_3_11, .instance = PY_INSTANCE_INLINE, .long_tag = true, .values_items = 8,	\
-	.tstate_frame = 0x48, .cframe_frame = PY_NO_FIELD
+	.tstate_frame = 0x48, .cframe_frame = PY_NO_FIELD,				\
+	.runtime_gil = PY_NO_FIELD, .interp_gil = 0x10
 
 static const struct py_layout layouts[] = {
-	{ .minor = 8, UP_TO_3_10, .interp_modules = 0x38, .ht_cached_keys = 0x368 },
-	{ .minor = 9, UP_TO_3_10, .interp_modules = 0x358, .ht_cached_keys = 0x360 },
-	{ .minor = 10, UP_TO_3_10, .interp_modules = 0x358, .ht_cached_keys = 0x368 },
+	{
+		.minor = 8, UP_TO_3_10, .interp_modules = 0x38, .ht_cached_keys = 0x368,
+		.runtime_gil = 0x480, .lines = PY_LINES_LNOTAB, .frame_instr = 0x68,
+	},
+	{
+		.minor = 9, UP_TO_3_10, .interp_modules = 0x358, .ht_cached_keys = 0x360,
+		.runtime_gil = 0x160, .lines = PY_LINES_LNOTAB, .frame_instr = 0x68,
+	},
+	{
+		.minor = 10, UP_TO_3_10, .interp_modules = 0x358, .ht_cached_keys = 0x368,
+		.runtime_gil = 0x160, .lines = PY_LINES_PAIRS, .frame_instr = 0x60,
+	},
 	{
 		.minor = 11, SINCE_3_11, .instance = PY_INSTANCE_VALUES,
 		.runtime_interpreters = 0x28, .runtime_main_thread = 0x50,
 		.interp_next = 0, .interp_threads = 0x10, .interp_modules = 0x378,
 		.tstate_frame = 0x38, .cframe_frame = 0x8,
 		.tstate_ident = 0x98, .tstate_native = 0xa0, .ht_cached_keys = 0x368,
+		.runtime_gil = 0x168, .interp_gil = PY_NO_FIELD, .code_bytes = 0xb8,
 	},
 	{
 		.minor = 12, SINCE_3_11, .instance = PY_INSTANCE_TAGGED, .long_tag = true,
@@ -50,24 +69,28 @@ static const struct py_layout layouts[] = {
 		.interp_next = 0, .interp_threads = 0x48, .interp_modules = 0x3b0,
 		.tstate_frame = 0x38, .cframe_frame = 0,
 		.tstate_ident = 0x88, .tstate_native = 0x90, .ht_cached_keys = 0x370,
+		.runtime_gil = PY_NO_FIELD, .interp_gil = 0x180, .code_bytes = 0xc0,
 	},
 	{
 		.minor = 13, SINCE_3_13,
 		.runtime_interpreters = 0x278, .runtime_main_thread = 0x290,
 		.interp_next = 0x1c60, .interp_threads = 0x1cb0, .interp_modules = 0x1de8,
 		.tstate_ident = 0x98, .tstate_native = 0xa0, .ht_cached_keys = 0x370,
+		.code_bytes = 0xc8,
 	},
 	{
 		.minor = 14, SINCE_3_13,
 		.runtime_interpreters = 0x328, .runtime_main_thread = 0x340,
 		.interp_next = 0x1c68, .interp_threads = 0x1cb0, .interp_modules = 0x1e08,
 		.tstate_ident = 0x98, .tstate_native = 0xa0, .ht_cached_keys = 0x370,
+		.code_bytes = 0xd0,
 	},
 	{
 		.minor = 15, SINCE_3_13,
 		.runtime_interpreters = 0x3a8, .runtime_main_thread = 0x3c0,
 		.interp_next = 0x1c60, .interp_threads = 0x1ca8, .interp_modules = 0x1da8,
 		.tstate_ident = 0xb0, .tstate_native = 0xb8, .ht_cached_keys = 0x378,
+		.code_bytes = 0xd0,
 	},
 };
 /* clang-format on */
@@ -83,16 +106,22 @@ struct debug_offsets {
 	uint16_t tstate_prev, tstate_next, tstate_interp, tstate_frame, tstate_ident, tstate_native;
 	uint16_t ob_type, tp_name, tp_flags, tp_basicsize, tp_dictoffset, ht_cached_keys;
 	uint16_t ma_keys, ma_values, long_size, long_digits;
+	uint16_t interp_gil, gil, gil_holder,
+		gil_locked; /* the last three from the interpreter on */
+	uint16_t frame_instr, frame_tlbc, code_lines, code_bytes, code_tlbc, var_size, bytes_data;
 };
 
 /* clang-format off */
 static const struct debug_offsets debug_offsets[] = {
 	[13] = { 40, 64, 72, 88, 160, 168, 176, 184, 192, 200,
-		 360, 376, 392, 0, 0, 0, 456, 464, 496, 504 },
+		 360, 376, 392, 0, 0, 0, 456, 464, 496, 504,
+		 112, 120, 144, 136, 248, 0, 304, 344, 0, 520, 528 },
 	[14] = { 40, 64, 72, 96, 184, 192, 200, 208, 216, 224,
-		 408, 424, 440, 0, 0, 0, 536, 544, 576, 584 },
+		 408, 424, 440, 0, 0, 0, 536, 544, 576, 584,
+		 120, 128, 152, 144, 272, 304, 344, 384, 392, 600, 608 },
 	[15] = { 40, 64, 72, 96, 184, 192, 200, 208, 240, 248,
-		 472, 488, 504, 512, 520, 536, 632, 640, 672, 680 },
+		 472, 488, 504, 512, 520, 536, 632, 640, 672, 680,
+		 120, 128, 152, 144, 336, 368, 408, 448, 456, 696, 704 },
 };
 /* clang-format on */
 
@@ -172,6 +201,35 @@ static int take_objects(struct py_layout *l, const unsigned char *raw,
 	return err ? -EINVAL : 0;
 }
 
+/* The GIL's fields are stated as those of the one that each interpreter has room for. */
+static int take_gil(struct py_layout *l, const unsigned char *raw, const struct debug_offsets *d)
+{
+	uint16_t gil = 0;
+	int err = 0;
+
+	err |= take(raw, d->interp_gil, &l->interp_gil);
+	err |= take(raw, d->gil, &gil);
+	err |= take(raw, d->gil_holder, &l->gil_holder);
+	err |= take(raw, d->gil_locked, &l->gil_locked);
+	if (err || gil > l->gil_holder || gil > l->gil_locked)
+		return -EINVAL;
+	l->gil_holder -= gil;
+	l->gil_locked -= gil;
+	return 0;
+}
+
+static int take_frames(struct py_layout *l, const unsigned char *raw, const struct debug_offsets *d)
+{
+	int err = 0;
+
+	err |= take(raw, d->frame_instr, &l->frame_instr);
+	err |= take(raw, d->code_lines, &l->code_lines);
+	err |= take(raw, d->code_bytes, &l->code_bytes);
+	err |= take(raw, d->var_size, &l->var_size);
+	err |= take(raw, d->bytes_data, &l->bytes_data);
+	return err ? -EINVAL : 0;
+}
+
 int py_layout__refine(struct py_layout *l, const void *raw, size_t size)
 {
 	const unsigned char *bytes = raw;
@@ -188,9 +246,15 @@ int py_layout__refine(struct py_layout *l, const void *raw, size_t size)
 	if (version >> 16 != (0x300u | l->minor))
 		return -EINVAL;
 	if (take_states(&refined, bytes, &debug_offsets[l->minor]) ||
-	    take_objects(&refined, bytes, &debug_offsets[l->minor]))
+	    take_objects(&refined, bytes, &debug_offsets[l->minor]) ||
+	    take_gil(&refined, bytes, &debug_offsets[l->minor]) ||
+	    take_frames(&refined, bytes, &debug_offsets[l->minor]))
 		return -EINVAL;
 	if (free_threaded) {
+		/* both are 0 in other builds */
+		if (take(bytes, debug_offsets[l->minor].frame_tlbc, &refined.frame_tlbc) ||
+		    take(bytes, debug_offsets[l->minor].code_tlbc, &refined.code_tlbc))
+			return -EINVAL;
 		/* no garbage collector header: MANAGED_DICT_OFFSET, pycore_object.h (3.13) */
 		refined.managed_dict = -8;
 		refined.refcount_counts = false;

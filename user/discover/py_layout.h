@@ -2,8 +2,8 @@
 /*
  * Where a CPython keeps what py_threads reads: runtime, thread states, dictionaries, instances.
  *
- * One row per minor version; the offsets of frames, code objects and strings are not here but in
- * struct vtbpf_layout, which the BPF side shares.
+ * One row per minor version; of frames, code objects and strings there is here only what
+ * struct vtbpf_layout, which the BPF side shares, leaves out.
  */
 #ifndef VTBPF_PY_LAYOUT_H
 #define VTBPF_PY_LAYOUT_H
@@ -28,11 +28,19 @@ enum py_keys_form {
 	PY_KEYS_LOG2, /* 3.11: dk_log2_index_bytes, dk_kind; entries of str keys have no hash */
 };
 
+/* How a code object maps instructions to lines, and what a frame says of the current one. */
+enum py_lines_form {
+	PY_LINES_LNOTAB,    /* 3.8, 3.9: co_lnotab; f_lasti counts bytes */
+	PY_LINES_PAIRS,	    /* 3.10: pairs in co_linetable; f_lasti counts code units */
+	PY_LINES_LOCATIONS, /* 3.11: locations in co_linetable; a pointer into the code */
+};
+
 /* Offsets in bytes; PY_NO_FIELD where the version has no such field. */
 struct py_layout {
 	uint8_t minor;
 	uint8_t instance;     /* enum py_instance_form */
 	uint8_t keys;	      /* enum py_keys_form */
+	uint8_t lines;	      /* enum py_lines_form */
 	bool long_tag;	      /* lv_tag (3.12) instead of a signed ob_size */
 	bool refcount_counts; /* the low word of a live object's header is never 0 */
 	int8_t managed_dict;  /* object -> its managed dict pointer */
@@ -49,6 +57,16 @@ struct py_layout {
 	uint16_t values_items; /* values -> first value */
 	uint16_t long_size, long_digits;
 	uint16_t md_dict;
+	uint16_t runtime_gil; /* the GIL itself, or PY_NO_FIELD: each interpreter points to its own */
+	uint16_t interp_gil;
+	uint16_t gil_holder, gil_locked;
+	uint16_t frame_instr; /* f_lasti, prev_instr or instr_ptr */
+	uint16_t frame_tlbc;  /* which copy of the bytecode it runs (free-threaded 3.14) */
+	uint16_t code_lines;  /* co_lnotab or co_linetable */
+	uint16_t code_bytes;  /* the bytecode: a bytes object up to 3.10, else the code units */
+	uint16_t code_tlbc;   /* its copies */
+	uint16_t var_size;    /* ob_size */
+	uint16_t bytes_data;
 };
 
 /* _Py_DebugOffsets: the first version that has them, and how many bytes of them are looked at. */

@@ -101,6 +101,11 @@ static struct py_thread *keep_better(struct py_thread *first, struct py_thread *
 
 	if (!kept->frame)
 		kept->frame = dropped->frame;
+	/* interpreters come oldest first; a state without a frame only waits to be used */
+	if (second->tstate && second->frame)
+		kept->inner = second->inner;
+	else
+		kept->inner = first->inner ? first->inner : second->inner;
 	dropped->tid = -1;
 	return kept;
 }

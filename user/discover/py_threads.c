@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include "py_interpreters.h"
 #include "py_objects.h"
 #include "py_thread_list.h"
 #include "py_thread_object.h"
@@ -8,10 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_INTERPRETERS 1024
 #define MAX_WALKS 4  /* of a list of thread states that changes meanwhile */
 #define MAX_ROUNDS 4 /* of names, when threading._active changes meanwhile */
 #define TSTATE_MAX 512
+#define OWN_STATES_SINCE \
+	13 /* each thread that enters an interpreter has a state of its own there */
 #define MAIN_NAME "MainThread"
 
 /* ---- thread states ---------------------------------------------------------------------- */
@@ -77,7 +79,7 @@ static int walk_tstates(struct py_reader *r, uint64_t interp, struct py_threads 
 		if (err)
 			return err;
 		memset(&t, 0, sizeof(t));
-		t.tstate = addr;
+		t.tstate = t.inner = addr;
 		t.ident = info.ident;
 		t.tid = info.native_id <= INT32_MAX ? info.native_id : 0;
 		t.frame = info.frame;
@@ -99,6 +101,20 @@ static int read_tstates(struct py_reader *r, uint64_t interp, struct py_threads 
 		out->n = first;
 		err = walk_tstates(r, interp, out);
 	}
+	return err;
+}
+
+int py_thread__refresh(struct py_reader *r, struct py_thread *t)
+{
+	struct tstate_info info;
+	int err;
+
+	py_reader__begin(r);
+	err = read_tstate(r, t->inner, &info);
+	if (!err && info.ident != t->ident)
+		err = -ESTALE;
+	if (!err)
+		t->frame = info.frame;
 	return err;
 }
 
@@ -300,39 +316,26 @@ static int name_main(struct py_reader *r, struct py_threads *out)
 	return 0;
 }
 
-static bool is_listed(const uint64_t *interps, int n, uint64_t interp)
+/*
+ * Up to 3.12 run_string() of another interpreter borrows that one's oldest thread state, which goes
+ * on to bear the ident of the thread that made the interpreter (Modules/_xxsubinterpretersmodule.c).
+ */
+static void forget_inner(struct py_threads *out)
 {
-	int i;
+	size_t i;
 
-	for (i = 0; i < n; i++) {
-		if (interps[i] == interp)
-			return true;
-	}
-	return false;
-}
-
-/* The interpreters, newest first. How many, or a negative errno. */
-static int list_interpreters(struct py_reader *r, uint64_t *interps, int max)
-{
-	uint64_t interp;
-	int err, n = 0;
-
-	err = py_reader__word(r, r->runtime, r->l.runtime_interpreters, &interp);
-	while (!err && interp && n < max && !is_listed(interps, n, interp)) {
-		interps[n++] = interp;
-		err = py_reader__word(r, interp, r->l.interp_next, &interp);
-	}
-	return err && !n ? err : n;
+	for (i = 0; i < out->n; i++)
+		out->threads[i].inner = out->threads[i].tstate;
 }
 
 int py_threads__read(struct py_reader *r, struct py_threads *out)
 {
-	uint64_t interps[MAX_INTERPRETERS] = { 0 };
+	uint64_t interps[PY_MAX_INTERPRETERS] = { 0 };
 	int err = 0, n;
 
 	memset(out, 0, sizeof(*out));
 	py_reader__begin(r);
-	n = list_interpreters(r, interps, MAX_INTERPRETERS);
+	n = py_interpreters__list(r, interps, PY_MAX_INTERPRETERS);
 	if (n < 0)
 		return n;
 	/* the main interpreter is the oldest; what it calls a thread counts before what others do */
@@ -344,6 +347,8 @@ int py_threads__read(struct py_reader *r, struct py_threads *out)
 		err = name_main(r, out);
 	if (!err)
 		err = thread_list__merge_tids(out);
+	if (!err && r->l.minor < OWN_STATES_SINCE)
+		forget_inner(out);
 	if (err)
 		py_threads__free(out);
 	return err;

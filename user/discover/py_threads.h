@@ -20,6 +20,8 @@ struct py_thread {
 	uint64_t ident; /* threading.get_ident() == pthread_t; 0 when unknown */
 	pid_t tid; /* as the target's own pid namespace counts (3.8+: Thread.native_id; 3.11+ tstate) */
 	uint64_t tstate; /* PyThreadState, 0 when the thread has none any more */
+	uint64_t inner; /* 3.13 on: its state in the youngest interpreter that it runs code of; else
+			   tstate */
 	uint64_t object; /* threading.Thread object, 0 when it has none */
 	uint64_t frame;	 /* innermost frame when it was read, 0 none */
 	bool daemon;
@@ -56,12 +58,19 @@ int py_threads__map_tids(struct py_threads *t, pid_t host_pid);
  * malloc'ed UTF-8 or NULL. */
 char *py_thread_name(struct py_reader *r, uint64_t object, pid_t native_id);
 
+/* Reads t's innermost frame again, that of `inner`. 0, or -ESTALE when the state is another thread's
+ * by now, or a negative errno. */
+int py_thread__refresh(struct py_reader *r, struct py_thread *t);
+
 /* One frame of a thread's stack. */
 struct py_frame {
 	uint64_t frame;
 	uint64_t code;	   /* PyCodeObject */
 	uint64_t filename; /* PyUnicodeObject addresses */
 	uint64_t name;
+	uint64_t lines; /* PyBytesObject: its line table */
+	uint64_t instr; /* current instruction, as the frame stores it */
+	uint32_t tlbc;	/* which copy of the bytecode that is in */
 	uint32_t firstlineno, co_flags, co_version;
 };
 
@@ -70,6 +79,9 @@ struct py_frame {
  * meanwhile. */
 int py_thread_frames(struct py_reader *r, const struct py_thread *t, struct py_frame *out,
 		     size_t max);
+
+/* Whether f's code object is still there: what was read of it before was of it. Within a pass. */
+bool py_frame__holds(struct py_reader *r, const struct py_frame *f);
 
 /* The str object at `object` as malloc'ed UTF-8 (lone surrogates become U+FFFD), at most max_bytes
  * of its storage; NULL when it cannot be read. */
