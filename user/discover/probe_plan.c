@@ -250,19 +250,34 @@ static void note_costs(struct probe_plan *plan, const struct site_search *s)
 	}
 }
 
-int probe_plan__make(int fd, struct probe_plan *plan, char *why, size_t why_size)
+/* All of the plan but its sites. */
+static int begin_plan(struct planner *p, int fd, struct probe_plan *plan)
 {
-	struct planner p = { .why = why, .why_size = why_size };
 	int err;
 
 	memset(plan, 0, sizeof(*plan));
-	err = open_image(&p, fd);
+	err = open_image(p, fd);
 	if (!err) {
-		describe_image(&p, plan);
-		err = identify(&p, plan);
+		describe_image(p, plan);
+		err = identify(p, plan);
 	}
-	if (!err)
-		err = read_layout(&p, plan);
+	return err ? err : read_layout(p, plan);
+}
+
+int probe_plan__identify(int fd, struct probe_plan *plan, char *why, size_t why_size)
+{
+	struct planner p = { .why = why, .why_size = why_size };
+	int err = begin_plan(&p, fd, plan);
+
+	elf_image__free(p.img);
+	return err;
+}
+
+int probe_plan__make(int fd, struct probe_plan *plan, char *why, size_t why_size)
+{
+	struct planner p = { .why = why, .why_size = why_size };
+	int err = begin_plan(&p, fd, plan);
+
 	if (!err)
 		err = make_sites(&p, plan);
 	if (!err) {

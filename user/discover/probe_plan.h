@@ -69,6 +69,10 @@ struct probe_plan {
  */
 int probe_plan__make(int fd, struct probe_plan *plan, char *why, size_t why_size);
 
+/* The same without sites, for who only wants to read the interpreter's memory: also of builds that
+ * cannot be traced. */
+int probe_plan__identify(int fd, struct probe_plan *plan, char *why, size_t why_size);
+
 /* Prints the plan for people, as --dry-run shows it. path is what to call the file. */
 void probe_plan__print(const struct probe_plan *plan, const char *path, FILE *out);
 
