@@ -11,6 +11,8 @@ static int run(const struct options *o)
 		return cmd_convert(o);
 	case CMD_DOCTOR:
 		return cmd_doctor(o);
+	case CMD_THREADS:
+		return cmd_threads(o);
 	}
 	return EXIT_USAGE;
 }

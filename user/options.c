@@ -27,6 +27,7 @@ enum {
 	OPT_FORMAT,
 	OPT_DRY_RUN,
 	OPT_NO_PROGRESS,
+	OPT_JSON,
 };
 
 const char *argp_program_version = "vtbpf " VTBPF_VERSION;
@@ -48,9 +49,11 @@ static const char doc[] =
 	"  sudo vtbpf -p 1234\n"
 	"  sudo vtbpf -p 1234 -d 10s --ignore-thread 'monitor*' -o service.json.gz\n"
 	"  sudo vtbpf -o run.json -- python3 script.py\n"
-	"  vtbpf convert run.vtb -o run.json --min-duration 100us";
+	"  vtbpf convert run.vtb -o run.json --min-duration 100us\n"
+	"  sudo vtbpf threads -p 1234";
 
-static const char args_doc[] = "-p PID\n-- PROGRAM [ARG...]\nconvert IN -o OUT\ndoctor [-p PID]";
+static const char args_doc[] =
+	"-p PID\n-- PROGRAM [ARG...]\nconvert IN -o OUT\ndoctor [-p PID]\nthreads -p PID";
 
 static const struct argp_option option_table[] = {
 	{ 0, 0, 0, 0, "What to trace:", 1 },
@@ -86,6 +89,27 @@ static const struct argp_option option_table[] = {
 	{ "quiet", 'q', 0, 0, "Say only what went wrong", 4 },
 	{ "verbose", 'v', 0, 0, "Say more; twice: everything", 4 },
 	{ "no-progress", OPT_NO_PROGRESS, 0, 0, "No progress line", 4 },
+	{ "json", OPT_JSON, 0, 0, "With threads: print JSON", 4 },
+	{ 0 },
+};
+
+static const char threads_doc[] =
+	"Shows the threads of a running CPython program: which there are, what they do, where they "
+	"are. Only reads the program's memory; the program is not stopped.\v"
+	"Columns: kernel thread id; Python's threading.get_ident(); Python's name; the kernel's name; "
+	"whether it is a daemon thread; state; CPU time since it started; innermost Python frame with "
+	"the line it is at. A thread without a Python state is native.\n\n"
+	"States: running; waiting for the GIL; sleeping; uninterruptible (mostly: waiting for a disk); "
+	"stopped; ended. \"with the GIL\" is added for who holds it. Free-threaded interpreters have "
+	"none.\n\n"
+	"--ignore-thread and --only-thread of a trace take what TID, IDENT (as ident:0x7f...), NAME "
+	"and COMM show.\n\n"
+	"Exit status: 0 done, 1 could not write, 2 bad usage, 3 missing privilege, 4 the process is "
+	"no CPython, or is gone.";
+
+static const struct argp_option threads_options[] = {
+	{ "pid", 'p', "PID", 0, "The process", 1 },
+	{ "json", OPT_JSON, 0, 0, "Print JSON", 1 },
 	{ 0 },
 };
 
@@ -211,6 +235,19 @@ static error_t parse_filter_option(int key, char *arg, struct argp_state *state,
 	return ARGP_ERR_UNKNOWN;
 }
 
+static void check_threads(struct argp_state *state, const struct options *o)
+{
+	if (o->command != CMD_THREADS && o->json)
+		argp_error(state, "--json: goes with threads");
+	if (o->command != CMD_THREADS)
+		return;
+	if (!o->pid)
+		argp_error(state, "threads: of which process? give -p PID");
+	if (o->program || o->output_named || o->format || o->duration_ns || o->filters.n ||
+	    o->dry_run)
+		argp_error(state, "threads: takes -p PID and --json, nothing of a trace");
+}
+
 static void check(struct argp_state *state, struct options *o)
 {
 	if (o->command == CMD_TRACE && !o->pid && !o->program)
@@ -227,6 +264,7 @@ static void check(struct argp_state *state, struct options *o)
 			   "convert: works on a capture; -p, -d, --dry-run and -- do not apply");
 	if (o->command == CMD_DOCTOR && o->program)
 		argp_error(state, "doctor: looks at the machine and at -p PID, it starts nothing");
+	check_threads(state, o);
 }
 
 static error_t parse_arg(struct options *o, char *arg, struct argp_state *state)
@@ -235,6 +273,8 @@ static error_t parse_arg(struct options *o, char *arg, struct argp_state *state)
 		o->command = CMD_CONVERT;
 	else if (!state->arg_num && !strcmp(arg, "doctor"))
 		o->command = CMD_DOCTOR;
+	else if (!state->arg_num && !strcmp(arg, "threads"))
+		o->command = CMD_THREADS;
 	else if (o->command == CMD_CONVERT)
 		add(&o->inputs, arg);
 	else if (!state->arg_num)
@@ -278,6 +318,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case OPT_NO_PROGRESS:
 		o->no_progress = true;
 		return 0;
+	case OPT_JSON:
+		o->json = true;
+		return 0;
 	case ARGP_KEY_ARG:
 		return parse_arg(o, arg, state);
 	case ARGP_KEY_END:
@@ -317,6 +360,10 @@ static void accept_underscores(int argc, char **argv)
 void options__parse(int argc, char **argv, struct options *o)
 {
 	static const struct argp argp = { option_table, parse_option, args_doc, doc, 0, 0, 0 };
+	static const struct argp threads_argp = {
+		threads_options, parse_option, "threads -p PID", threads_doc, 0, 0, 0
+	};
+	bool threads = argc > 1 && !strcmp(argv[1], "threads");
 
 	memset(o, 0, sizeof(*o));
 	o->output = "result.json";
@@ -325,7 +372,7 @@ void options__parse(int argc, char **argv, struct options *o)
 	argc = cut_program(argc, argv, o);
 	accept_underscores(argc, argv);
 	argv[0] = (char *)"vtbpf"; /* messages begin with the tool's name, not with its path */
-	if (argp_parse(&argp, argc, argv, 0, NULL, o))
+	if (argp_parse(threads ? &threads_argp : &argp, argc, argv, 0, NULL, o))
 		exit(EXIT_USAGE);
 }
 

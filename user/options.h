@@ -11,7 +11,7 @@
 #include "function_filter.h"
 #include "str_list.h"
 
-enum command { CMD_TRACE, CMD_CONVERT, CMD_DOCTOR };
+enum command { CMD_TRACE, CMD_CONVERT, CMD_DOCTOR, CMD_THREADS };
 
 /* Exit codes, for every command. */
 enum exit_code {
@@ -42,6 +42,7 @@ struct options {
 	int verbosity; /* -1 with -q, else how many -v */
 	bool no_progress;
 	bool dry_run;
+	bool json;		 /* of threads */
 	struct str_list filters; /* filters in force, as text; the strings are malloc'ed */
 };
 

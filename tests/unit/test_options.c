@@ -170,6 +170,24 @@ static void test_convert_and_doctor(void **state)
 	options__free(&o);
 }
 
+static void test_threads(void **state)
+{
+	static const char *const lines[] = { "vtbpf threads -p 7 --json",
+					     "vtbpf -p 7 --json threads" };
+	struct options o;
+	struct line l;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		split(&l, lines[i]);
+		options__parse(l.argc, l.argv, &o);
+		assert_int_equal(o.command, CMD_THREADS);
+		assert_int_equal(o.pid, 7);
+		assert_true(o.json);
+		options__free(&o);
+	}
+}
+
 static void test_bad_usage(void **state)
 {
 	static const struct {
@@ -197,6 +215,11 @@ static void test_bad_usage(void **state)
 		{ "vtbpf convert a b", "give one capture" },
 		{ "vtbpf convert a -p 1", "do not apply" },
 		{ "vtbpf doctor -- true", "starts nothing" },
+		{ "vtbpf threads", "give -p PID" },
+		{ "vtbpf threads -p 1 --dry-run", "--dry-run" },
+		{ "vtbpf --dry-run threads -p 1", "nothing of a trace" },
+		{ "vtbpf threads -- true", "give -p PID" },
+		{ "vtbpf -p 1 --json", "goes with threads" },
 	};
 	char out[4096];
 
@@ -216,6 +239,9 @@ static void test_help_and_version(void **state)
 	assert_int_equal(exit_of("vtbpf --help", out, sizeof(out)), EXIT_OK);
 	assert_non_null(strstr(out, "--ignore-thread"));
 	assert_non_null(strstr(out, "Exit status"));
+	assert_int_equal(exit_of("vtbpf threads --help", out, sizeof(out)), EXIT_OK);
+	assert_non_null(strstr(out, "waiting for the GIL"));
+	assert_null(strstr(out, "--min-duration"));
 	assert_int_equal(exit_of("vtbpf --version", out, sizeof(out)), EXIT_OK);
 	assert_int_equal(strncmp(out, "vtbpf ", 6), 0);
 }
@@ -223,10 +249,15 @@ static void test_help_and_version(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_trace),	    cmocka_unit_test(test_units_of_bare_numbers),
-		cmocka_unit_test(test_underscores), cmocka_unit_test(test_functions),
-		cmocka_unit_test(test_program),	    cmocka_unit_test(test_convert_and_doctor),
-		cmocka_unit_test(test_bad_usage),   cmocka_unit_test(test_help_and_version),
+		cmocka_unit_test(test_trace),
+		cmocka_unit_test(test_units_of_bare_numbers),
+		cmocka_unit_test(test_underscores),
+		cmocka_unit_test(test_functions),
+		cmocka_unit_test(test_program),
+		cmocka_unit_test(test_convert_and_doctor),
+		cmocka_unit_test(test_threads),
+		cmocka_unit_test(test_bad_usage),
+		cmocka_unit_test(test_help_and_version),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
