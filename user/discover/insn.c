@@ -128,6 +128,13 @@ bool decoder__insn(struct decoder *d, const struct elf_image *img, uint64_t vadd
 	return true;
 }
 
+static bool is_landing_pad(struct decoder *d, const struct elf_image *img, uint64_t vaddr)
+{
+	struct insn in;
+
+	return decoder__insn(d, img, vaddr, &in) && in.landing_pad;
+}
+
 char *decoder__text(struct decoder *d, const struct elf_image *img, uint64_t vaddr, char *buf,
 		    size_t size)
 {
@@ -135,7 +142,9 @@ char *decoder__text(struct decoder *d, const struct elf_image *img, uint64_t vad
 	/* Only for the text: the syntax also turns the order of the operands around. */
 	if (d->machine == EM_X86_64)
 		cs_option(d->handle, CS_OPT_SYNTAX, CS_OPT_SYNTAX_ATT);
-	if (decode(d, img, vaddr))
+	if (d->machine == EM_AARCH64 && is_landing_pad(d, img, vaddr))
+		snprintf(buf, size, "bti"); /* capstone 4 only knows that it is a hint */
+	else if (decode(d, img, vaddr))
 		snprintf(buf, size, "%s%s%s", d->ci->mnemonic, d->ci->op_str[0] ? " " : "",
 			 d->ci->op_str);
 	if (d->machine == EM_X86_64)

@@ -122,7 +122,8 @@ static void fill_flow(uint32_t code, struct insn *in)
 		in->src = general(bits(code, 0, 5));
 	} else if (bits(code, 25, 7) == 0x6b) {
 		set_register_branch(code, in);
-	} else if (bits(code, 24, 8) == 0xd4 && bits(code, 21, 3) - 1 < 2) { /* brk, hlt */
+	} else if ((bits(code, 24, 8) == 0xd4 && bits(code, 21, 3) - 1 < 2) || !(code >> 16)) {
+		/* brk, hlt; udf, which fills gaps, too */
 		in->kind = INSN_TRAP;
 	}
 }
@@ -327,6 +328,12 @@ static void fill_arithmetic(uint32_t code, struct insn *in)
 	}
 }
 
+/* Atomic operations on memory, of Armv8.1: ldadd, swp and their kin, cas. */
+static bool is_atomic(uint32_t code)
+{
+	return (code & 0x3f200c00) == 0x38200000 || (code & 0x3fa07c00) == 0x08a07c00;
+}
+
 static void fill(uint32_t code, struct insn *in)
 {
 	struct access m;
@@ -342,6 +349,12 @@ static void fill(uint32_t code, struct insn *in)
 	} else if (in->kind == INSN_PLAIN) {
 		fill_arithmetic(code, in);
 	}
+	if (is_atomic(code))
+		in->writes |= 1u << bits(code, 0, 5) | 1u << bits(code, 16, 5);
+	if ((code & 0xbfe0ec00) == 0x0e002c00) /* smov, umov; capstone 5 forgets the former */
+		in->writes |= 1u << bits(code, 0, 5);
+	if (is_hint(code) && (hint_number(code) == 7 || hint_number(code) / 8 == 3))
+		in->writes |= 1u << 30; /* signs or strips the return address */
 	in->refused = !in->emulated && is_refused(code);
 	in->writes_flags |= is_msr(code);
 }
@@ -352,16 +365,10 @@ void insn_arm64__fill(const cs_insn *ci, struct insn *in)
 
 	memcpy(&code, ci->bytes, sizeof(code));
 	in->writes_flags = ci->detail->arm64.update_flags;
-	/* cmp, cmn and tst write to no register; capstone 4 says otherwise. */
-	if (in->writes_flags && bits(code, 0, 5) == ZERO_OR_SP)
+	/* cmp, cmn, tst and msr write to no general register; capstone 4 says otherwise. */
+	if ((in->writes_flags && bits(code, 0, 5) == ZERO_OR_SP) || is_msr(code))
 		in->writes = 0;
 	fill(code, in);
-}
-
-/* Atomic operations on memory, of Armv8.1: ldadd, swp and their kin, cas. */
-static bool is_atomic(uint32_t code)
-{
-	return (code & 0x3f200c00) == 0x38200000 || (code & 0x3fa07c00) == 0x08a07c00;
 }
 
 /* What capstone 4 does not know may change anything, if it is no atomic operation. */
@@ -371,15 +378,9 @@ void insn_arm64__fill_unknown(const uint8_t *bytes, struct insn *in)
 
 	memcpy(&code, bytes, sizeof(code));
 	in->len = sizeof(code);
-	in->writes = UINT32_MAX;
+	in->writes = is_atomic(code) ? 0 : UINT32_MAX;
 	fill(code, in);
-	if (in->kind != INSN_PLAIN)
-		return;
-	if (!(code >> 16)) { /* udf */
-		in->kind = INSN_TRAP;
-	} else if (is_atomic(code)) {
-		in->writes = 1u << bits(code, 0, 5) | 1u << bits(code, 16, 5);
-	} else {
+	if (in->kind == INSN_PLAIN && !is_atomic(code)) {
 		in->writes_flags = true;
 		in->sp_lost = true;
 		in->emulated = false;
