@@ -3,7 +3,8 @@
 # To be sourced: packages of any Debian suite, by an apt whose state lies in a directory of its own.
 # The mirror is the one that this machine uses itself; what is installed here stays as it is.
 #
-# apt_private_open DIR SUITE sets APT_OPTIONS for that suite, with an index no older than a day.
+# apt_private_open DIR SUITE [ARCHITECTURE] sets APT_OPTIONS for that suite, with an index no older
+# than a day.
 
 APT_MAX_SECONDS=600 # for any one call; an unreachable mirror must not hold up a test run
 
@@ -36,7 +37,8 @@ apt_private_update() {
 }
 
 apt_private_open() {
-	APT_STATE=$1/$2
+	local arch=${3:-}
+	APT_STATE=$1/$2${arch:+-$arch}
 	mkdir -p "$APT_STATE"/{lists,archives,none}/partial || return 1
 	# The empty status file makes apt resolve everything down to libc.
 	APT_OPTIONS=(-qq -o APT::Get::Assume-Yes=1 -o Dir::Etc::SourceList="$APT_STATE/sources.list"
@@ -47,6 +49,7 @@ apt_private_open() {
 		-o APT::Install-Recommends=0 -o APT::Keep-Downloaded-Packages=1
 		-o Acquire::Languages=none -o Acquire::Retries=2 -o Acquire::http::Timeout=30
 		-o Acquire::https::Timeout=30 -o Dpkg::Use-Pty=0)
+	[ -z "$arch" ] || APT_OPTIONS+=(-o APT::Architecture="$arch" -o APT::Architectures="$arch")
 	apt_private_sources "$2" >"$APT_STATE/sources.list" || return 1
 	if [ -z "$(find "$APT_STATE/updated" -mtime -1 2>/dev/null)" ]; then
 		apt_private_update
@@ -79,6 +82,15 @@ apt_private_unpack() {
 			tar -C "$root" -x --keep-directory-symlink --no-same-owner || return 1
 	done
 	[ ! -e "$root/usr/sbin/ldconfig" ] || chroot "$root" /sbin/ldconfig
+}
+
+# apt_private_extract DIR PACKAGE PATTERN...: unpacks these files of one package in DIR, nothing else
+apt_private_extract() {
+	local deb
+	(cd "$APT_STATE/archives" && apt_private apt-get download "$2" >/dev/null) || return 1
+	deb=$(find "$APT_STATE/archives" -maxdepth 1 -name "$2_*.deb" | sort -V | tail -n 1)
+	mkdir -p "$1" && [ -n "$deb" ] && dpkg-deb --fsys-tarfile "$deb" |
+		tar -C "$1" -x --no-same-owner --wildcards "${@:3}"
 }
 
 # apt_private_upstream DIR SOURCE: unpacks the upstream sources of a source package in DIR

@@ -6,6 +6,7 @@
 # next run. A test whose interpreter is missing says so and is skipped.
 #
 #   bookworm bullseye trixie sid   roots of these suites with their interpreters and libpythons
+#   arm64                          interpreters of these suites for arm64, whose plans are checked
 #   py313t                         free-threaded 3.13, built from trixie's source
 #   clang313                       3.13 built by clang, frame ends inlined, as in uv's interpreters;
 #                                  and python3.13-switch, whose loop has no table of handlers
@@ -15,7 +16,7 @@ cd "$(dirname "$0")/.." || exit 1
 . scripts/apt-private.sh
 
 CACHE=${VTBPF_PYTHON_CACHE:-/var/cache/vtbpf-pythons}
-DEFAULT=(bookworm bullseye trixie sid py313t clang313)
+DEFAULT=(bookworm bullseye trixie sid arm64 py313t clang313)
 JOBS=$(nproc)
 
 # A test's interpreter needs none of these modules; without them a build takes half the time.
@@ -31,6 +32,7 @@ say() {
 # What is made anew when it changes: the recipe's text and what it takes from here.
 recipe_version() {
 	local parts=("make_$1" suite_root apt_private_unpack)
+	[ "$1" != arm64 ] || parts=(make_arm64 arm64_pythons apt_private_extract)
 	if declare -f "make_$1" | grep -q build_python; then
 		parts+=(make_tools tools_root in_tools source_of configure_python inlined_loop build_python)
 	fi
@@ -55,6 +57,21 @@ make_trixie() {
 
 make_sid() {
 	suite_root "$1" sid python3.13 python3.14 python3.15 libpython3.14 libpython3.15 libstdc++6
+}
+
+arm64_pythons() { # arm64_pythons ROOT SUITE MINOR...
+	local minor
+	apt_private_open "$CACHE/apt" "$2" arm64 || return 1
+	for minor in "${@:3}"; do
+		apt_private_extract "$1/$2" "python3.$minor-minimal" "./usr/bin/python3.$minor" &&
+			apt_private_extract "$1/$2" "libpython3.$minor" './usr/lib/*/libpython3.*.so.1.0' || return 1
+	done
+}
+
+# They are read, not run.
+make_arm64() {
+	arm64_pythons "$1" bullseye 9 && arm64_pythons "$1" bookworm 11 && arm64_pythons "$1" trixie 13 &&
+		arm64_pythons "$1" sid 13 14 15
 }
 
 # tools_root ROOT PACKAGE...: a root to build in, the same on every machine; nothing is installed here

@@ -54,15 +54,17 @@ installed() { # make install puts everything under DESTDIR and uninstall takes i
 }
 
 stage "Install and uninstall" installed
+if [ "$(id -u)" = 0 ]; then
+	echo
+	echo "== More interpreters"
+	scripts/fetch-pythons.sh # without them tests are skipped, and say so
+fi
 make -j"$jobs" -k units >/dev/null 2>&1
 stage "Unit tests" make check
 make -j"$jobs" -k SAN=1 units >/dev/null 2>&1
 stage "Unit tests with AddressSanitizer and UBSan" make check-san
 if [ "$(id -u)" = 0 ]; then
 	stage "BPF programs" make check-bpf
-	echo
-	echo "== More interpreters"
-	scripts/fetch-pythons.sh # without them tests are skipped, and say so
 	stage "End to end" make check-e2e
 else
 	echo

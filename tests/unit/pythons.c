@@ -69,6 +69,13 @@ void pythons__libraries(glob_t *found)
 	add_below_cache("*/lib/libpython3.[0-9]*.so.1.0", found);
 }
 
+void pythons__arm64(glob_t *found)
+{
+	memset(found, 0, sizeof(*found));
+	add_below_cache("arm64/*/usr/bin/python3.[0-9]*", found);
+	add_below_cache("arm64/*/usr/lib/*/libpython3.[0-9]*.so.1.0", found);
+}
+
 void pythons__programs(glob_t *found)
 {
 	memset(found, 0, sizeof(*found));

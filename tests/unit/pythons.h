@@ -10,6 +10,9 @@
  * scripts/fetch-pythons.sh. Free it with globfree(). */
 void pythons__libraries(glob_t *found);
 
+/* The same of another machine, arm64, which can only be read. */
+void pythons__arm64(glob_t *found);
+
 /* Programs to start: python3.X of the same places. */
 void pythons__programs(glob_t *found);
 

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -102,38 +103,81 @@ static bool check_golden(const struct probe_plan *plan)
 	return golden != NULL;
 }
 
-static void test_pythons(void **state)
+/* The plan of the interpreter at path; false, with the reason printed, when it has none. */
+static bool make_plan(const char *path, struct probe_plan *plan)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC), err;
+	char why[256];
+
+	assert_true(fd >= 0);
+	err = probe_plan__make(fd, plan, why, sizeof(why));
+	close(fd);
+	if (err) {
+		print_message("skipped %s: %s\n", path, why);
+		assert_true(why[0]);
+	}
+	return !err;
+}
+
+/* Plans all that were found and frees the list; how many have a plan. */
+static size_t check_all(glob_t *found)
 {
 	static struct probe_plan plan;
 	size_t i, planned = 0, known = 0;
-	char why[256];
-	glob_t found;
 
-	(void)state;
-	pythons__libraries(&found);
-	for (i = 0; i < found.gl_pathc; i++) {
-		int fd = open(found.gl_pathv[i], O_RDONLY | O_CLOEXEC), err;
-
-		assert_true(fd >= 0);
-		err = probe_plan__make(fd, &plan, why, sizeof(why));
-		close(fd);
-		if (err) {
-			print_message("skipped %s: %s\n", found.gl_pathv[i], why);
-			assert_true(why[0]);
+	for (i = 0; i < found->gl_pathc; i++) {
+		if (!make_plan(found->gl_pathv[i], &plan))
 			continue;
-		}
 		planned++;
 		check_plan(&plan);
 		if (check_golden(&plan))
 			known++;
 		else
 			print_message("skipped the comparison of %s: build-id %s is not known\n",
-				      found.gl_pathv[i], plan.build_id);
+				      found->gl_pathv[i], plan.build_id);
 	}
-	globfree(&found);
+	globfree(found);
 	print_message("%zu plans, %zu compared\n", planned, known);
-	if (!planned)
+	return planned;
+}
+
+static void test_pythons(void **state)
+{
+	glob_t found;
+
+	(void)state;
+	pythons__libraries(&found);
+	if (!check_all(&found))
 		skip();
+}
+
+/* Interpreters of arm64 have plans of the same kind: none is left without one, a probe of the end
+ * and one of throw() are there, and nothing is said to be out of sight. */
+static void test_arm64_pythons(void **state)
+{
+	static struct probe_plan plan;
+	size_t i, k, n, throws;
+	glob_t found;
+
+	(void)state;
+	pythons__arm64(&found);
+	n = found.gl_pathc;
+	for (i = 0; i < n; i++) {
+		assert_true(make_plan(found.gl_pathv[i], &plan));
+		assert_int_equal(plan.machine, EM_AARCH64);
+		for (k = 0, throws = 0; k < plan.n_sites; k++) {
+			assert_int_equal(plan.sites[k].offset % 4, 0);
+			throws += plan.sites[k].site.kind == VTBPF_SITE_THROW;
+		}
+		assert_int_equal(throws, plan.layout.minor >= 11);
+		for (k = 0; k < plan.n_notes; k++)
+			assert_non_null(strstr(plan.notes[k], "single-stepped"));
+	}
+	check_all(&found);
+	if (!n) {
+		print_message("skipped: no Python of arm64 here; scripts/fetch-pythons.sh arm64\n");
+		skip();
+	}
 }
 
 static int error_of(const char *path, char *why, size_t size)
@@ -183,17 +227,15 @@ static void test_debug_build(void **state)
 	close(fd);
 }
 
-/* The smallest interpreter found, whole in memory. */
-static uint8_t *some_python(size_t *size)
+/* The smallest of the interpreters found, whole in memory; frees the list. */
+static uint8_t *some_python(glob_t *found, size_t *size)
 {
 	uint8_t *best = NULL;
-	glob_t found;
 	size_t i;
 
 	*size = SIZE_MAX;
-	pythons__libraries(&found);
-	for (i = 0; i < found.gl_pathc; i++) {
-		int fd = open(found.gl_pathv[i], O_RDONLY | O_CLOEXEC);
+	for (i = 0; i < found->gl_pathc; i++) {
+		int fd = open(found->gl_pathv[i], O_RDONLY | O_CLOEXEC);
 		off_t len = lseek(fd, 0, SEEK_END);
 		uint8_t *bytes;
 
@@ -205,12 +247,11 @@ static uint8_t *some_python(size_t *size)
 		}
 		close(fd);
 	}
-	globfree(&found);
+	globfree(found);
 	return best;
 }
 
-/* Damaged interpreters give an error or some plan, and no crash (run with SAN=1). */
-static void test_damaged_python(void **state)
+static void check_damaged(glob_t *found)
 {
 	static struct probe_plan plan;
 	uint32_t seed = 7;
@@ -218,8 +259,7 @@ static void test_damaged_python(void **state)
 	size_t size;
 	int round;
 
-	(void)state;
-	bytes = some_python(&size);
+	bytes = some_python(found, &size);
 	if (!bytes)
 		skip();
 	for (round = 0; round < 6; round++) {
@@ -244,6 +284,25 @@ static void test_damaged_python(void **state)
 		fclose(file);
 	}
 	free(bytes);
+}
+
+/* Damaged interpreters give an error or some plan, and no crash (run with SAN=1). */
+static void test_damaged_python(void **state)
+{
+	glob_t found;
+
+	(void)state;
+	pythons__libraries(&found);
+	check_damaged(&found);
+}
+
+static void test_damaged_arm64(void **state)
+{
+	glob_t found;
+
+	(void)state;
+	pythons__arm64(&found);
+	check_damaged(&found);
 }
 
 static void test_version_names(void **state)
@@ -313,7 +372,8 @@ static void test_print(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_pythons),	      cmocka_unit_test(test_no_python),
+		cmocka_unit_test(test_pythons),	      cmocka_unit_test(test_arm64_pythons),
+		cmocka_unit_test(test_no_python),     cmocka_unit_test(test_damaged_arm64),
 		cmocka_unit_test(test_debug_build),   cmocka_unit_test(test_damaged_python),
 		cmocka_unit_test(test_version_names), cmocka_unit_test(test_register_names),
 		cmocka_unit_test(test_print),
