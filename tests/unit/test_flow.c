@@ -122,6 +122,33 @@ static void test_gap(void **state)
 	end(&c);
 }
 
+/* 0: and $1,%ecx; 3: jmp *TABLE(,%rcx,8); 10: nop; 11: ret. The table has 10 and 11: both are cases,
+ * though one falls into the other. */
+static void test_switch(void **state)
+{
+	static const uint8_t bytes[] = {
+		0x83, 0xe1, 1, 0xff, 0x24, 0xcd, 0, 0x80, 0, 0, 0x90, 0xc3
+	};
+	const uint64_t root = AT(0), nop = AT(10);
+	struct code c;
+
+	(void)state;
+	begin(&c);
+	fake_elf__put_u64(c.e, FAKE_DATA, AT(10));
+	fake_elf__put_u64(c.e, FAKE_DATA + 8, AT(11));
+	build(&c, bytes, sizeof(bytes), &root, 1);
+	assert_true(flow__is_root(c.f, AT(10)));
+	assert_true(flow__is_root(c.f, AT(11)));
+	assert_true(flow__reaches(c.f, AT(0), AT(11), &nop, 1));
+	end(&c);
+	begin(&c);
+	fake_elf__put_u64(c.e, FAKE_DATA, AT(10));
+	fake_elf__put_u64(c.e, FAKE_DATA + 8, FAKE_DATA);
+	build(&c, bytes, sizeof(bytes), &root, 1);
+	assert_false(flow__is_root(c.f, AT(11)));
+	end(&c);
+}
+
 /* 0: je 4; 2: nop; 3: nop; 4: ret. What leads to the ret, and to nothing but itself. */
 static void test_predecessors(void **state)
 {
@@ -183,7 +210,7 @@ int main(void)
 		cmocka_unit_test(test_branch),	     cmocka_unit_test(test_reaches),
 		cmocka_unit_test(test_indirect),     cmocka_unit_test(test_gap),
 		cmocka_unit_test(test_predecessors), cmocka_unit_test(test_no_return),
-		cmocka_unit_test(test_no_code),
+		cmocka_unit_test(test_no_code),	     cmocka_unit_test(test_switch),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

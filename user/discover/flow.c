@@ -5,10 +5,12 @@
 
 #include "flow.h"
 #include "function_ref.h"
+#include "jump_table.h"
 
 #define MAX_INSNS 200000 /* the largest interpreter function known has 17,000 */
 #define MAX_GAP 4096	 /* further apart lie different functions */
 #define MAX_SWEEPS 8
+#define MAX_ROOTS 65536
 
 /* Functions that do not return: what follows a call of one is other code. */
 static const char *const no_return[] = {
@@ -107,9 +109,33 @@ static bool calls_no_return(const struct flow *f, const struct insn *in)
 	return false;
 }
 
-/* Decodes straight on from vaddr to the end of the run; branch targets are left in `todo`. */
+/* Adds the cases that the indirect jump at the end of the run jumps to through a table, if they can
+ * all be read. */
+static int add_cases(struct flow *f, const struct insn *run, struct addrs *todo)
+{
+	size_t n = (size_t)(f->insns + f->n_insns - run), i;
+	struct jump_table t;
+	uint64_t vaddr;
+	int err = 0;
+
+	if (!jump_table__find(run, n, &t) || f->roots.n + t.n > MAX_ROOTS)
+		return 0;
+	for (i = 0; i < t.n; i++) {
+		if (!jump_table__entry(&t, f->img, i, &vaddr))
+			return 0;
+	}
+	for (i = 0; !err && i < t.n && jump_table__entry(&t, f->img, i, &vaddr); i++) {
+		err = addrs__push(&f->roots, vaddr);
+		if (!err)
+			err = addrs__push(todo, vaddr);
+	}
+	return err;
+}
+
+/* Decodes straight on from vaddr to the end of the run; where it leads is left in `todo`. */
 static int walk_run(struct flow *f, uint64_t vaddr, struct addrs *todo)
 {
+	size_t first = f->n_insns;
 	struct insn in;
 	int err = 0;
 
@@ -119,6 +145,8 @@ static int walk_run(struct flow *f, uint64_t vaddr, struct addrs *todo)
 		err = add_insn(f, &in);
 		if (!err && leads_on(&in))
 			err = addrs__push(todo, in.target);
+		if (!err && in.kind == INSN_JUMP_INDIRECT)
+			err = add_cases(f, f->insns + first, todo);
 		if (insn__ends(&in))
 			break;
 		vaddr += in.len;

@@ -3,9 +3,9 @@
  * The control flow of the interpreter function, followed from its entry and its opcode handlers
  * through every direct branch, wherever the compiler put the code (.cold parts lie far away).
  *
- * Indirect jumps are taken to lead to any root. What the walk does not reach (cases of a switch,
- * which are reached through tables that are not read) is decoded from where the gap begins and
- * counts as a root, too.
+ * Indirect jumps are taken to lead to any root: the handlers, and the cases of each switch whose
+ * table can be read. What the walk does not reach (cases of others) is decoded from where the gap
+ * begins and counts as a root, too.
  */
 #ifndef VTBPF_FLOW_H
 #define VTBPF_FLOW_H

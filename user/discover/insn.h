@@ -41,6 +41,9 @@ enum insn_shape {
 	SHAPE_SPILL,	  /* `size` bytes of src to the stack pointer + disp */
 	SHAPE_RELOAD,	  /* dst = `size` bytes at the stack pointer + disp */
 	SHAPE_TEST_SPILL, /* compares `size` bytes at the stack pointer + disp with 0 */
+	SHAPE_LIMIT,	  /* compares src with disp, a constant, or cuts it to that many bits */
+	SHAPE_TABLE_READ, /* dst = the signed 4 bytes at base + 4 * src */
+	SHAPE_TABLE_JUMP, /* jumps to what the 8 bytes at disp + 8 * src name */
 };
 
 enum insn_cond { COND_OTHER, COND_ZERO, COND_NONZERO };

@@ -88,6 +88,17 @@ static uint64_t fixed_address(const cs_insn *ci, const cs_x86_op *op)
 	return ci->address + ci->size + (uint64_t)op->mem.disp;
 }
 
+/* jmp *disp(,src,8) */
+static void fill_table_jump(const cs_x86_op *op, struct insn *in)
+{
+	if (op->type != X86_OP_MEM || op->mem.base || !op->mem.index || op->mem.scale != 8 ||
+	    op->mem.segment != X86_REG_INVALID)
+		return;
+	in->shape = SHAPE_TABLE_JUMP;
+	in->src = insn_x86__reg(op->mem.index);
+	in->disp = op->mem.disp;
+}
+
 static void fill_flow(const cs_insn *ci, const cs_x86 *x, struct insn *in)
 {
 	bool direct = x->op_count == 1 && x->operands[0].type == X86_OP_IMM;
@@ -113,6 +124,8 @@ static void fill_flow(const cs_insn *ci, const cs_x86 *x, struct insn *in)
 		in->kind = INSN_BRANCH;
 		in->cond = is_jcc(ci->bytes) ? condition(ci->bytes) : COND_OTHER;
 	}
+	if (in->kind == INSN_JUMP_INDIRECT)
+		fill_table_jump(x->operands, in);
 	if (x->op_count == 1)
 		in->target = direct ? (uint64_t)x->operands[0].imm : fixed_address(ci, x->operands);
 }
@@ -148,6 +161,28 @@ static void set_int_copy(struct insn *in, unsigned int dst, unsigned int src)
 	in->shape = SHAPE_COPY_INT;
 	in->dst = insn_x86__reg(dst);
 	in->src = insn_x86__reg(src);
+}
+
+static void set_address(struct insn *in, unsigned int dst, uint64_t address)
+{
+	in->shape = SHAPE_ADDRESS;
+	in->dst = insn_x86__reg(dst);
+	in->disp = (int64_t)address;
+}
+
+static void set_limit(struct insn *in, unsigned int src, int64_t limit)
+{
+	in->shape = SHAPE_LIMIT;
+	in->src = insn_x86__reg(src);
+	in->disp = limit;
+}
+
+static void set_table_read(struct insn *in, const cs_x86_op *dst, const cs_x86_op *table)
+{
+	in->shape = SHAPE_TABLE_READ;
+	in->dst = insn_x86__reg(dst->reg);
+	in->base = insn_x86__reg(table->mem.base);
+	in->src = insn_x86__reg(table->mem.index);
 }
 
 static void fill_mov(const cs_x86_op *dst, const cs_x86_op *src, struct insn *in)
@@ -265,8 +300,15 @@ static void fill_shape(const cs_insn *ci, const cs_x86 *x, struct insn *in)
 			set_int_copy(in, a->reg, b->reg);
 		break;
 	case X86_INS_LEA:
-		if (a->size == 8 && plain_memory(b))
+		if (a->size == 8 && fixed_address(ci, b))
+			set_address(in, a->reg, fixed_address(ci, b));
+		else if (a->size == 8 && plain_memory(b))
 			set_copy(in, a->reg, b->mem.base, b->mem.disp);
+		break;
+	case X86_INS_MOVSXD:
+		if (a->size == 8 && b->type == X86_OP_MEM && b->mem.index && b->mem.scale == 4 &&
+		    !b->mem.disp)
+			set_table_read(in, a, b);
 		break;
 	case X86_INS_ADD:
 		if (a->size == 8 && a->type == X86_OP_REG && b->type == X86_OP_IMM)
@@ -275,6 +317,12 @@ static void fill_shape(const cs_insn *ci, const cs_x86 *x, struct insn *in)
 	case X86_INS_CMP:
 		if (a->size == 1 && plain_memory(a) && b->type == X86_OP_IMM && b->imm == 0)
 			set_memory(in, SHAPE_BYTE_ZERO, a, NULL);
+		else if (a->type == X86_OP_REG && b->type == X86_OP_IMM)
+			set_limit(in, a->reg, b->imm);
+		break;
+	case X86_INS_AND:
+		if (a->type == X86_OP_REG && b->type == X86_OP_IMM && !(b->imm & (b->imm + 1)))
+			set_limit(in, a->reg, b->imm);
 		break;
 	case X86_INS_MOVZX:
 		if (b->size == 1 && plain_memory(b)) {
