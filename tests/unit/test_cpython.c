@@ -195,6 +195,37 @@ static uint32_t version_with_text(unsigned int minor, const char *text, size_t s
 	return err ? 0 : v.hex;
 }
 
+/* A file without such a table and with some functions of the C API. */
+static uint32_t version_with_api(const char *text, size_t size, const char *const *names)
+{
+	struct fake_elf *e = malloc(sizeof(*e));
+	struct python_version v;
+	int err;
+
+	fake_elf__init(e);
+	fake_elf__symbol(e, "_PyEval_EvalFrameDefault", FAKE_CODE);
+	for (; *names; names++)
+		fake_elf__symbol(e, *names, FAKE_CODE);
+	fake_elf__put(e, FAKE_DATA, text, size);
+	err = version_of(e, &v);
+	free(e);
+	return err ? 0 : v.hex;
+}
+
+static void test_version_api(void **state)
+{
+	static const char *const api[] = { "PyModule_AddObjectRef", "PyFrame_GetBack",
+					   "PyPreConfig_InitPythonConfig", NULL };
+	static const char text[] = "3.10.13\0003.9.2\0003.8.18";
+
+	(void)state;
+	assert_int_equal(version_with_api(text, sizeof(text), api), 0x030a0df0);
+	assert_int_equal(version_with_api(text, sizeof(text), api + 1), 0x030902f0);
+	assert_int_equal(version_with_api(text, sizeof(text), api + 2), 0x030812f0);
+	assert_int_equal(version_with_api(text, sizeof(text), api + 3), 0);
+	assert_int_equal(version_with_api("3.9.2", 6, api), 0);
+}
+
 #define VERSION(minor, text) version_with_text(minor, text, sizeof(text))
 
 static void test_version_text(void **state)
@@ -222,6 +253,7 @@ int main(void)
 		cmocka_unit_test(test_damaged_debug_offsets),
 		cmocka_unit_test(test_version_symbols),
 		cmocka_unit_test(test_version_text),
+		cmocka_unit_test(test_version_api),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -32,7 +32,10 @@ static void print_head(const struct probe_plan *plan, const char *path, FILE *ou
 		plan->tail_call ? ", tail calls" : "", plan->stripped ? ", stripped" : "");
 	fprintf(out, "build-id     %s\n", plan->build_id[0] ? plan->build_id : "-");
 	fprintf(out, "runtime      0x%" PRIx64 "\n", plan->runtime_vaddr);
-	fprintf(out, "opcode table 0x%" PRIx64 "\n", plan->table_vaddr);
+	if (plan->table_vaddr)
+		fprintf(out, "opcode table 0x%" PRIx64 "\n", plan->table_vaddr);
+	else
+		fprintf(out, "opcode table none (a switch)\n");
 	fprintf(out, "frame in     %s\n", probe_plan__reg_name(plan, plan->frame_reg));
 }
 

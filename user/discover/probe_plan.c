@@ -67,8 +67,8 @@ static int identify(struct planner *p, struct probe_plan *plan)
 		return fail(p, err, "no CPython in it (no _PyEval_EvalFrameDefault)");
 	if (err)
 		return fail(p, -ENOTSUP,
-			    "its CPython version cannot be told; versions 3.%d to 3.%d "
-			    "that use computed gotos can be traced",
+			    "its CPython version cannot be told; versions 3.%d to 3.%d can be "
+			    "traced",
 			    CPYTHON_OLDEST, CPYTHON_NEWEST);
 	plan->version = v.hex;
 	plan->runtime_vaddr = v.runtime;
@@ -110,6 +110,8 @@ static int find_table(struct planner *p, struct probe_plan *plan)
 	char text[16];
 	int err = dispatch_table__find(p->img, p->search.py, &p->table);
 
+	if (err == -ENOENT && p->search.py->family == FAMILY_FRAME)
+		return 0; /* handlers are cases of a switch, and none of them is probed */
 	if (err == -ENOENT)
 		return fail(
 			p, -ENOTSUP,
@@ -128,7 +130,7 @@ static int follow_code(struct planner *p, struct probe_plan *plan)
 {
 	uint64_t roots[257];
 	struct elf_symbol sym;
-	size_t i;
+	size_t n = 1, i;
 
 	p->decoder = decoder__new(p->img->machine);
 	if (!p->decoder)
@@ -140,12 +142,12 @@ static int follow_code(struct planner *p, struct probe_plan *plan)
 			    "it does not export _PyEval_EvalFrameDefault; a build with "
 			    "its dynamic symbols can be traced");
 	roots[0] = sym.vaddr;
-	for (i = 0; i < 256; i++)
-		roots[i + 1] = p->table.handlers[i];
-	p->flow = flow__new(p->img, p->decoder, roots, 257);
+	for (i = 0; p->table.vaddr && i < 256; i++)
+		roots[n++] = p->table.handlers[i];
+	p->flow = flow__new(p->img, p->decoder, roots, n);
 	if (!p->flow)
 		return fail(p, -ENOTSUP, "the code of its interpreter at 0x%llx cannot be followed",
-			    (unsigned long long)plan->table_vaddr);
+			    (unsigned long long)sym.vaddr);
 	p->search.eval = sym.vaddr;
 	plan->tail_call = p->search.py->minor >= TAIL_CALLS_SINCE &&
 			  tail_call__is_used(p->img, p->decoder, sym.vaddr);

@@ -155,6 +155,28 @@ static bool from_table(const struct elf_image *img, uint32_t *hex)
 	return *hex != 0;
 }
 
+/* Builds without computed gotos have no such table. The newest addition to the C API tells. */
+static bool from_api(const struct elf_image *img, uint32_t *hex)
+{
+	static const struct {
+		const char *name;
+		unsigned int minor;
+	} news[] = { { "PyModule_AddObjectRef", 10 },	      /* Include/modsupport.h */
+		     { "PyFrame_GetBack", 9 },		      /* Include/cpython/frameobject.h */
+		     { "PyPreConfig_InitPythonConfig", 8 } }; /* Include/cpython/initconfig.h */
+	struct elf_symbol sym;
+	size_t i;
+
+	*hex = 0;
+	for (i = 0; i < sizeof(news) / sizeof(*news); i++) {
+		if (!elf_image__symbol(img, news[i].name, &sym))
+			continue;
+		*hex = version_text(img, news[i].minor);
+		break;
+	}
+	return *hex != 0;
+}
+
 /* A version too old to be traced, named for the message only: libpython3.7m.so.1.0 has it in its
  * name, other files at least as text. */
 static bool from_name(const struct elf_image *img, uint32_t *hex)
@@ -190,7 +212,7 @@ int python_version__of(const struct elf_image *img, struct python_version *v)
 		v->hex = 2u << 24;
 		return 0;
 	}
-	if (from_table(img, &v->hex) || from_name(img, &v->hex))
+	if (from_table(img, &v->hex) || from_api(img, &v->hex) || from_name(img, &v->hex))
 		return 0;
 	return -ENOTSUP;
 }
