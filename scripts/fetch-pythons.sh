@@ -10,13 +10,14 @@
 #   py313t                         free-threaded 3.13, built from trixie's source
 #   clang313                       3.13 built by clang, frame ends inlined, as in uv's interpreters;
 #                                  and python3.13-switch, whose loop has no table of handlers
+#   switch39                       3.9 without computed gotos: its loop has no table of handlers
 #   clang313-bolt                  3.13 with PGO, LTO and BOLT (a quarter of an hour; not by default)
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 . scripts/apt-private.sh
 
 CACHE=${VTBPF_PYTHON_CACHE:-/var/cache/vtbpf-pythons}
-DEFAULT=(bookworm bullseye trixie sid arm64 py313t clang313)
+DEFAULT=(bookworm bullseye trixie sid arm64 py313t clang313 switch39)
 JOBS=$(nproc)
 
 # A test's interpreter needs none of these modules; without them a build takes half the time.
@@ -118,10 +119,10 @@ configure_python() {
 		--disable-test-modules "${left_out[@]}" "$@" && touch .configured
 }
 
-source_of() { # source_of PACKAGE: the upstream source of trixie's package, in ./source
+source_of() { # source_of PACKAGE [SUITE]: its upstream source in that suite (trixie), in ./source
 	[ ! -e source/.whole ] || return 0
 	rm -rf source
-	apt_private_open "$CACHE/apt" trixie && apt_private_upstream "$PWD/source" "$1" &&
+	apt_private_open "$CACHE/apt" "${2:-trixie}" && apt_private_upstream "$PWD/source" "$1" &&
 		touch source/.whole
 }
 
@@ -172,6 +173,18 @@ make_clang313-bolt() {
 			--enable-bolt BOLT_COMMON_FLAGS="$skip" BOLT_APPLY_FLAGS="$skip $apply" \
 			PROFILE_TASK="$task" LDFLAGS=-fuse-ld=lld &&
 		build_python "$CACHE/bolt-tools" "$1" "$prefix"
+}
+
+# Up to 3.10 no handler is probed, so that a loop without a table of them can be traced.
+make_switch39() {
+	local prefix=$CACHE/switch39
+	make_one tools && source_of python3.9 bullseye && rm -rf source/Lib/test && mkdir -p build &&
+		cd build && configure_python "$CACHE/tools" "$prefix" --without-computed-gotos \
+		OPT="-O1 -DNDEBUG -g0" &&
+		{ echo "*disabled*" && printf '%s\n' "${LEFT_OUT[@]}"; } >Modules/Setup.local &&
+		in_tools "$CACHE/tools" make -s EXTRA_CFLAGS=-O3 Python/ceval.o &&
+		build_python "$CACHE/tools" "$1" "$prefix" &&
+		in_tools "$CACHE/tools" strip "$1/bin/python3.9"
 }
 
 # --- the driver ------------------------------------------------------------------------------------

@@ -34,7 +34,8 @@ def jit(context):
 
 @case()
 def switch_dispatch(context):
-    """An interpreter whose loop has no table of handlers: refused by name, and left alone."""
+    """From 3.11 on an interpreter whose loop has no table of handlers is refused by name, and left
+    alone. Older ones are traced: all cases run on what fetch-pythons.sh calls switch39."""
     path = os.path.join(roots.CACHE, "clang313", "bin", "python3.13-switch")
     if not os.path.exists(path):
         raise Skip("no such interpreter: scripts/fetch-pythons.sh clang313 makes one")

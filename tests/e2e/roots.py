@@ -14,7 +14,8 @@ CACHE = os.environ.get("VTBPF_PYTHON_CACHE") or "/var/cache/vtbpf-pythons"
 TESTS = os.path.dirname(os.path.abspath(__file__))
 TREE = os.path.dirname(os.path.dirname(TESTS))
 WRAPPERS = os.path.join(TREE, "build", "e2e", "pythons")
-NOTES = {"clang313": "frame ends inlined", "clang313-bolt": "PGO, LTO, BOLT"}
+NOTES = {"clang313": "frame ends inlined", "clang313-bolt": "PGO, LTO, BOLT",
+         "switch39": "no computed gotos"}
 
 class Place:
     """Where an interpreter lies. name: of the recipe, or empty; root: its root's path, or empty."""
