@@ -12,6 +12,8 @@
 #                                  and python3.13-switch, whose loop has no table of handlers
 #   switch39                       3.9 without computed gotos: its loop has no table of handlers
 #   clang313-bolt                  3.13 with PGO, LTO and BOLT (a quarter of an hour; not by default)
+#   tail314 tail315                handlers that are functions and tail-call one another, as in uv's
+#                                  interpreters from 3.14 on (not by default)
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 . scripts/apt-private.sh
@@ -33,8 +35,11 @@ say() {
 # What is made anew when it changes: the recipe's text and what it takes from here.
 recipe_version() {
 	local parts=("make_$1" suite_root apt_private_unpack)
-	[ "$1" != arm64 ] || parts=(make_arm64 arm64_pythons apt_private_extract)
-	if declare -f "make_$1" | grep -q build_python; then
+	case $1 in
+	arm64) parts=(make_arm64 arm64_pythons apt_private_extract) ;;
+	tail*) parts+=(tail_calls) ;;
+	esac
+	if declare -f "${parts[@]}" | grep -q build_python; then
 		parts+=(make_tools tools_root in_tools source_of configure_python inlined_loop build_python)
 	fi
 	declare -f "${parts[@]}" | cat - <(echo "$CACHE ${LEFT_OUT[*]}") | sha256sum | cut -c1-16
@@ -185,6 +190,23 @@ make_switch39() {
 		in_tools "$CACHE/tools" make -s EXTRA_CFLAGS=-O3 Python/ceval.o &&
 		build_python "$CACHE/tools" "$1" "$prefix" &&
 		in_tools "$CACHE/tools" strip "$1/bin/python3.9"
+}
+
+tail_calls() { # tail_calls RESULT 3.MINOR
+	local prefix=$CACHE/tail${2/./}
+	source_of "python$2" sid && make_one tools && mkdir -p build && cd build &&
+		configure_python "$CACHE/tools" "$prefix" CC=clang --with-tail-call-interp \
+			OPT="-O2 -DNDEBUG -g0" &&
+		build_python "$CACHE/tools" "$1" "$prefix" &&
+		in_tools "$CACHE/tools" llvm-strip "$1/bin/python$2"
+}
+
+make_tail314() {
+	tail_calls "$1" 3.14
+}
+
+make_tail315() {
+	tail_calls "$1" 3.15
 }
 
 # --- the driver ------------------------------------------------------------------------------------

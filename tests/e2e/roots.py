@@ -15,7 +15,7 @@ TESTS = os.path.dirname(os.path.abspath(__file__))
 TREE = os.path.dirname(os.path.dirname(TESTS))
 WRAPPERS = os.path.join(TREE, "build", "e2e", "pythons")
 NOTES = {"clang313": "frame ends inlined", "clang313-bolt": "PGO, LTO, BOLT",
-         "switch39": "no computed gotos"}
+         "switch39": "no computed gotos", "tail314": "tail calls", "tail315": "tail calls"}
 
 class Place:
     """Where an interpreter lies. name: of the recipe, or empty; root: its root's path, or empty."""

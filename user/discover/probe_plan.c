@@ -225,15 +225,6 @@ static bool is_rare(const struct probe_plan *plan, const struct probe_site *site
 		!plan->free_threaded);
 }
 
-static void note_tail_calls(const struct probe_plan *plan, const struct site_search *s)
-{
-	if (plan->tail_call)
-		sites__note(
-			s,
-			"Its handlers are functions that tail-call one another. The plan was made "
-			"by the usual rules, but vtbpf was never tried on such a build.");
-}
-
 /* Says what a user should know of the sites that were chosen. */
 static void note_costs(struct probe_plan *plan, const struct site_search *s)
 {
@@ -282,10 +273,8 @@ int probe_plan__make(int fd, struct probe_plan *plan, char *why, size_t why_size
 
 	if (!err)
 		err = make_sites(&p, plan);
-	if (!err) {
+	if (!err)
 		note_costs(plan, &p.search);
-		note_tail_calls(plan, &p.search);
-	}
 	flow__free(p.flow);
 	decoder__free(p.decoder);
 	elf_image__free(p.img);
