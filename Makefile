@@ -243,6 +243,7 @@ demo:
 bench: all $(BENCH_BIN)
 	$(Q)$(PYTHON) scripts/bench.py $(BENCH)
 	$(Q)$(PYTHON) scripts/bench_viztracer.py
+	$(Q)$(PYTHON) scripts/bench_noise.py
 
 lint:
 	$(Q)scripts/lint.sh

@@ -12,12 +12,13 @@ medians over interleaved rounds.
 import argparse
 import json
 import os
-import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+
+import viztracer_venv
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 VTBPF = os.path.join(TOP, "build", "vtbpf")
@@ -50,34 +51,6 @@ code = subprocess.call(sys.argv[1:])
 print("peak_kb", resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, file=sys.stderr)
 sys.exit(code)
 """
-
-
-def make_venv(python, where):
-    inside = os.path.join(where, "bin", "python")
-    if os.path.exists(os.path.join(where, "bin", "viztracer")):
-        return inside
-    print("installing VizTracer into %s" % where, flush=True)
-    for command in ([python, "-m", "venv", where],
-                    [inside, "-m", "pip", "install", "-q", "viztracer"]):
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        if done.returncode:
-            print("%s: %s" % (python, done.stdout.strip().splitlines()[-1]))
-            shutil.rmtree(where, ignore_errors=True)
-            return None
-    return inside
-
-
-def pick_python(given, where):
-    """The interpreter to compare on: the one given, or the newest that VizTracer installs on."""
-    if given:
-        return make_venv(given, where)
-    sys.path.insert(0, os.path.join(TOP, "tests", "e2e"))
-    import interpreters
-    for interpreter in sorted(interpreters.find(), key=lambda i: i.minor, reverse=True):
-        inside = make_venv(interpreter.path, where)
-        if inside:
-            return inside
-    return None
 
 
 def commands(python, program, out):
@@ -127,7 +100,7 @@ def main():
     ap.add_argument("--venv", default=os.path.join(TOP, "build", "bench-venv"))
     ap.add_argument("python", nargs="?")
     args = ap.parse_args()
-    python = pick_python(args.python, args.venv)
+    python = viztracer_venv.make(args.python, args.venv) if args.python else viztracer_venv.pick(args.venv)
     if not python:
         raise SystemExit("bench: VizTracer cannot be installed for any interpreter here; "
                          "nothing to compare with")
