@@ -7,6 +7,7 @@
 #
 #   bookworm bullseye trixie sid   roots of these suites with their interpreters and libpythons
 #   arm64                          interpreters of these suites for arm64, whose plans are checked
+#   types                          debug information of the headers of sid's and of py313t
 #   py313t                         free-threaded 3.13, built from trixie's source
 #   clang313                       3.13 built by clang, frame ends inlined, as in uv's interpreters;
 #                                  and python3.13-switch, whose loop has no table of handlers
@@ -19,7 +20,8 @@ cd "$(dirname "$0")/.." || exit 1
 . scripts/apt-private.sh
 
 CACHE=${VTBPF_PYTHON_CACHE:-/var/cache/vtbpf-pythons}
-DEFAULT=(bookworm bullseye trixie sid arm64 py313t clang313 switch39)
+TREE=$PWD
+DEFAULT=(bookworm bullseye trixie sid arm64 py313t clang313 switch39 types)
 JOBS=$(nproc)
 
 # A test's interpreter needs none of these modules; without them a build takes half the time.
@@ -34,15 +36,16 @@ say() {
 
 # What is made anew when it changes: the recipe's text and what it takes from here.
 recipe_version() {
-	local parts=("make_$1" suite_root apt_private_unpack)
+	local parts=("make_$1" suite_root apt_private_unpack) source=/dev/null
 	case $1 in
 	arm64) parts=(make_arm64 arm64_pythons apt_private_extract) ;;
+	types) parts=(make_types types_of apt_private_extract) source=$TREE/tests/data/py_types.c ;;
 	tail*) parts+=(tail_calls) ;;
 	esac
 	if declare -f "${parts[@]}" | grep -q build_python; then
 		parts+=(make_tools tools_root in_tools source_of configure_python inlined_loop build_python)
 	fi
-	declare -f "${parts[@]}" | cat - <(echo "$CACHE ${LEFT_OUT[*]}") | sha256sum | cut -c1-16
+	declare -f "${parts[@]}" | cat - "$source" <(echo "$CACHE ${LEFT_OUT[*]}") | sha256sum | cut -c1-16
 }
 
 suite_root() { # suite_root ROOT SUITE PACKAGE...
@@ -143,6 +146,22 @@ make_py313t() {
 		configure_python "$CACHE/tools" "$prefix" --disable-gil --enable-shared \
 			LDFLAGS="-Wl,-rpath,$prefix/lib" CFLAGS="-O1 -g0" &&
 		build_python "$CACHE/tools" "$1" "$prefix"
+}
+
+types_of() { # types_of RESULT INCLUDE INTERPRETER: the latter relative to the cache
+	mkdir -p "$1" && ln -s "../../$3" "$1/interpreter" &&
+		cc -g -fno-eliminate-unused-debug-types -fPIC -shared -nostdlib -I"$2" -I"$2/internal" \
+			-I"$2/internal/mimalloc" -I"${2%/*}" -o "$1/types.so" "$TREE/tests/data/py_types.c"
+}
+
+make_types() {
+	local minor
+	make_one py313t && types_of "$1/py313t" "$CACHE/py313t/include/python3.13t" py313t/lib/libpython3.13t.so.1.0 &&
+		apt_private_open "$CACHE/apt" sid || return 1
+	for minor in 13 14 15; do
+		apt_private_extract "$PWD" "libpython3.$minor-dev" './usr/include/*' &&
+			types_of "$1/sid-3.$minor" "$PWD/usr/include/python3.$minor" "sid/usr/bin/python3.$minor" || return 1
+	done
 }
 
 # The interpreter loop and what it calls at a frame's end are optimised as one, with a threshold that

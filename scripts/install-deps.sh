@@ -12,7 +12,7 @@ export DEBIAN_FRONTEND=noninteractive
 LIBBPF_MIN=1.3
 
 PACKAGES=(gcc make libc6-dev pkg-config clang llvm libelf-dev zlib1g-dev libcapstone-dev uthash-dev
-	libcmocka-dev python3)
+	libcmocka-dev libdw-dev python3)
 
 header() { # header NAME.h: does the compiler find it?
 	printf '#include <stdarg.h>\n#include <stddef.h>\n#include <setjmp.h>\n#include <stdint.h>\n#include <%s>\n' "$1" |
@@ -31,6 +31,7 @@ missing() { # prints the name of each thing that is not there
 	pkg-config --exists capstone 2>/dev/null || echo capstone
 	header uthash.h || echo uthash
 	header cmocka.h || echo cmocka
+	pkg-config --exists libdw 2>/dev/null || echo libdw
 }
 
 apt() {
@@ -92,7 +93,7 @@ refuse() {
 		$(missing | sed 's/^/  /')
 		Install: a C compiler, GNU make, pkg-config, clang >= 14 with llvm-strip, bpftool, python3, and the
 		development files (static libraries included) of libbpf >= $LIBBPF_MIN, libelf, zlib, capstone 4 or 5,
-		uthash and cmocka. Debian calls them: ${PACKAGES[*]} bpftool libbpf-dev
+		uthash and, for the tests, cmocka and libdw. Debian calls them: ${PACKAGES[*]} bpftool libbpf-dev
 	END
 	exit 1
 }

@@ -76,6 +76,12 @@ void pythons__arm64(glob_t *found)
 	add_below_cache("arm64/*/usr/lib/*/libpython3.[0-9]*.so.1.0", found);
 }
 
+void pythons__types(glob_t *found)
+{
+	memset(found, 0, sizeof(*found));
+	add_below_cache("types/*/types.so", found);
+}
+
 void pythons__programs(glob_t *found)
 {
 	memset(found, 0, sizeof(*found));

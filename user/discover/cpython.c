@@ -14,8 +14,8 @@
  *   code             Include/cpython/code.h
  *   strings          Include/cpython/unicodeobject.h
  *   debug offsets    Include/internal/pycore_debug_offsets.h (pycore_runtime.h in 3.13)
- * The numbers are those of 64-bit builds with the GIL, on x86_64 and arm64 alike; they were
- * compared with the DWARF of built interpreters.
+ * The numbers are those of 64-bit builds with the GIL, on x86_64 and arm64 alike;
+ * tests/unit/test_dwarf.c compares them with the debug information of interpreters.
  */
 
 #define STR_TO_311                                                                     \
