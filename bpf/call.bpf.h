@@ -290,7 +290,9 @@ static __always_inline void on_exit(struct thread_state *t, __u32 tid, __u64 fra
 	}
 	emit_call(t, s, top, tid, now, flags);
 	t->depth--;
-	if (t->depth && !stack_at(s, t->depth - 1)->frame)
+	if (!t->depth)
+		check_last_name(tid, frame);
+	else if (!stack_at(s, t->depth - 1)->frame)
 		stack_trim(t, s);
 }
 
@@ -330,14 +332,22 @@ static __always_inline void open_running_frames(struct thread_state *t, __u32 ti
 		bpf_probe_read_user(&from, 8, (void *)(from + layout.frameobj_frame));
 	if (hit->kind == VTBPF_SITE_ENTRY || hit->kind == VTBPF_SITE_THROW) {
 		frame_read_link(from, &link);
-		bpf_probe_read_user(&t->root_self, 8, (void *)(from + layout.frame_localsplus));
+		t->root_frame = from;
 		from = link.previous;
 		if (from && !frame_is_shim(from))
-			t->root_self = 0;
+			t->root_frame = 0;
 	}
 	walk_frames(tid, from, 0);
+}
+
+/* Before anything of the thread is recorded. */
+static __always_inline void make_ready(struct thread_state *t, __u32 tid, const struct hit *hit)
+{
+	if (!t->walked)
+		open_running_frames(t, tid, hit);
 	if (!t->announced)
-		announce_thread(t, tid, bpf_ktime_get_ns());
+		announce_thread(t, tid);
+	t->ready = t->announced;
 }
 
 static __always_inline void handle_hit(struct hit *hit)
@@ -357,8 +367,8 @@ static __always_inline void handle_hit(struct hit *hit)
 			t->count.ignored++;
 		return;
 	}
-	if (!t->walked)
-		open_running_frames(t, tid, hit);
+	if (!t->ready)
+		make_ready(t, tid, hit);
 	if (t->cuts != cut_generation)
 		hide_below_cuts(tid);
 	if (hit->kind == VTBPF_SITE_EXIT || hit->kind == VTBPF_SITE_YIELD)

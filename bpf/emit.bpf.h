@@ -86,7 +86,7 @@ __noinline int flush_batch(__u32 tid)
 		return 0;
 	n = t->batched <= BATCH_CALLS ? t->batched : BATCH_CALLS;
 	t->batched = 0;
-	if (!(t->lost && emit_lost(t, tid)) &&
+	if (t->announced && !(t->lost && emit_lost(t, tid)) &&
 	    !bpf_ringbuf_output(&events, s->batch, n * sizeof(s->batch[0]), wakeup_flags())) {
 		t->count.calls += n;
 		return 0;
@@ -145,7 +145,7 @@ __noinline int emit_single(__u32 tid, __u64 end, __u8 flags)
 	if (!t)
 		return 0;
 	f = &t->single;
-	if ((t->lost && emit_lost(t, tid)) ||
+	if (!t->announced || (t->lost && emit_lost(t, tid)) ||
 	    (f->track ? emit_track_call(f, tid, end, flags) : emit_plain_call(f, tid, end, flags)))
 		note_loss(t, f->start, end);
 	else

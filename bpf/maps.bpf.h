@@ -6,6 +6,7 @@
 /* ---- configuration: constants to the verifier, which drops the branches that do not apply ---- */
 
 const volatile struct vtbpf_layout layout;
+const volatile struct vtbpf_attrs attrs;
 const volatile struct vtbpf_site sites[VTBPF_MAX_SITES];
 const volatile __u64 min_duration_ns;
 const volatile __u32 max_stack_depth = 0xffffffff; /* calls at this depth or deeper are dropped */
@@ -40,8 +41,8 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 16384);
-	__type(key, __u32);  /* tid */
-	__type(value, __u8); /* enum verdict */
+	__type(key, __u32); /* tid */
+	__type(value, struct thread_verdict);
 } verdicts SEC(".maps");
 
 struct {

@@ -117,38 +117,96 @@ __noinline int walk_frames(__u32 tid, __u64 frame, __u32 track)
 		t->depth = w.at + t->walk_count;
 	if (t->depth > VTBPF_MAX_DEPTH)
 		t->depth = VTBPF_MAX_DEPTH;
-	if (w.root && !t->root_self)
-		bpf_probe_read_user(&t->root_self, 8, (void *)(w.root + layout.frame_localsplus));
+	if (w.root && !t->root_frame)
+		t->root_frame = w.root;
 	return 0;
 }
 
 /* ---- first event ------------------------------------------------------------------------ */
 
-static __noinline void announce_thread(struct thread_state *t, __u32 tid, __u64 now)
+#if defined(__TARGET_ARCH_x86)
+#define THREAD_POINTER(task) BPF_CORE_READ(task, thread.fsbase)
+#elif defined(__TARGET_ARCH_arm64)
+#define THREAD_POINTER(task) BPF_CORE_READ(task, thread.uw.tp_value)
+#endif
+
+static __always_inline int emit_thread(struct thread_state *t, __u32 tid, __u64 now)
 {
+	struct task_struct *task = (void *)bpf_get_current_task();
 	struct vtbpf_rec_thread *r = EMIT_RESERVE(struct vtbpf_rec_thread, VTBPF_REC_THREAD, tid);
 
 	if (!r)
-		return;
+		return -1;
+	if (t->name)
+		r->rec.flags = VTBPF_F_NAME_FOLLOWS;
 	r->ts = now;
 	r->tgid = t->tgid;
 	r->_pad = 0;
 	r->start_time = t->start_time;
 	r->root_self = t->root_self;
+	r->start_boottime = BPF_CORE_READ(task, start_boottime);
+	r->thread_pointer = THREAD_POINTER(task);
 	bpf_get_current_comm(r->comm, sizeof(r->comm));
-	bpf_ringbuf_submit(r, BPF_RB_FORCE_WAKEUP); /* user space looks up its name at once */
+	bpf_ringbuf_submit(r, BPF_RB_FORCE_WAKEUP); /* user space decides at once */
+	return 0;
+}
+
+#define ANNOUNCE_NS 1000000000 /* so long a name is tried that finds no room */
+
+/*
+ * Tells of the thread, and then of its name. Until both have found room none of its calls is written:
+ * one could not be told from that of a thread to ignore.
+ */
+static __noinline void announce_thread(struct thread_state *t, __u32 tid)
+{
+	__u64 now = bpf_ktime_get_ns();
+
+	if (!t->announce_since)
+		t->announce_since = now;
+	if (t->root_frame)
+		t->root_self = frame_self(t->root_frame);
+	t->name = t->root_frame ? thread_name_str(t->root_frame) : 0;
+	if (emit_thread(t, tid, now))
+		return;
+	if (t->name && emit_str(t->name, tid, VTBPF_STR_THREAD, tid) &&
+	    now - t->announce_since < ANNOUNCE_NS)
+		return;
 	t->announced = 1;
+}
+
+/* The thread's outermost frame ends. What it is called now must be told: nobody can ask later. */
+__noinline int check_last_name(__u32 tid, __u64 frame)
+{
+	struct thread_state *t = bpf_map_lookup_elem(&threads, &tid);
+	__u64 name;
+
+	if (!t || !t->name || frame != t->root_frame)
+		return 0;
+	name = thread_name_str(frame);
+	if (!name || name == t->name)
+		return 0;
+	t->name = name;
+	return emit_str(name, tid, VTBPF_STR_THREAD, tid);
+}
+
+static __always_inline bool verdict_is_on(const struct thread_verdict *v,
+					  const struct thread_state *t)
+{
+	if (v->start_time)
+		return v->start_time == t->start_time;
+	return v->start_ticks == t->start_ticks;
 }
 
 static __always_inline void update_verdict(struct thread_state *t, __u32 tid)
 {
-	__u8 *v = bpf_map_lookup_elem(&verdicts, &tid);
+	struct thread_verdict *v;
 
 	t->generation = generation;
-	t->verdict = v ? *v : VERDICT_TRACE;
+	v = bpf_map_lookup_elem(&verdicts, &tid);
+	t->verdict = v && verdict_is_on(v, t) ? v->verdict : VERDICT_TRACE;
 	if (t->verdict == VERDICT_IGNORE) { /* what is open is unknown when it is traced again */
 		t->depth = 0;
-		t->walked = 0;
+		t->walked = t->ready = 0;
 	}
 }
 
@@ -190,6 +248,7 @@ static __always_inline struct thread_state *thread_new(__u32 tid, __u32 tgid)
 	}
 	t->tgid = tgid;
 	t->start_time = BPF_CORE_READ(task, start_time);
+	t->start_ticks = BPF_CORE_READ(task, start_boottime) / VTBPF_TICK_NS;
 	if (bpf_map_pop_elem(&free_slots, &t->slot))
 		t->slot = NO_SLOT;
 	update_verdict(t, tid);

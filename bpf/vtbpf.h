@@ -78,6 +78,27 @@ struct vtbpf_layout {
 	__u8 _pad[3];
 };
 
+/* How an object finds its attributes. */
+enum vtbpf_attrs_form {
+	VTBPF_ATTRS_NONE = 0, /* not known: nothing is looked up */
+	VTBPF_ATTRS_DICT,     /* a dict, or NULL, at tp_dictoffset */
+	VTBPF_ATTRS_VALUES,   /* 3.11: a values pointer beside the dict pointer */
+	VTBPF_ATTRS_TAGGED,   /* 3.12: one word, values when its low bit is set, else a dict */
+	VTBPF_ATTRS_INLINE,   /* 3.13: a dict pointer, and values behind the object itself */
+};
+
+/* Where the BPF side finds an attribute of an object, in bytes. Filled from the table of
+ * user/discover/py_layout.c, which cites the source of each number; rodata on the BPF side. */
+struct vtbpf_attrs {
+	__u8 form;	   /* enum vtbpf_attrs_form */
+	__u8 keys_log2;	   /* the header of a dict's keys is that of 3.11 on */
+	__s8 managed_dict; /* object -> its managed dict pointer */
+	__u8 _pad;
+	__u16 ob_type, tp_basicsize, tp_flags, tp_dictoffset, ht_cached_keys;
+	__u16 ma_keys, ma_values;
+	__u16 values_items; /* values -> first value */
+};
+
 #define VTBPF_LAYOUT_TAGGED_CODE 0x1	 /* clear the low 3 bits of frame -> code */
 #define VTBPF_LAYOUT_FRAME_IS_OBJECT 0x2 /* <= 3.10: the frame is the PyFrameObject */
 #define VTBPF_LAYOUT_FREE_THREADED 0x4
@@ -155,7 +176,13 @@ struct vtbpf_rec_code {
 	__u32 _pad;
 };
 
-enum vtbpf_str_which { VTBPF_STR_FILENAME = 0, VTBPF_STR_NAME = 1 };
+enum vtbpf_str_which {
+	VTBPF_STR_FILENAME = 0,
+	VTBPF_STR_NAME = 1,
+	/* Not of a code object: what Python calls the thread of the record. After its
+	 * VTBPF_REC_THREAD, and again when it ends with another name. */
+	VTBPF_STR_THREAD = 2,
+};
 
 /* data holds `bytes` bytes of the string's own storage, from byte `offset` on, `width` bytes a code
  * point (1: Latin-1 or ASCII, 2: UCS-2, 4: UCS-4), host byte order. The string is whole when pieces
@@ -179,7 +206,11 @@ struct vtbpf_rec_thread {
 	__u64 start_time; /* task->start_time, ns; tells a reused tid apart */
 	__u64 root_self; /* first local of its outermost frame: the Thread object of threading's threads */
 	char comm[VTBPF_COMM_LEN];
+	__u64 start_boottime; /* the same time as start_time by CLOCK_BOOTTIME, as /proc has it */
+	__u64 thread_pointer; /* of its TLS: what threading.get_ident() returns, on x86_64 */
 };
+
+#define VTBPF_F_NAME_FOLLOWS 0x01 /* flags of a thread: VTBPF_STR_THREAD comes */
 
 struct vtbpf_rec_thread_exit {
 	struct vtbpf_rec rec;
@@ -308,6 +339,16 @@ struct vtbpf_rec_end {
 
 enum verdict { VERDICT_TRACE = 0, VERDICT_IGNORE = 1 };
 
+/* What user space decided about a thread. Its tid may be another thread's by now. */
+struct thread_verdict {
+	__u64 start_time;  /* of the thread that is meant; 0: it is known by start_ticks only */
+	__u64 start_ticks; /* CLOCK_BOOTTIME in VTBPF_TICK_NS, as in /proc/PID/stat */
+	__u32 verdict;	   /* enum verdict */
+	__u32 _pad;
+};
+
+#define VTBPF_TICK_NS 10000000 /* of USER_HZ, which is 100 on x86_64 and arm64 */
+
 #define FRAME_OPEN_START 0x1
 #define FRAME_HIDDEN 0x2     /* not to be written */
 #define FRAME_HIDE_BELOW 0x4 /* nor what it calls */
@@ -339,7 +380,8 @@ struct thread_state {
 	__u8 walked;	/* the frames that were running before its first event are open */
 	__u32 batched;	/* records that wait in its open_stack's batch */
 	__u32 cuts;	/* `cut_generation` that its open frames know of */
-	__u32 _pad;
+	__u8 ready;	/* walked and announced */
+	__u8 _pad[3];
 	/*
 	 * Counts of a walk over the frames: here, and not on the BPF stack, because the verifier
 	 * does not follow values in maps and so need not prove the walk for every possible count.
@@ -347,7 +389,11 @@ struct thread_state {
 	__u32 walk_count; /* frames from where it began to the outermost */
 	__u32 walk_left;  /* of these, how many are still to be opened */
 	__u64 start_time;
+	__u64 start_ticks;
+	__u64 root_frame; /* its outermost frame, when that was found */
 	__u64 root_self;
+	__u64 name;	      /* str that was told to be its name, 0 none */
+	__u64 announce_since; /* when it was first tried, ns */
 	struct open_frame
 		single; /* a call about to be written alone: an argument, for the verifier */
 	__u64 lost;
@@ -422,12 +468,13 @@ _Static_assert(sizeof(struct vtbpf_rec_call) == 32, "call record");
 _Static_assert(sizeof(struct vtbpf_rec_call_track) == 40, "call record of a track");
 _Static_assert(sizeof(struct vtbpf_rec_code) == 56, "code record");
 _Static_assert(sizeof(struct vtbpf_rec_str) == 24, "string record");
-_Static_assert(sizeof(struct vtbpf_rec_thread) == 56, "thread record");
+_Static_assert(sizeof(struct vtbpf_rec_thread) == 72, "thread record");
 _Static_assert(sizeof(struct vtbpf_rec_lost) == 32, "lost record");
 _Static_assert(sizeof(struct vtbpf_rec_session) == 48, "session record");
 _Static_assert(sizeof(struct vtbpf_rec_thread_name) == 40, "thread name record");
 _Static_assert(sizeof(struct vtbpf_capture_header) == 64, "capture header");
 _Static_assert(sizeof(struct vtbpf_layout) == 44, "layout");
+_Static_assert(sizeof(struct vtbpf_attrs) == 20, "attributes");
 _Static_assert((sizeof(struct vtbpf_rec_str) + VTBPF_STR_SMALL) % 8 == 0, "string record, small");
 _Static_assert((sizeof(struct vtbpf_rec_str) + VTBPF_STR_LARGE) % 8 == 0, "string record, large");
 

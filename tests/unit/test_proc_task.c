@@ -17,7 +17,7 @@
 
 #include "../../user/discover/proc_task.h"
 
-#define REST " 1 2 3 4 5 6 7 8 9 10 30 12 13 14 15"
+#define REST " 1 2 3 4 5 6 7 8 9 10 30 12 13 14 15 16 17 18 1234"
 
 static void test_stat(void **state)
 {
@@ -28,6 +28,7 @@ static void test_stat(void **state)
 	assert_string_equal(t.comm, "python3");
 	assert_int_equal(t.state, 'S');
 	assert_int_equal(t.ticks, 42);
+	assert_int_equal(t.start, 1234);
 	/* names may look like what follows them */
 	assert_int_equal(proc_task__parse_stat("17 (a) R 1 (b\n) D" REST, &t), 0);
 	assert_string_equal(t.comm, "a) R 1 (b\n");

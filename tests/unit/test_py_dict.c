@@ -223,23 +223,23 @@ static uint64_t new_instance(struct image *im, uint64_t *type, const uint64_t va
 	uint64_t flags = PY_TYPE_HEAP, object, table;
 
 	table = image__new_keys(im, 2, keys, NULL, 2);
-	if (im->r.l.instance != PY_INSTANCE_DICT)
+	if (im->r.l.instance != VTBPF_ATTRS_DICT)
 		flags |= PY_TYPE_MANAGED_DICT;
-	if (im->r.l.instance == PY_INSTANCE_INLINE)
+	if (im->r.l.instance == VTBPF_ATTRS_INLINE)
 		flags |= PY_TYPE_INLINE_VALUES;
-	*type = image__new_type(im, flags, 32, im->r.l.instance == PY_INSTANCE_DICT ? 16 : -1);
+	*type = image__new_type(im, flags, 32, im->r.l.instance == VTBPF_ATTRS_DICT ? 16 : -1);
 	image__put(im, *type + im->r.l.ht_cached_keys, table);
 	object = image__new_object(im, *type, 128);
 	switch (im->r.l.instance) {
-	case PY_INSTANCE_DICT:
+	case VTBPF_ATTRS_DICT:
 		image__put(im, object + 16,
 			   image__new_dict(im, table,
 					   image__put_values(im, image__alloc(im, 64), values, 2)));
 		break;
-	case PY_INSTANCE_VALUES:
+	case VTBPF_ATTRS_VALUES:
 		image__put(im, object - 32, image__put_values(im, image__alloc(im, 64), values, 2));
 		break;
-	case PY_INSTANCE_TAGGED:
+	case VTBPF_ATTRS_TAGGED:
 		image__put(im, object - 24,
 			   image__put_values(im, image__alloc(im, 64), values, 2) - 1);
 		break;

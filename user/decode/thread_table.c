@@ -126,6 +126,14 @@ static bool go_to(struct slot *s, uint64_t start_time)
 	return th;
 }
 
+/* A thread without a start time was only named so far, and this is it, unless it has ended. */
+static bool is_other_thread(const struct thread *th, const struct event_thread *ev)
+{
+	if (!ev->start_time)
+		return false;
+	return th->start_time ? th->start_time != ev->start_time : th->exit && th->exit <= ev->ts;
+}
+
 int thread_table__seen(struct thread_table *t, uint32_t tid, const struct event_thread *ev)
 {
 	struct thread *th;
@@ -133,8 +141,7 @@ int thread_table__seen(struct thread_table *t, uint32_t tid, const struct event_
 	/* The record comes again among the calls that --tracer-entries kept. */
 	go_to(find(t, tid), ev->start_time);
 	th = thread_table__get(t, tid);
-	/* A thread without a start time was only named so far, and this is it. */
-	if (th && th->start_time && ev->start_time && th->start_time != ev->start_time)
+	if (th && is_other_thread(th, ev))
 		th = add_thread(t, find(t, tid));
 	if (!th)
 		return -ENOMEM;

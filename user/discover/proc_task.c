@@ -20,8 +20,10 @@ int proc_task__parse_stat(const char *text, struct proc_task *t)
 	/* the name stands in parentheses and may hold some itself */
 	if (!open || !close || close < open)
 		return -EINVAL;
-	if (sscanf(close + 1, " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %" SCNu64 " %" SCNu64,
-		   &t->state, &user, &system) != 3)
+	if (sscanf(close + 1,
+		   " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %" SCNu64 " %" SCNu64
+		   " %*d %*d %*d %*d %*d %*d %" SCNu64,
+		   &t->state, &user, &system, &t->start) != 4)
 		return -EINVAL;
 	n = close - open - 1;
 	if (n > sizeof(t->comm) - 1)

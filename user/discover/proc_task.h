@@ -12,6 +12,7 @@ struct proc_task {
 	char comm[64];	/* any bytes but NUL */
 	char state;	/* R, S, D, T, t, Z, ... as proc(5) has it */
 	uint64_t ticks; /* CPU time, user and system, in clock ticks */
+	uint64_t start; /* clock ticks since boot: tells a reused id apart */
 };
 
 /* The thread ids of process pid, ascending, for the caller to free. 0 or a negative errno (-ESRCH:

@@ -235,14 +235,14 @@ static int load_managed(struct py_reader *r, uint64_t object, const struct py_ty
 	uint64_t dict_addr = object + (int64_t)r->l.managed_dict;
 	int err;
 
-	d->root_addr = r->l.instance == PY_INSTANCE_VALUES ? dict_addr - 8 : dict_addr;
+	d->root_addr = r->l.instance == VTBPF_ATTRS_VALUES ? dict_addr - 8 : dict_addr;
 	err = py_reader__word(r, d->root_addr, 0, &d->root);
 	if (err)
 		return err;
 	switch (r->l.instance) {
-	case PY_INSTANCE_VALUES:
+	case VTBPF_ATTRS_VALUES:
 		return d->root ? load_values(r, type, d->root, d) : load_dict_at(r, dict_addr, d);
-	case PY_INSTANCE_TAGGED:
+	case VTBPF_ATTRS_TAGGED:
 		if (d->root & 1)
 			return load_values(r, type, d->root + 1, d);
 		return load_dict_at(r, dict_addr, d);
@@ -260,7 +260,7 @@ static int load_instance(struct py_reader *r, uint64_t object, struct py_dict *d
 
 	if (err)
 		return err;
-	if (r->l.instance != PY_INSTANCE_DICT && type.flags & PY_TYPE_MANAGED_DICT)
+	if (r->l.instance != VTBPF_ATTRS_DICT && type.flags & PY_TYPE_MANAGED_DICT)
 		return load_managed(r, object, &type, d);
 	if (type.dictoffset <= 0 || type.dictoffset > type.basicsize)
 		return -ENOENT;

@@ -26,7 +26,7 @@
 	.frame_tlbc = PY_NO_FIELD, .code_tlbc = PY_NO_FIELD
 
 #define UP_TO_3_10								\
-	SINCE_3_8, .instance = PY_INSTANCE_DICT, .keys = PY_KEYS_SIZE,			\
+	SINCE_3_8, .instance = VTBPF_ATTRS_DICT, .keys = PY_KEYS_SIZE,			\
 	.runtime_interpreters = 0x20, .runtime_main_thread = 0x48,			\
 	.interp_next = 0, .interp_threads = 0x8,					\
 	.tstate_frame = 0x18, .cframe_frame = PY_NO_FIELD,				\
@@ -38,7 +38,7 @@
 	.lines = PY_LINES_LOCATIONS, .frame_instr = 0x38, .code_lines = 0x88
 
 #define SINCE_3_13								\
-	SINCE_3_11, .instance = PY_INSTANCE_INLINE, .long_tag = true, .values_items = 8,	\
+	SINCE_3_11, .instance = VTBPF_ATTRS_INLINE, .long_tag = true, .values_items = 8,	\
 	.tstate_frame = 0x48, .cframe_frame = PY_NO_FIELD,				\
 	.runtime_gil = PY_NO_FIELD, .interp_gil = 0x10
 
@@ -56,7 +56,7 @@ static const struct py_layout layouts[] = {
 		.runtime_gil = 0x160, .lines = PY_LINES_PAIRS, .frame_instr = 0x60,
 	},
 	{
-		.minor = 11, SINCE_3_11, .instance = PY_INSTANCE_VALUES,
+		.minor = 11, SINCE_3_11, .instance = VTBPF_ATTRS_VALUES,
 		.runtime_interpreters = 0x28, .runtime_main_thread = 0x50,
 		.interp_next = 0, .interp_threads = 0x10, .interp_modules = 0x378,
 		.tstate_frame = 0x38, .cframe_frame = 0x8,
@@ -64,7 +64,7 @@ static const struct py_layout layouts[] = {
 		.runtime_gil = 0x168, .interp_gil = PY_NO_FIELD, .code_bytes = 0xb8,
 	},
 	{
-		.minor = 12, SINCE_3_11, .instance = PY_INSTANCE_TAGGED, .long_tag = true,
+		.minor = 12, SINCE_3_11, .instance = VTBPF_ATTRS_TAGGED, .long_tag = true,
 		.runtime_interpreters = 0x28, .runtime_main_thread = 0x40,
 		.interp_next = 0, .interp_threads = 0x48, .interp_modules = 0x3b0,
 		.tstate_frame = 0x38, .cframe_frame = 0,
@@ -261,4 +261,21 @@ int py_layout__refine(struct py_layout *l, const void *raw, size_t size)
 	}
 	*l = refined;
 	return 0;
+}
+
+void py_layout__attrs(const struct py_layout *l, struct vtbpf_attrs *out)
+{
+	*out = (struct vtbpf_attrs){
+		.form = l->instance,
+		.keys_log2 = l->keys == PY_KEYS_LOG2,
+		.managed_dict = l->managed_dict,
+		.ob_type = l->ob_type,
+		.tp_basicsize = l->tp_basicsize,
+		.tp_flags = l->tp_flags,
+		.tp_dictoffset = l->tp_dictoffset,
+		.ht_cached_keys = l->ht_cached_keys,
+		.ma_keys = l->ma_keys,
+		.ma_values = l->ma_values,
+		.values_items = l->values_items,
+	};
 }

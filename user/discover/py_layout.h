@@ -12,15 +12,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PY_NO_FIELD 0xffff
+#include <linux/types.h>
 
-/* How an instance finds its attributes. */
-enum py_instance_form {
-	PY_INSTANCE_DICT,   /* a dict, or NULL, at tp_dictoffset */
-	PY_INSTANCE_VALUES, /* 3.11: a values pointer beside the dict pointer */
-	PY_INSTANCE_TAGGED, /* 3.12: one word, values when its low bit is set, else a dict */
-	PY_INSTANCE_INLINE, /* 3.13: a dict pointer, and values behind the object itself */
-};
+#include "../../bpf/vtbpf.h"
+
+#define PY_NO_FIELD 0xffff
 
 /* How the header of a dict's keys tells the size of the index table. */
 enum py_keys_form {
@@ -38,7 +34,7 @@ enum py_lines_form {
 /* Offsets in bytes; PY_NO_FIELD where the version has no such field. */
 struct py_layout {
 	uint8_t minor;
-	uint8_t instance;     /* enum py_instance_form */
+	uint8_t instance;     /* enum vtbpf_attrs_form */
 	uint8_t keys;	      /* enum py_keys_form */
 	uint8_t lines;	      /* enum py_lines_form */
 	bool long_tag;	      /* lv_tag (3.12) instead of a signed ob_size */
@@ -82,5 +78,8 @@ const struct py_layout *py_layout__find(unsigned int minor);
  * than usual (free-threaded builds). -EINVAL when raw is no _Py_DebugOffsets of l's minor version.
  */
 int py_layout__refine(struct py_layout *l, const void *raw, size_t size);
+
+/* The part of it that the BPF side needs. */
+void py_layout__attrs(const struct py_layout *l, struct vtbpf_attrs *out);
 
 #endif

@@ -219,8 +219,9 @@ static char *put_utf8(char *out, uint32_t c)
 	return out;
 }
 
-static char *to_utf8(const unsigned char *data, size_t points, unsigned int width)
+char *py_utf8(const void *storage, size_t points, unsigned int width)
 {
+	const unsigned char *data = storage;
 	char *text = malloc(points * 4 + 1), *out = text, *fitted;
 	size_t i;
 
@@ -252,10 +253,10 @@ char *py_str__read(struct py_reader *r, uint64_t object, size_t max_bytes)
 		s.length = max_bytes / s.width;
 	size = s.length * s.width;
 	if (s.inside && (size_t)got >= s.inside + size)
-		return to_utf8(raw + s.inside, s.length, s.width);
+		return py_utf8(raw + s.inside, s.length, s.width);
 	data = malloc(size + 1);
 	if (data && (!size || py_reader__get(r, s.data, data, size) == 0))
-		text = to_utf8(data, s.length, s.width);
+		text = py_utf8(data, s.length, s.width);
 	free(data);
 	return text;
 }

@@ -165,3 +165,11 @@ void py_reader__free(struct py_reader *r)
 		close(r->mem_fd);
 	free(r);
 }
+
+void py_reader__attrs(const struct py_reader *r, struct vtbpf_attrs *out)
+{
+	memset(out, 0, sizeof(*out));
+	/* the rows of the table are those of builds with the GIL */
+	if (r->refined || !(r->frame.flags & VTBPF_LAYOUT_FREE_THREADED))
+		py_layout__attrs(&r->l, out);
+}

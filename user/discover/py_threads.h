@@ -40,6 +40,9 @@ struct py_reader;
 struct py_reader *py_reader__new(pid_t pid, const struct probe_plan *plan, uint64_t load_bias);
 void py_reader__free(struct py_reader *r);
 
+/* Where the BPF side finds an object's attributes; form VTBPF_ATTRS_NONE when that is not known. */
+void py_reader__attrs(const struct py_reader *r, struct vtbpf_attrs *out);
+
 /* Reads all threads of all interpreters. 0 or a negative errno (-ESRCH: the process is gone). The
  * result is the caller's, free it with py_threads__free. Threads whose entry could not be read
  * whole are listed with what is known of them. No tid comes twice, but several entries may have
@@ -86,5 +89,9 @@ bool py_frame__holds(struct py_reader *r, const struct py_frame *f);
 /* The str object at `object` as malloc'ed UTF-8 (lone surrogates become U+FFFD), at most max_bytes
  * of its storage; NULL when it cannot be read. */
 char *py_str(struct py_reader *r, uint64_t object, size_t max_bytes);
+
+/* The same of a str's storage, `points` code points of `width` (1, 2, 4) bytes. A NUL becomes U+FFFD,
+ * too. NULL without memory. */
+char *py_utf8(const void *storage, size_t points, unsigned int width);
 
 #endif

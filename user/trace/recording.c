@@ -59,6 +59,10 @@ static uint64_t clock_ns(clockid_t id)
 
 static void note_string(struct recording *r, const struct vtbpf_rec_str *s)
 {
+	if (s->which == VTBPF_STR_THREAD) {
+		thread_names__note_name(r->names, s);
+		return;
+	}
 	function_verdicts__note(r->functions, s);
 	if (s->width)
 		sources__note(r->sources, s);
@@ -77,6 +81,8 @@ static int on_record(void *ctx, const struct vtbpf_rec *rec)
 {
 	struct recording *r = ctx;
 
+	if (rec->kind == VTBPF_REC_THREAD)
+		thread_names__note_reuse(r->names, (const struct vtbpf_rec_thread *)rec);
 	if (r->newest)
 		call_ring__push(r->newest, rec);
 	else
@@ -95,6 +101,9 @@ static int on_record(void *ctx, const struct vtbpf_rec *rec)
 		break;
 	case VTBPF_REC_THREAD:
 		thread_names__note_new(r->names, (const struct vtbpf_rec_thread *)rec);
+		break;
+	case VTBPF_REC_THREAD_EXIT:
+		thread_names__note_exit(r->names, rec);
 		break;
 	case VTBPF_REC_EXEC:
 		r->res->end = END_TARGET_EXEC;
@@ -208,10 +217,12 @@ static int make_parts(struct recording *r)
 
 	r->jit = py_jit__active(cfg->plan, cfg->target->pid);
 	tracer.jit = r->jit;
+	r->reader = py_reader__new(cfg->target->pid, cfg->plan, cfg->target->load_bias);
+	if (r->reader)
+		py_reader__attrs(r->reader, &tracer.attrs);
 	r->tracer = tracer__new(cfg->plan, &tracer, on_record, r);
 	if (!r->tracer)
 		return -errno;
-	r->reader = py_reader__new(cfg->target->pid, cfg->plan, cfg->target->load_bias);
 	names.reader = r->reader;
 	names.tracer = r->tracer;
 	r->names = thread_names__new(&names);

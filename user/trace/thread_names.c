@@ -1,90 +1,74 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "thread_names.h"
-
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <uthash.h>
-
-#include "../discover/py_tids.h"
-#include "../log.h"
-#include "../urgent.h"
-
-struct known_thread {
-	pid_t tid; /* host */
-	uint64_t ident;
-	uint64_t root_self;  /* its Thread object, 0 unknown */
-	uint64_t start_time; /* as the kernel side told, 0 unknown: tells a reused tid apart */
-	char *name;	     /* Python's, NULL unknown */
-	char comm[VTBPF_COMM_LEN];
-	bool ignored;
-	bool decided;
-	UT_hash_handle hh;
-};
-
-struct thread_names {
-	struct thread_names_config cfg;
-	struct known_thread *threads;
-	unsigned int nameless; /* threads with events that had no Python name yet */
-	bool announced;	       /* the capture has begun: news are written */
-	uint64_t next_scan;
-	uint64_t backoff;
-};
+#include "thread_names_state.h"
 
 #define FIRST_RETRY_NS 2000000ULL
-#define LAST_RETRY_NS 1000000000ULL
+#define SCAN_NS 1000000000ULL /* so often names are looked at again ... */
+#define SCAN_SHARE 20	      /* ... but no more than this part of the time */
 
 struct thread_names *thread_names__new(const struct thread_names_config *cfg)
 {
 	struct thread_names *n = calloc(1, sizeof(*n));
 
-	if (n)
-		n->cfg = *cfg;
+	if (!n)
+		return NULL;
+	n->cfg = *cfg;
+	n->keep_before = UINT64_MAX;
+#if defined(__x86_64__)
+	n->ident_known = true; /* pthread_self() is the thread pointer: glibc, musl */
+#endif
 	return n;
+}
+
+void known_thread__forget(struct thread_names *n, struct known_thread *k)
+{
+	HASH_DEL(n->threads, k);
+	str_pieces__reset(&k->pieces);
+	free(k->name);
+	free(k);
+}
+
+void thread_names__restart(struct thread_names *n)
+{
+	struct known_thread *k, *tmp;
+
+	HASH_ITER(hh, n->threads, k, tmp)
+		known_thread__forget(n, k);
+	n->nameless = 0;
+	n->keep_before = UINT64_MAX;
 }
 
 void thread_names__free(struct thread_names *n)
 {
-	struct known_thread *k, *tmp;
-
 	if (!n)
 		return;
-	HASH_ITER(hh, n->threads, k, tmp) {
-		HASH_DEL(n->threads, k);
-		free(k->name);
-		free(k);
-	}
+	thread_names__restart(n);
 	free(n);
 }
 
-static void read_comm(pid_t pid, pid_t tid, char *comm)
+uint64_t thread_names__clock(clockid_t id)
 {
-	char path[64];
-	FILE *f;
+	struct timespec ts;
 
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/comm", pid, tid);
-	f = fopen(path, "re");
-	if (!f)
-		return;
-	if (fgets(comm, VTBPF_COMM_LEN, f))
-		comm[strcspn(comm, "\n")] = '\0';
-	fclose(f);
+	clock_gettime(id, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 
 /* ---- verdicts --------------------------------------------------------------------------- */
 
-static bool is_ignored(const struct thread_names *n, const struct known_thread *k)
+/* A name counts from when the thread has it, also for what is known as something else later. */
+static void select_thread(const struct thread_names *n, struct known_thread *k)
 {
 	struct thread_ids ids = {
 		.tid = k->tid, .ident = k->ident, .name = k->name, .comm = k->comm
 	};
 
-	if (thread_selector__any(n->cfg.ignore, n->cfg.n_ignore, &ids))
-		return true;
-	return n->cfg.n_only && !thread_selector__any(n->cfg.only, n->cfg.n_only, &ids);
+	k->ignore |= thread_selector__any(n->cfg.ignore, n->cfg.n_ignore, &ids);
+	k->only |= thread_selector__any(n->cfg.only, n->cfg.n_only, &ids);
 }
 
 /*
@@ -94,31 +78,55 @@ static bool is_ignored(const struct thread_names *n, const struct known_thread *
  */
 static void decide(struct thread_names *n, struct known_thread *k, bool name_final)
 {
-	bool ignored = is_ignored(n, k);
+	struct thread_verdict verdict = { .start_time = k->start_time,
+					  .start_ticks = k->start_ticks };
+	bool ignored;
 
-	if (ignored && !k->name && n->cfg.n_only && !name_final)
-		ignored = false;
+	select_thread(n, k);
+	ignored = k->ignore || (n->cfg.n_only && !k->only && (k->name || name_final));
 	if (k->decided && ignored == k->ignored)
 		return;
+	verdict.verdict = ignored ? VERDICT_IGNORE : VERDICT_TRACE;
 	if (k->decided || ignored)
-		tracer__set_ignored(n->cfg.tracer, k->tid, ignored);
+		tracer__decide_thread(n->cfg.tracer, k->tid, &verdict);
 	k->decided = true;
 	k->ignored = ignored;
 }
 
+void thread_names__select(struct thread_names *n, const char **ignore, size_t n_ignore)
+{
+	struct known_thread *k;
+
+	n->cfg.ignore = ignore;
+	n->cfg.n_ignore = n_ignore;
+	for (k = n->threads; k; k = k->hh.next) {
+		k->ignore = false;
+		if (!k->gone)
+			decide(n, k, !k->awaited);
+	}
+}
+
 /* ---- what is known ---------------------------------------------------------------------- */
 
-static struct known_thread *get_thread(struct thread_names *n, pid_t tid)
+struct known_thread *known_thread__find(const struct thread_names *n, pid_t tid)
 {
 	struct known_thread *k;
 
 	HASH_FIND_INT(n->threads, &tid, k);
+	return k;
+}
+
+struct known_thread *known_thread__get(struct thread_names *n, pid_t tid)
+{
+	struct known_thread *k = known_thread__find(n, tid);
+
 	if (k)
 		return k;
 	k = calloc(1, sizeof(*k));
 	if (!k)
 		return NULL;
 	k->tid = tid;
+	k->early = !n->announced;
 	HASH_ADD_INT(n->threads, tid, k);
 	return k;
 }
@@ -128,32 +136,36 @@ static bool same_str(const char *a, const char *b)
 	return a == b || (a && b && !strcmp(a, b));
 }
 
+/*
+ * Of a thread without an event nothing is written if it came later than the trace: its id may have
+ * been another's, whose end is not in the capture yet.
+ */
 static void announce(struct thread_names *n, const struct known_thread *k)
 {
-	capture_writer__thread_name(n->cfg.capture, k->tid, n->cfg.pid, k->ident, k->name, k->comm);
+	if (n->announced && (k->start_time || k->early))
+		capture_writer__thread_name(n->cfg.capture, k->tid, n->cfg.pid, k->ident, k->name,
+					    k->comm);
 }
 
-/* Takes over what was read of a thread; writes it down when it is news. name becomes ours. */
-static void learn(struct thread_names *n, struct known_thread *k, uint64_t ident, char *name,
-		  bool name_final)
+void known_thread__learn(struct thread_names *n, struct known_thread *k, const struct news *news)
 {
-	char comm[VTBPF_COMM_LEN] = "";
-	bool news;
+	bool is_new = !k->decided || news->first_event;
 
-	read_comm(n->cfg.pid, k->tid, comm);
-	if (!*comm)
-		memcpy(comm, k->comm, sizeof(comm));
-	news = !k->decided || (ident && ident != k->ident) || (name && !same_str(name, k->name)) ||
-	       strcmp(comm, k->comm);
-	if (ident)
-		k->ident = ident;
-	if (name) {
+	is_new |= news->ident && news->ident != k->ident;
+	is_new |= *news->comm && strncmp(news->comm, k->comm, sizeof(k->comm));
+	if (news->ident)
+		k->ident = news->ident;
+	if (*news->comm)
+		snprintf(k->comm, sizeof(k->comm), "%s", news->comm);
+	if (news->name && same_str(news->name, k->name)) {
+		free(news->name);
+	} else if (news->name) {
 		free(k->name);
-		k->name = name;
+		k->name = news->name;
+		is_new = true;
 	}
-	memcpy(k->comm, comm, sizeof(comm));
-	decide(n, k, name_final);
-	if (news && n->announced)
+	decide(n, k, news->name_final);
+	if (is_new)
 		announce(n, k);
 }
 
@@ -162,141 +174,129 @@ void thread_names__announce(struct thread_names *n)
 	const struct known_thread *k;
 
 	n->announced = true;
+	n->next_scan = thread_names__clock(CLOCK_MONOTONIC) + SCAN_NS;
 	for (k = n->threads; k; k = k->hh.next)
 		announce(n, k);
 }
 
-/* The thread's id as it knows it itself, 0 when it is gone. */
-static pid_t inner_tid(const struct thread_names *n, pid_t tid)
+/* ---- what the kernel side tells --------------------------------------------------------- */
+
+void thread_names__note_reuse(struct thread_names *n, const struct vtbpf_rec_thread *rec)
 {
-	char path[64];
-	pid_t inner;
+	struct known_thread *k = known_thread__find(n, rec->rec.tid);
+	struct vtbpf_rec_thread_exit end = {
+		.rec = { .len = sizeof(end), .kind = VTBPF_REC_THREAD_EXIT, .tid = rec->rec.tid },
+		.ts = rec->start_time,
+	};
 
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/status", n->cfg.pid, tid);
-	return py_tids__read_ns(path, NULL, &inner) ? 0 : inner;
-}
-
-/* The name by way of the Thread object that the thread's outermost frame has as `self`. It may be
- * too early (the thread enters its id there after its first calls) or too late (it is gone): then
- * NULL. */
-static char *name_from_object(const struct thread_names *n, const struct known_thread *k)
-{
-	pid_t inner = k->root_self ? inner_tid(n, k->tid) : 0;
-	char *name;
-
-	if (!inner)
-		return NULL;
-	urgent__begin();
-	name = py_thread_name(n->cfg.reader, k->root_self, inner);
-	urgent__end();
-	return name;
-}
-
-/* Threads that Python knows nothing of: started by C code, or not yet registered. */
-static void learn_native(struct thread_names *n)
-{
-	char path[64];
-	struct dirent *d;
-	DIR *dir;
-
-	snprintf(path, sizeof(path), "/proc/%d/task", n->cfg.pid);
-	dir = opendir(path);
-	if (!dir)
+	if (!k || k->start_time == rec->start_time ||
+	    (!k->start_time && !k->gone && k->start_ticks == rec->start_boottime / VTBPF_TICK_NS))
 		return;
-	while ((d = readdir(dir))) {
-		pid_t tid = atoi(d->d_name);
-		struct known_thread *k = tid > 0 ? get_thread(n, tid) : NULL;
-
-		if (k && !k->name)
-			learn(n, k, 0, name_from_object(n, k), k->decided);
-	}
-	closedir(dir);
+	if (!k->gone && n->announced)
+		capture_writer__append(n->cfg.capture, &end.rec);
+	n->ignored_gone += k->ignored;
+	known_thread__forget(n, k);
 }
 
-static unsigned int count_nameless(const struct thread_names *n)
+/* What threading.get_ident() returns in the thread, 0 when that is not known. */
+static uint64_t ident_of(struct thread_names *n, const struct known_thread *k,
+			 const struct vtbpf_rec_thread *rec)
 {
-	const struct known_thread *k;
-	unsigned int count = 0;
-
-	for (k = n->threads; k; k = k->hh.next)
-		count += !k->name;
-	return count;
-}
-
-int thread_names__scan(struct thread_names *n)
-{
-	struct py_threads threads = {};
-	int err;
-
-	urgent__begin();
-	err = py_threads__read(n->cfg.reader, &threads);
-	urgent__end();
-	if (!err)
-		err = py_threads__map_tids(&threads, n->cfg.pid);
-	for (size_t i = 0; !err && i < threads.n; i++) {
-		struct py_thread *p = &threads.threads[i];
-		struct known_thread *k = p->tid ? get_thread(n, p->tid) : NULL;
-
-		if (!k)
-			continue;
-		learn(n, k, p->ident, p->name, true);
-		p->name = NULL;
+	if (!n->ident_known && k->ident && rec->thread_pointer) {
+		n->ident_distance = rec->thread_pointer - k->ident;
+		n->ident_known = true;
 	}
-	py_threads__free(&threads);
-	learn_native(n);
-	n->nameless = count_nameless(n);
-	return err;
-}
-
-/* The id belonged to another thread before: nothing of that one holds any more. */
-static void forget_predecessor(struct known_thread *k, uint64_t start_time)
-{
-	if (k->start_time && k->start_time != start_time) {
-		free(k->name);
-		k->name = NULL;
-		k->ident = 0;
-		k->comm[0] = '\0';
-		k->decided = k->ignored = false;
-	}
-	k->start_time = start_time;
+	return n->ident_known && rec->thread_pointer ? rec->thread_pointer - n->ident_distance : 0;
 }
 
 void thread_names__note_new(struct thread_names *n, const struct vtbpf_rec_thread *rec)
 {
-	struct known_thread *k = get_thread(n, rec->tgid ? rec->rec.tid : 0);
-	char *name;
+	struct known_thread *k;
+	struct news news = { .first_event = true };
+	char comm[VTBPF_COMM_LEN] = "";
 
+	thread_names__note_reuse(n, rec);
+	k = known_thread__get(n, rec->tgid ? rec->rec.tid : 0);
 	if (!k)
 		return;
-	forget_predecessor(k, rec->start_time);
+	news.comm = comm;
+	memcpy(comm, rec->comm, sizeof(comm) - 1);
+	if (!k->start_time)
+		k->decided = false; /* a verdict that did not reach it is given again */
+	k->start_time = rec->start_time;
+	k->start_ticks = rec->start_boottime / VTBPF_TICK_NS;
 	k->root_self = rec->root_self;
-	name = name_from_object(n, k);
-	if (!*k->comm)
-		memcpy(k->comm, rec->comm, sizeof(k->comm));
-	learn(n, k, 0, name, false);
-	n->nameless++;
-	n->backoff = FIRST_RETRY_NS;
-	n->next_scan = 0;
+	k->awaited = rec->rec.flags & VTBPF_F_NAME_FOLLOWS;
+	news.ident = ident_of(n, k, rec);
+	if (!k->awaited) {
+		news.name = known_thread__name_from_object(n, k);
+		n->nameless += !news.name && !k->name;
+		n->backoff = FIRST_RETRY_NS;
+		n->next_scan = 0;
+	}
+	known_thread__learn(n, k, &news);
 }
+
+void thread_names__note_name(struct thread_names *n, const struct vtbpf_rec_str *rec)
+{
+	struct known_thread *k = known_thread__find(n, rec->rec.tid);
+	struct news news = { .comm = "", .name_final = true };
+
+	if (!k || !k->start_time)
+		return;
+	news.name = str_pieces__add(&k->pieces, rec);
+	if (!news.name && rec->width)
+		return;
+	if (!news.name) /* its memory was not there for the kernel side */
+		news.name = known_thread__name_from_object(n, k);
+	k->awaited = false;
+	n->nameless += !news.name && !k->name;
+	known_thread__learn(n, k, &news);
+}
+
+void thread_names__note_exit(struct thread_names *n, const struct vtbpf_rec *rec)
+{
+	struct known_thread *k = known_thread__find(n, rec->tid);
+
+	if (!k || k->gone)
+		return;
+	tracer__forget_thread(n->cfg.tracer, k->tid, k->start_time);
+	k->gone = true;
+	if (k->early || k->start_time < n->keep_before)
+		return;
+	n->ignored_gone += k->ignored;
+	known_thread__forget(n, k);
+}
+
+/* ---- now and then ----------------------------------------------------------------------- */
 
 void thread_names__tick(struct thread_names *n, uint64_t now)
 {
-	if (!n->nameless || now < n->next_scan)
+	uint64_t took;
+
+	if (n->keep_before == UINT64_MAX)
+		n->keep_before = now;
+	if (now < n->next_scan)
 		return;
 	if (thread_names__scan(n) == -ESRCH)
 		n->nameless = 0;
-	n->backoff = n->backoff ? n->backoff * 2 : FIRST_RETRY_NS;
-	if (n->backoff > LAST_RETRY_NS)
-		n->backoff = LAST_RETRY_NS;
-	n->next_scan = now + n->backoff;
+	took = thread_names__clock(CLOCK_MONOTONIC) - now;
+	n->backoff = n->nameless && n->backoff < SCAN_NS / 2 ? n->backoff * 2 : SCAN_NS;
+	n->next_scan = now + (n->backoff > SCAN_SHARE * took ? n->backoff : SCAN_SHARE * took);
 }
 
 bool thread_names__had_event(const struct thread_names *n, pid_t tid)
 {
-	const struct known_thread *k;
+	const struct known_thread *k = known_thread__find(n, tid);
 
-	HASH_FIND_INT(n->threads, &tid, k);
 	return k && k->start_time;
+}
+
+bool thread_names__is_ignored(const struct thread_names *n, pid_t tid)
+{
+	const struct known_thread *k = known_thread__find(n, tid);
+
+	return k && k->ignored;
 }
 
 int thread_names__wait_ms(const struct thread_names *n, uint64_t now, int most)
@@ -309,7 +309,7 @@ int thread_names__wait_ms(const struct thread_names *n, uint64_t now, int most)
 size_t thread_names__ignored(const struct thread_names *n)
 {
 	const struct known_thread *k;
-	size_t count = 0;
+	size_t count = n->ignored_gone;
 
 	for (k = n->threads; k; k = k->hh.next)
 		count += k->ignored;

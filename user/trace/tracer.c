@@ -78,6 +78,7 @@ static void configure(struct tracer *t, const struct tracer_config *cfg)
 	uint64_t ring = ring_size(cfg->ring_bytes);
 
 	skel->rodata->layout = t->plan.layout;
+	skel->rodata->attrs = cfg->attrs;
 	for (size_t i = 0; i < t->plan.n_sites; i++)
 		skel->rodata->sites[i] = t->plan.sites[i].site;
 	skel->rodata->min_duration_ns = cfg->min_duration_ns;
@@ -342,15 +343,24 @@ uint64_t tracer__deactivate(struct tracer *t)
 	return now_ns();
 }
 
-int tracer__set_ignored(struct tracer *t, pid_t tid, bool ignored)
+int tracer__decide_thread(struct tracer *t, pid_t tid, const struct thread_verdict *verdict)
 {
 	__u32 key = tid;
-	__u8 verdict = ignored ? VERDICT_IGNORE : VERDICT_TRACE;
 
-	if (bpf_map_update_elem(bpf_map__fd(t->skel->maps.verdicts), &key, &verdict, BPF_ANY))
+	if (bpf_map_update_elem(bpf_map__fd(t->skel->maps.verdicts), &key, verdict, BPF_ANY))
 		return -errno;
 	__atomic_add_fetch(&t->skel->bss->generation, 1, __ATOMIC_RELEASE);
 	return 0;
+}
+
+void tracer__forget_thread(struct tracer *t, pid_t tid, uint64_t start_time)
+{
+	int fd = bpf_map__fd(t->skel->maps.verdicts);
+	struct thread_verdict v;
+	__u32 key = tid;
+
+	if (!bpf_map_lookup_elem(fd, &key, &v) && v.start_time == start_time)
+		bpf_map_delete_elem(fd, &key);
 }
 
 void tracer__await_names(struct tracer *t)

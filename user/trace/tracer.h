@@ -27,6 +27,7 @@ struct tracer_config {
 	uint64_t ring_bytes;	  /* rounded up to a power of two and whole pages */
 	uint64_t min_duration_ns; /* 0: none */
 	int max_stack_depth;	  /* -1: none */
+	struct vtbpf_attrs attrs; /* zeros: thread names are not read in the kernel */
 	bool jit; /* the target's JIT hides entries: count their exits as lost calls */
 	enum tracer_variant variant;
 };
@@ -48,8 +49,12 @@ int tracer__attach(struct tracer *t, pid_t pid, int fd);
 /* Starts recording. Returns CLOCK_MONOTONIC of that moment in ns: the start of the trace. */
 uint64_t tracer__activate(struct tracer *t);
 
-/* Ignores or traces thread tid from its next event on. */
-int tracer__set_ignored(struct tracer *t, pid_t tid, bool ignored);
+/* Ignores or traces thread tid from its next event on, if it is the thread that the verdict means. 0
+ * or a negative errno. */
+int tracer__decide_thread(struct tracer *t, pid_t tid, const struct thread_verdict *verdict);
+
+/* The thread that started at start_time is gone: drops the verdict on it. */
+void tracer__forget_thread(struct tracer *t, pid_t tid, uint64_t start_time);
 
 /* From now on calls of a code object (the id of its record) are left out as `verdict` says
  * (VTBPF_HIDE_*). */
