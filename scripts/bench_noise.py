@@ -96,6 +96,7 @@ def by_vtbpf(python, wakes, options, out):
     said = tracer.communicate()[1]
     if tracer.returncode:
         raise SystemExit("bench: vtbpf: exit status %d: %s" % (tracer.returncode, said))
+    print("".join(line for line in said.splitlines(True) if line.startswith("vtbpf: ignored")), end="")
     program.quit()
     return program.facts, calls
 
