@@ -9,9 +9,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "decode/chrome_filter.h"
 #include "decode/replay.h"
 #include "log.h"
 #include "outfile.h"
+#include "write/chrome_copy.h"
 #include "write/own_file.h"
 #include "write/writer.h"
 
@@ -24,6 +26,8 @@
 struct conversion {
 	const struct convert_options *opts;
 	const struct writer_ops *ops;
+	struct chrome_filter report;
+	bool is_report; /* the input is a Chrome trace, not a capture */
 	struct capture *capture;
 	struct session *session;
 	struct replay replay;
@@ -210,6 +214,16 @@ static int write_trace(struct conversion *c)
 	return err ? err : c->ops->end(&c->writer);
 }
 
+static int finish_output(struct conversion *c, int err)
+{
+	if (!err && cancelled(c->opts))
+		err = -ECANCELED;
+	if (!err)
+		return outbuf__finish(&c->writer.out);
+	outbuf__release(&c->writer.out);
+	return err;
+}
+
 /* All that goes into the file open at c->file. Says what went wrong, unless it was the writing. */
 static int write_output(struct conversion *c)
 {
@@ -231,13 +245,45 @@ static int write_output(struct conversion *c)
 		log_error("%s: cannot be converted: %s", c->opts->input, strerror(-err));
 	if (c->ops->release)
 		c->ops->release(w);
-	if (!err && cancelled(c->opts))
-		err = -ECANCELED;
-	if (!err)
-		return outbuf__finish(&w->out);
-	outbuf__release(&w->out);
+	return finish_output(c, err);
+}
+
+/* ---- reports ---------------------------------------------------------------------------- */
+
+static void show_progress(const struct chrome_filter *f)
+{
+	log_progress("converting: %llu calls, %u%%", (unsigned long long)f->calls,
+		     chrome_reader__percent(f->reader));
+}
+
+/* Says why a report cannot be read, or filtered. */
+static int report_error(const struct conversion *c, int err)
+{
+	const struct chrome_filter *f = &c->report;
+	const char *why = strerror(-err);
+
+	if (!err || err == -ECANCELED || c->writer.out.err)
+		return err;
+	if (*f->why)
+		why = f->why;
+	else if (*chrome_reader__why(f->reader))
+		why = chrome_reader__why(f->reader);
+	log_error("%s: cannot be converted: %s", c->opts->input, why);
 	return err;
 }
+
+static int write_report(struct conversion *c)
+{
+	int err = outbuf__init(&c->writer.out, c->file.fd, c->ops->gzip);
+
+	if (err)
+		return err;
+	err = chrome_copy__write(&c->report, &c->writer.out,
+				 c->opts->progress ? show_progress : NULL);
+	return finish_output(c, report_error(c, err));
+}
+
+/* ---- all -------------------------------------------------------------------------------- */
 
 static int make_file(struct conversion *c)
 {
@@ -247,7 +293,7 @@ static int make_file(struct conversion *c)
 	bool ours = err; /* is it an error of the output? */
 
 	if (!err) {
-		err = write_output(c);
+		err = c->is_report ? write_report(c) : write_output(c);
 		ours = c->writer.out.err;
 		if (err) {
 			outfile__abort(&c->file);
@@ -293,6 +339,53 @@ static void sum_up(const struct conversion *c, struct convert_summary *sum)
 		sum->processes++;
 }
 
+static void sum_up_report(const struct chrome_filter *f, struct convert_summary *sum)
+{
+	struct chrome_totals totals = chrome_filter__totals(f);
+
+	sum->calls = f->calls;
+	sum->threads = totals.threads;
+	sum->ignored_threads = totals.ignored_threads;
+	sum->ignored = f->removed[REMOVED_THREAD];
+	sum->hidden = f->removed[REMOVED_FUNCTION];
+	sum->too_short = f->removed[REMOVED_SHORT];
+	sum->too_deep = f->removed[REMOVED_DEEP];
+	sum->too_old = f->removed[REMOVED_OLD];
+	sum->filtered = sum->ignored + sum->hidden + sum->too_short + sum->too_deep + sum->too_old;
+	sum->lost = chrome_copy__lost(f);
+}
+
+static int convert_report(struct conversion *c, struct convert_summary *sum)
+{
+	struct chrome_filter *f = &c->report;
+	char why[WHY_SIZE];
+	int err;
+
+	if (c->ops != &chrome_writer && c->ops != &chrome_gzip_writer) {
+		log_error("%s: is a JSON report, which can only become .json or .json.gz",
+			  c->opts->input);
+		return -EINVAL;
+	}
+	err = chrome_reader__open(c->opts->input, &f->reader, why, sizeof(why));
+	if (err) {
+		log_error("%s: cannot be converted: %s", c->opts->input, why);
+		return err;
+	}
+	c->is_report = true;
+	f->filter = &c->opts->filter;
+	f->cancel = c->opts->cancel;
+	err = report_error(c, chrome_filter__start(f));
+	if (!err)
+		err = make_file(c);
+	if (!err) {
+		sum_up_report(f, sum);
+		sum->bytes = c->writer.out.bytes;
+	}
+	chrome_filter__release(f);
+	chrome_reader__free(f->reader);
+	return err;
+}
+
 int convert__run(const struct convert_options *opts, struct convert_summary *sum)
 {
 	struct conversion c = { .opts = opts };
@@ -305,6 +398,8 @@ int convert__run(const struct convert_options *opts, struct convert_summary *sum
 		log_error("%s: %s", opts->output, why);
 		return -EINVAL;
 	}
+	if (chrome_reader__fits(opts->input))
+		return convert_report(&c, sum);
 	err = read_capture(&c);
 	if (!err)
 		err = make_file(&c);

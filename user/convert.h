@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* From a capture to an output file: drives decode/ and write/. */
+/* From a capture, or a Chrome trace, to an output file: drives decode/ and write/. */
 #ifndef VTBPF_CONVERT_H
 #define VTBPF_CONVERT_H
 
@@ -22,7 +22,7 @@ struct slice_filter {
 };
 
 struct convert_options {
-	const char *input;   /* capture file */
+	const char *input;   /* capture or JSON trace, by its content */
 	const char *output;  /* path; NULL never */
 	const char *format;  /* "json", "json.gz" or NULL: by the output's extension */
 	bool output_named;   /* the user named it: any existing file may be replaced */

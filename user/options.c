@@ -258,10 +258,10 @@ static void check(struct argp_state *state, struct options *o)
 	if (o->pid && o->program)
 		argp_error(state, "-p and -- PROGRAM: one of them");
 	if (o->command == CMD_CONVERT && o->inputs.n != 1)
-		argp_error(state, "convert: give one capture and -o OUT");
+		argp_error(state, "convert: give one capture or JSON trace, and -o OUT");
 	if (o->command == CMD_CONVERT && (o->pid || o->program || o->dry_run || o->duration_ns))
 		argp_error(state,
-			   "convert: works on a capture; -p, -d, --dry-run and -- do not apply");
+			   "convert: works on a file; -p, -d, --dry-run and -- do not apply");
 	if (o->command == CMD_DOCTOR && o->program)
 		argp_error(state, "doctor: looks at the machine and at -p PID, it starts nothing");
 	check_threads(state, o);

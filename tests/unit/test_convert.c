@@ -274,8 +274,8 @@ static void test_foreign_input(void **state)
 
 	f->b.len = 0;
 	assert_int_equal(run(f), -EMEDIUMTYPE);
-	memcpy(f->b.data, "{\"traceEvents\":[]}", 18);
-	f->b.len = 18;
+	memcpy(f->b.data, "not a capture, no JSON", 22);
+	f->b.len = 22;
 	assert_int_equal(run(f), -EMEDIUMTYPE);
 	f->opts.input = "/nonexistent/in.vtb";
 	assert_int_equal(convert__run(&f->opts, &f->sum), -ENOENT);

@@ -211,7 +211,7 @@ static void test_bad_usage(void **state)
 		{ "vtbpf script.py", "vtbpf -- script.py" },
 		{ "vtbpf --", "nothing after --" },
 		{ "vtbpf -p 1 -- true", "one of them" },
-		{ "vtbpf convert", "give one capture" },
+		{ "vtbpf convert", "give one capture or" },
 		{ "vtbpf convert a b", "give one capture" },
 		{ "vtbpf convert a -p 1", "do not apply" },
 		{ "vtbpf doctor -- true", "starts nothing" },

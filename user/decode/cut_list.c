@@ -19,14 +19,9 @@ static bool lies_in(const struct cut_span *in, const struct cut_span *out)
 	return in->start >= out->start && in->end <= out->end;
 }
 
-static bool is_beneath(const struct cut_list *l, const struct cut_span *in,
-		       const struct cut_span *out)
+static bool is_beneath(const struct cut_span *in, const struct cut_span *out)
 {
-	if (!lies_in(in, out))
-		return false;
-	if (l->any_order && (in->start != out->start || in->end != out->end))
-		return true;
-	return in->rank > out->rank;
+	return lies_in(in, out) && in->rank > out->rank;
 }
 
 static void see_order(struct cut_list *l, const struct cut_span *call)
@@ -70,10 +65,6 @@ static int make_room(struct cut_list *l)
 	size_t room = l->room ? l->room + l->room / 2 : FIRST_ROOM;
 	struct cut *cut;
 
-	if (l->any_order)
-		sort(l);
-	if (l->n < l->room - l->room / 4)
-		return 0;
 	cut = realloc(l->cut, room * sizeof(*cut));
 	if (!cut)
 		return -ENOMEM;
@@ -88,7 +79,7 @@ static bool join(struct cut_list *l, const struct cut_span *call, uint64_t loose
 {
 	struct cut_span *last = l->n ? &l->cut[l->n - 1].span : NULL;
 
-	if (!last || l->any_order || loose < call->start || call->rank > last->rank)
+	if (!last || loose < call->start || call->rank > last->rank)
 		return false;
 	last->end = call->end;
 	last->rank = call->rank;
@@ -101,7 +92,7 @@ int cut_list__add(struct cut_list *l, const struct cut_span *call)
 	int err;
 
 	see_order(l, call);
-	while (!l->any_order && l->n && lies_in(&l->cut[l->n - 1].span, call)) {
+	while (l->n && lies_in(&l->cut[l->n - 1].span, call)) {
 		l->n--;
 		if (l->cut[l->n].loose < loose)
 			loose = l->cut[l->n].loose;
@@ -126,11 +117,10 @@ void cut_list__pass(struct cut_list *l, const struct cut_span *call)
 	l->has_loose = true;
 }
 
-bool cut_list__ready(struct cut_list *l)
+void cut_list__ready(struct cut_list *l)
 {
-	if (l->any_order || l->out_of_order)
+	if (l->out_of_order)
 		sort(l);
-	return l->any_order || !l->out_of_order;
 }
 
 bool cut_list__covers(const struct cut_list *l, const struct cut_span *call)
@@ -150,7 +140,7 @@ bool cut_list__covers(const struct cut_list *l, const struct cut_span *call)
 	for (; low; low--) {
 		const struct cut_span *span = &l->cut[low - 1].span;
 
-		if (is_beneath(l, call, span))
+		if (is_beneath(call, span))
 			return true;
 		if (span->end < call->start)
 			return false;

@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A call: its times in ns, and a rank greater than its caller's, where times alone do not tell. */
+/* A call: its times in ns, and a rank greater than its caller's, for where times are equal. */
 struct cut_span {
 	uint64_t start, end;
 	uint64_t rank;
@@ -33,7 +33,6 @@ struct cut_list {
 	uint64_t loose;	   /* as in struct cut, since the last stretch */
 	bool has_loose;	   /* there was one */
 	bool out_of_order; /* a call came after one that ends later */
-	bool any_order; /* set by the caller: expect that; then ranks only tell equal times apart */
 };
 
 void cut_list__release(struct cut_list *l);
@@ -42,9 +41,9 @@ void cut_list__release(struct cut_list *l);
 int cut_list__add(struct cut_list *l, const struct cut_span *call);
 void cut_list__pass(struct cut_list *l, const struct cut_span *call);
 
-/* After the last call and before the first question. false when calls came out of order: answers are
- * as good as they can be, but right only when collected again with any_order set. */
-bool cut_list__ready(struct cut_list *l);
+/* After the last call and before the first question. Where calls came out of order, answers are only
+ * as good as they can be. */
+void cut_list__ready(struct cut_list *l);
 
 /* Is the call beneath one of the calls that cut? These themselves are not. */
 bool cut_list__covers(const struct cut_list *l, const struct cut_span *call);

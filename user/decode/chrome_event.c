@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "chrome_event.h"
+
+#include <errno.h>
+#include <string.h>
+
+struct members {
+	struct json_span ph, cat, pid, tid, ts, dur;
+};
+
+/* FNV-1a, http://www.isthe.com/chongo/tech/comp/fnv */
+static uint64_t hash(struct json_span s)
+{
+	uint64_t h = 0xcbf29ce484222325;
+	size_t i;
+
+	for (i = 0; i < s.n; i++)
+		h = (h ^ (unsigned char)s.p[i]) * 0x100000001b3;
+	return h;
+}
+
+/* An id is a number in VizTracer's files; Chrome allows strings. */
+static uint64_t read_id(struct json_span value, uint64_t bit, uint64_t *odd)
+{
+	uint64_t id = 0;
+	size_t i;
+
+	for (i = 0; i < value.n && i < 18 && value.p[i] >= '0' && value.p[i] <= '9'; i++)
+		id = id * 10 + (uint64_t)(value.p[i] - '0');
+	if (i && i == value.n)
+		return id;
+	*odd |= bit;
+	return hash(value);
+}
+
+static bool is_string(struct json_span value, const char *text)
+{
+	size_t n = strlen(text);
+
+	return value.n == n + 2 && *value.p == '"' && !memcmp(value.p + 1, text, n);
+}
+
+/* What vtbpf shows besides calls: neither named like functions nor called by any. */
+static bool is_of_calls(struct json_span cat)
+{
+	static const char *const others[] = {
+		"vtbpf", "gc", "gil", "sched", "async", "exception", "mark",
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		if (is_string(cat, others[i]))
+			return false;
+	}
+	return true;
+}
+
+static void take_member(struct json_span key, struct json_span value, struct members *m,
+			struct chrome_event *ev)
+{
+	const struct {
+		const char *key;
+		struct json_span *to;
+	} wanted[] = {
+		{ "ph", &m->ph }, { "cat", &m->cat }, { "pid", &m->pid },    { "tid", &m->tid },
+		{ "ts", &m->ts }, { "dur", &m->dur }, { "name", &ev->name }, { "args", &ev->args },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+		if (json_text__is(key, wanted[i].key)) {
+			*wanted[i].to = value;
+			return;
+		}
+	}
+}
+
+static void classify(const struct members *m, struct chrome_event *ev)
+{
+	int64_t dur;
+
+	if (is_string(m->ph, "M")) {
+		if (is_string(ev->name, "thread_name"))
+			ev->kind = CHROME_THREAD_NAME;
+		else if (ev->name.n > 9 && !memcmp(ev->name.p, "\"process_", 9))
+			ev->kind = CHROME_PROCESS_INFO;
+		return;
+	}
+	if (!is_string(m->ph, "X") || !ev->has_tid || !is_of_calls(m->cat) || ev->name.n < 2 ||
+	    *ev->name.p != '"')
+		return;
+	if (!json_text__us_to_ns(m->ts, &ev->start) || !json_text__us_to_ns(m->dur, &dur) ||
+	    dur < 0)
+		return;
+	ev->end = ev->start + dur;
+	ev->kind = CHROME_CALL;
+}
+
+int chrome_event__parse(struct json_span text, struct chrome_event *ev)
+{
+	struct json_span rest, key, value;
+	struct members m = {};
+	int more;
+
+	memset(ev, 0, sizeof(*ev));
+	if (!json_text__enter(text, '{', &rest))
+		return -EBADMSG;
+	while ((more = json_text__next_member(&rest, &key, &value)) > 0)
+		take_member(key, value, &m, ev);
+	if (more < 0)
+		return more;
+	ev->has_tid = m.tid.n;
+	ev->key.pid = read_id(m.pid, 1, &ev->key.odd);
+	ev->key.tid = read_id(m.tid, 2, &ev->key.odd);
+	classify(&m, ev);
+	return 0;
+}
+
+bool chrome_event__is_open(const struct chrome_event *ev)
+{
+	struct json_span open;
+
+	return ev->args.n && json_text__find(ev->args, "open", &open) &&
+	       (is_string(open, "end") || is_string(open, "both"));
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the filters need to know of one event of a Chrome trace. */
+#ifndef VTBPF_CHROME_EVENT_H
+#define VTBPF_CHROME_EVENT_H
+
+#include "json_text.h"
+
+/* Whose event it is. Ids are numbers, or hashes of what stands there instead. */
+struct chrome_key {
+	uint64_t pid, tid;
+	uint64_t odd; /* bit 0: pid is a hash, bit 1: tid is */
+};
+
+enum chrome_kind {
+	CHROME_OTHER,	     /* goes with its thread */
+	CHROME_CALL,	     /* a complete event of a function */
+	CHROME_THREAD_NAME,  /* args.name names the thread */
+	CHROME_PROCESS_INFO, /* metadata of the whole process, whatever its tid */
+};
+
+struct chrome_event {
+	enum chrome_kind kind;
+	bool has_tid;
+	struct chrome_key key;
+	struct json_span name; /* of a call: the string with its quotes */
+	struct json_span args; /* the object, n 0 when there is none */
+	int64_t start, end;    /* of a call, ns */
+};
+
+/* 0, or -EBADMSG when text is not a JSON object. */
+int chrome_event__parse(struct json_span text, struct chrome_event *ev);
+
+/* Does the call go on beyond the end of the trace? */
+bool chrome_event__is_open(const struct chrome_event *ev);
+
+#endif
