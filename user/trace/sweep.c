@@ -40,6 +40,7 @@ static int put_thread(struct sweep *s, uint32_t tid, const struct thread_state *
 		.tgid = t->tgid,
 		.start_time = t->start_time,
 		.root_self = t->root_self,
+		.start_boottime = t->start_ticks * VTBPF_TICK_NS,
 	};
 
 	return t->announced ? 0 : s->fn(s->ctx, &r.rec);
