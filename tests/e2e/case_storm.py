@@ -3,7 +3,7 @@
 
 import collections
 
-from harness import case
+from harness import Skip, case
 
 MAKERS = 4
 CUT = 1000  # characters of a name that are compared
@@ -52,3 +52,41 @@ def ignored_storm(context):
 def only_storm(context):
     """The same with --only-thread."""
     check(*storm(context, 2000, "--only-thread", "work*"))
+
+
+@case(each="minor")
+def renamed_threads(context):
+    """A thread that gets an ignored name late is ignored wholly, however short it is; and so is one that
+    had such a name once."""
+    target = context.target("rename.py")
+    tracer = context.attach(target, "--ignore-thread", "noise-*")
+    tids = target.ask("go")["threads"]
+    trace = tracer.stop()
+    jobs = {tid: c["job"] for tid, c in trace.counts(target.facts["file"]).items() if c["job"]}
+    assert sorted(jobs) == sorted([tids["work"], tids["steady"]]), (jobs, tids)
+    assert jobs[tids["work"]] == 6
+    assert trace.thread_names[tids["work"]] == "work-on", trace.thread_names
+    assert target.facts["tid"] not in {s.tid for s in trace.slices}
+
+
+@case()
+def reused_thread_ids(context):
+    """A thread with the kernel id of an ignored one before it is not taken for that one."""
+    target = context.target("reuse.py")
+    tracer = context.attach(target, "--ignore-thread", "noise-*")
+    truth = target.ask("go")
+    if not truth["reused"]:
+        raise Skip("thread ids cannot be set by way of ns_last_pid here")
+    trace = tracer.stop()
+    assert trace.lost == 0
+    wanted, shown = collections.Counter(), collections.Counter()
+    for tid, ident, name, calls in truth["threads"]:
+        if not name.startswith("noise"):
+            wanted[tid, ident, name] += calls
+    for t in trace.raw["vtbpf"]["threads"]:
+        if t["calls"] and (t["tid"], int(t["ident"], 16), t["name"]) in wanted:
+            shown[t["tid"], int(t["ident"], 16), t["name"]] += t["calls"]
+    assert set(shown) == set(wanted), (wanted, trace.raw["vtbpf"]["threads"])
+    assert trace.counts(target.facts["file"])[truth["tid"]]["job"] >= 40 + 60 + 7
+    jobs = sum(calls for _, _, name, calls in truth["threads"] if not name.startswith("noise"))
+    assert sum(c["job"] for c in trace.counts(target.facts["file"]).values()) == jobs

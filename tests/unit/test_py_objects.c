@@ -206,6 +206,39 @@ static void check_ns(const char *text, int err, pid_t outer, pid_t inner)
 	assert_int_equal(i, inner);
 }
 
+/* What the BPF side is told, for each version; nothing where it would be wrong. */
+static void test_attrs(void **state)
+{
+	static const uint8_t forms[] = {
+		[8] = VTBPF_ATTRS_DICT,	   [9] = VTBPF_ATTRS_DICT,    [10] = VTBPF_ATTRS_DICT,
+		[11] = VTBPF_ATTRS_VALUES, [12] = VTBPF_ATTRS_TAGGED, [13] = VTBPF_ATTRS_INLINE,
+		[14] = VTBPF_ATTRS_INLINE, [15] = VTBPF_ATTRS_INLINE,
+	};
+	unsigned int minor;
+
+	(void)state;
+	FOR_MINORS(minor)
+	{
+		struct image *im = image__new(minor);
+		struct vtbpf_attrs attrs;
+
+		im->r.refined = false;
+		py_reader__attrs(&im->r, &attrs);
+		assert_int_equal(attrs.form, forms[minor]);
+		assert_int_equal(attrs.keys_log2, minor >= 11);
+		assert_int_equal(attrs.ma_keys, im->r.l.ma_keys);
+		assert_int_equal(attrs.ob_type, im->r.l.ob_type);
+		assert_int_equal(attrs.managed_dict, im->r.l.managed_dict);
+		im->r.frame.flags |= VTBPF_LAYOUT_FREE_THREADED;
+		py_reader__attrs(&im->r, &attrs);
+		assert_int_equal(attrs.form, VTBPF_ATTRS_NONE);
+		im->r.refined = true;
+		py_reader__attrs(&im->r, &attrs);
+		assert_int_equal(attrs.form, forms[minor]);
+		image__free(im);
+	}
+}
+
 static void test_nspid(void **state)
 {
 	(void)state;

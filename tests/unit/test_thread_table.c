@@ -89,6 +89,24 @@ static void test_reused_tid(void **state)
 	thread_table__free(t);
 }
 
+/* The first one was known by its name and never had an event: an ignored one. */
+static void test_reused_tid_of_a_silent_thread(void **state)
+{
+	struct thread_table *t = thread_table__new();
+	struct thread *one;
+
+	(void)state;
+	named(t, 7, "ignored");
+	one = thread_table__get(t, 7);
+	assert_int_equal(thread_table__exited(t, 7, 4), 0);
+	seen(t, 7, 20, "python3");
+	named(t, 7, "other");
+	assert_ptr_not_equal(thread_table__get(t, 7), one);
+	assert_string_equal(thread__name(one), "ignored");
+	assert_string_equal(thread__name(thread_table__get(t, 7)), "other");
+	thread_table__free(t);
+}
+
 /* The new thread's name overtook its first event. */
 static void test_name_of_the_next_thread(void **state)
 {
@@ -163,9 +181,13 @@ static void test_tracks(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_names),	     cmocka_unit_test(test_named_before_seen),
-		cmocka_unit_test(test_reused_tid),   cmocka_unit_test(test_name_of_the_next_thread),
-		cmocka_unit_test(test_many_threads), cmocka_unit_test(test_tracks),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_named_before_seen),
+		cmocka_unit_test(test_reused_tid),
+		cmocka_unit_test(test_reused_tid_of_a_silent_thread),
+		cmocka_unit_test(test_name_of_the_next_thread),
+		cmocka_unit_test(test_many_threads),
+		cmocka_unit_test(test_tracks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
