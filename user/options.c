@@ -78,7 +78,7 @@ static const struct argp_option option_table[] = {
 	  "Leave out shorter calls; a bare number is microseconds", 2 },
 	{ "max-stack-depth", OPT_MAX_STACK_DEPTH, "N", 0,
 	  "Leave out calls deeper than N; a thread's outermost frame is 1", 2 },
-	{ "tracer-entries", OPT_TRACER_ENTRIES, "N", 0, "Keep only the newest N calls", 2 },
+	{ "tracer-entries", OPT_TRACER_ENTRIES, "N", 0, "Keep only the newest N calls, and those still open", 2 },
 	{ 0, 0, 0, 0, "Output:", 3 },
 	{ "output", 'o', "FILE", 0, "Write to FILE (default result.json)", 3 },
 	{ "format", OPT_FORMAT, "NAME", 0, "json, json.gz or vtb, whatever FILE is called", 3 },

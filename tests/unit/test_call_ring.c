@@ -41,14 +41,19 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void push_call(struct fixture *f, uint64_t start)
+static void push_flagged(struct fixture *f, uint64_t start, uint8_t flags)
 {
 	struct vtbpf_rec_call c = {
-		.rec = { .len = sizeof(c), .kind = VTBPF_REC_CALL, .tid = 7 },
+		.rec = { .len = sizeof(c), .kind = VTBPF_REC_CALL, .tid = 7, .flags = flags },
 		.start = start,
 	};
 
 	call_ring__push(f->ring, &c.rec);
+}
+
+static void push_call(struct fixture *f, uint64_t start)
+{
+	push_flagged(f, start, 0);
 }
 
 static void push_thread(struct fixture *f, uint64_t start_time)
@@ -118,6 +123,21 @@ static void test_newest(void **state)
 	assert_capture(f, "c4 c5 o3 ");
 }
 
+/* What is still open in the end does not take the place of what has ended. */
+static void test_open_calls(void **state)
+{
+	struct fixture *f = *state;
+
+	f->ring = call_ring__new(2, &f->w);
+	push_call(f, 1);
+	push_call(f, 2);
+	push_call(f, 3);
+	push_flagged(f, 4, VTBPF_F_OPEN_END);
+	push_flagged(f, 5, VTBPF_F_OPEN_END);
+	assert_int_equal(call_ring__write(f->ring), 1);
+	assert_capture(f, "c2 c3 c4 c5 o1 ");
+}
+
 /* A thread's record is written at once, and again between the calls that are kept. */
 static void test_threads_keep_their_place(void **state)
 {
@@ -154,6 +174,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_all_fit, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_newest, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_open_calls, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_threads_keep_their_place, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_around_the_end, setup, teardown),
 	};

@@ -77,35 +77,43 @@ union any_record {
 	uint64_t align[(UINT16_MAX + 1) / 8];
 };
 
+/* Only these count towards N: what is still open in the end is kept besides, for what is beneath. */
+static bool is_finished_call(const struct vtbpf_rec *rec)
+{
+	return is_call(rec) && !(rec->flags & VTBPF_F_OPEN_END);
+}
+
 /* Takes the oldest record out, to the capture if `keep`. */
 static void pop(struct call_ring *r, bool keep)
 {
 	union any_record any;
-	bool call;
 
 	copy_out(r, &any.rec, sizeof(any.rec));
 	copy_out(r, &any, any.rec.len);
-	call = is_call(&any.rec);
 	r->head += any.rec.len;
-	r->calls -= call;
-	r->overwritten += call && !keep;
+	r->calls -= is_finished_call(&any.rec);
+	r->overwritten += is_call(&any.rec) && !keep;
 	if (keep)
 		capture_writer__append(r->w, &any.rec);
 }
 
+static bool has_room(const struct call_ring *r, const struct vtbpf_rec *rec)
+{
+	if (is_finished_call(rec) && r->calls >= r->max_calls)
+		return false;
+	return r->tail - r->head + rec->len <= r->size;
+}
+
 void call_ring__push(struct call_ring *r, const struct vtbpf_rec *rec)
 {
-	bool call = is_call(rec);
-
-	if (!call)
+	if (!is_call(rec))
 		capture_writer__append(r->w, rec);
-	if (!call && rec->kind != VTBPF_REC_THREAD)
+	if (!is_call(rec) && rec->kind != VTBPF_REC_THREAD)
 		return;
-	while (r->head != r->tail &&
-	       ((call && r->calls >= r->max_calls) || r->tail - r->head + rec->len > r->size))
+	while (r->head != r->tail && !has_room(r, rec))
 		pop(r, false);
 	copy_in(r, rec, rec->len);
-	r->calls += call;
+	r->calls += is_finished_call(rec);
 }
 
 uint64_t call_ring__write(struct call_ring *r)
