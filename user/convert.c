@@ -355,6 +355,22 @@ static void sum_up_report(const struct chrome_filter *f, struct convert_summary 
 	sum->lost = chrome_copy__lost(f);
 }
 
+/* VizTracer writes no idents: who selects by one must know that it selects nothing. */
+static void warn_of_idents(const struct conversion *c)
+{
+	const struct slice_filter *f = &c->opts->filter;
+	bool asked = false;
+	size_t i;
+
+	for (i = 0; i < f->n_ignore_threads; i++)
+		asked |= !strncmp(f->ignore_threads[i], "ident:", 6);
+	for (i = 0; i < f->n_only_threads; i++)
+		asked |= !strncmp(f->only_threads[i], "ident:", 6);
+	if (asked && !chrome_filter__totals(&c->report).idents)
+		log_warn("%s: does not say its threads' idents; select them by tid or name",
+			 c->opts->input);
+}
+
 static int convert_report(struct conversion *c, struct convert_summary *sum)
 {
 	struct chrome_filter *f = &c->report;
@@ -375,8 +391,10 @@ static int convert_report(struct conversion *c, struct convert_summary *sum)
 	f->filter = &c->opts->filter;
 	f->cancel = c->opts->cancel;
 	err = report_error(c, chrome_filter__start(f));
-	if (!err)
+	if (!err) {
+		warn_of_idents(c);
 		err = make_file(c);
+	}
 	if (!err) {
 		sum_up_report(f, sum);
 		sum->bytes = c->writer.out.bytes;

@@ -117,13 +117,16 @@ def viztracer_report(context):
         assert calls_of(got) == wanted.calls(everything), wanted.options()
         for key in everything:
             assert key == "traceEvents" or got[key] == everything[key], key
+    _, said = converted(context, report, ["--only-thread", "ident:0x7f00"], "none.json")
+    assert "does not say its threads' idents" in said, said
     subprocess.run(viztracer + ["--combine", context.path("out.json"), "-o",
                                 context.path("again.json")], env=env, check=True,
                    stdout=subprocess.DEVNULL)
     assert names(calls_of(load(context.path("again.json")))) == names(calls_of(got))
 
 
-EVENT = '{"ph":"X","pid":7,"tid":TID,"ts":%d.%03d,"cat":"FEE","dur":%d.500,"name":"%s (/srv/a.py:%d)"}'
+EVENT = '{"ph":"X","pid":7,"tid":TID,"ts":%d.%03d,"cat":"FEE","dur":%d.500,"name":"%s (/srv/a.py:%d)",' \
+    '"args":{"func_args":{"self":"<app.Service object at 0x7f21a8c0d0>","text":"' + "x" * 100 + '"}}}'
 
 
 def write_large(path, size):

@@ -417,6 +417,7 @@ struct chrome_totals chrome_filter__totals(const struct chrome_filter *f)
 	HASH_ITER(hh, f->tracks.by_key, track, tmp) {
 		n.ignored_threads += track->ignored && !track->owner;
 		n.threads += track->written && !track->owner;
+		n.idents += track->thread.ident != 0;
 	}
 	return n;
 }

@@ -42,9 +42,9 @@ void chrome_filter__release(struct chrome_filter *f);
 /* Does the event stay? Asked once for each event, in their order. 1, 0, or a negative errno. */
 int chrome_filter__keeps(struct chrome_filter *f, struct json_span event);
 
-/* Threads left out by their names, and threads with calls that stay. */
+/* Threads left out by their names, threads with calls that stay, and threads whose ident is known. */
 struct chrome_totals {
-	uint64_t ignored_threads, threads;
+	uint64_t ignored_threads, threads, idents;
 };
 
 struct chrome_totals chrome_filter__totals(const struct chrome_filter *f);

@@ -41,8 +41,14 @@ static void close_bracket(struct json_scan *s, bool object)
 /* Up to and with the quote that ends the string. */
 static size_t run_string(struct json_scan *s, const char *p, size_t n)
 {
+	const char *quote = s->escaped ? NULL : memchr(p, '"', n);
 	size_t i;
 
+	if (quote && !memchr(p, '\\', (size_t)(quote - p))) { /* as most of them */
+		s->in_string = false;
+		s->done = !s->depth;
+		return (size_t)(quote - p) + 1;
+	}
 	for (i = 0; i < n; i++) {
 		if (s->escaped) {
 			s->escaped = false;
@@ -72,6 +78,11 @@ static void begin(struct json_scan *s, char c)
 	s->scalar = c != '{' && c != '[' && c != '"';
 	s->bad = c == ',' || c == '}' || c == ']' || c == ':' || is_blank(c);
 }
+
+/* What matters outside strings. */
+static const bool is_mark[256] = {
+	['"'] = true, ['{'] = true, ['}'] = true, ['['] = true, [']'] = true,
+};
 
 static void see(struct json_scan *s, char c)
 {
@@ -103,8 +114,10 @@ size_t json_scan__run(struct json_scan *s, const char *p, size_t n)
 			i += run_string(s, p + i, n - i);
 		else if (s->scalar)
 			return run_scalar(s, p, n);
-		else
+		else if (is_mark[(unsigned char)p[i]])
 			see(s, p[i++]);
+		else
+			i++;
 	}
 	return i;
 }
