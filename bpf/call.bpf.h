@@ -361,7 +361,7 @@ static __always_inline void handle_hit(struct hit *hit)
 	if (!t)
 		return;
 	if (t->generation != generation)
-		update_verdict(t, tid);
+		change_verdict(tid);
 	if (t->verdict == VERDICT_IGNORE) {
 		if (hit->kind == VTBPF_SITE_ENTRY)
 			t->count.ignored++;

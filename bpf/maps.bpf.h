@@ -18,9 +18,10 @@ const volatile bool
 
 /* ---- state that user space changes while tracing --------------------------------------------- */
 
-volatile __u32 active;	   /* nothing is recorded before every site is attached */
-volatile __u32 generation; /* grows when `verdicts` changed */
-volatile __u64 start_ns;   /* CLOCK_MONOTONIC when `active` was set */
+volatile __u32 active;	    /* nothing is recorded before every site is attached */
+volatile __u32 generation;  /* grows when `verdicts` changed */
+volatile __u64 start_ns;    /* CLOCK_MONOTONIC when `active` was set */
+volatile __u64 verdicts_ns; /* and when a change of `verdicts` counts from */
 
 /* VTBPF_HIDE_*, by id of the code object. Written by user space when it has read the name: calls made
  * before that are left to decode. */

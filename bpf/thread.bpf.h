@@ -54,6 +54,12 @@ static long count_step(__u32 i __attribute__((unused)), void *arg)
 	return 0;
 }
 
+/* Since when calls count that began before anybody looked. */
+static __always_inline __u64 first_moment(const struct thread_state *t)
+{
+	return t->since > start_ns ? t->since : start_ns;
+}
+
 /* The frames come innermost first; each goes to its place counted from the outermost. */
 static long fill_step(__u32 i __attribute__((unused)), void *arg)
 {
@@ -67,7 +73,7 @@ static long fill_step(__u32 i __attribute__((unused)), void *arg)
 	if (!frame_is_shim(w->frame) && !frame_is_helper(&link)) {
 		index = --w->t->walk_left;
 		f.frame = w->frame;
-		f.start = start_ns + index;
+		f.start = first_moment(w->t) + index;
 		f.code = code_intern_shared(link.code, w->t->tgid);
 		f.track = w->track;
 		f.depth = w->base + index < 0xffff ? w->base + index : 0xffff;
@@ -208,6 +214,38 @@ static __always_inline void update_verdict(struct thread_state *t, __u32 tid)
 		t->depth = 0;
 		t->walked = t->ready = 0;
 	}
+}
+
+/*
+ * The verdict may have changed while the thread runs. When it is to be ignored, its open calls end
+ * here; when it no longer is, those that run by then begin anew (deep ones are forgotten: user space
+ * has taken them out of the hash).
+ */
+__noinline int change_verdict(__u32 tid)
+{
+	struct thread_state *t = bpf_map_lookup_elem(&threads, &tid);
+	__u64 at = bpf_ktime_get_ns();
+	__u32 depth;
+	__u8 before;
+
+	if (!t)
+		return 0;
+	if (at > verdicts_ns) /* it was asleep, or waited for the GIL */
+		at = verdicts_ns;
+	before = t->verdict;
+	depth = t->depth;
+	update_verdict(t, tid);
+	if (t->verdict == before)
+		return 0;
+	if (t->verdict == VERDICT_IGNORE) {
+		t->depth = depth;
+		close_all(t, tid, at);
+		flush_batch(tid);
+	} else {
+		t->deep = 0;
+		t->since = at;
+	}
+	return 0;
 }
 
 static __always_inline void add_totals(const struct vtbpf_counters *c)

@@ -124,7 +124,9 @@ enum vtbpf_rec_kind {
 	VTBPF_REC_SOURCE = 132,	     /* a piece of a source file, struct vtbpf_rec_source */
 	VTBPF_REC_END = 133,	     /* last record of a whole capture, struct vtbpf_rec_end */
 	VTBPF_REC_COUNTERS = 134,    /* struct vtbpf_rec_counters, at the end and now and then */
+	VTBPF_REC_LEFT_OUT = 137, /* struct vtbpf_rec_left_out: first calls of an ignored thread */
 	VTBPF_REC_OVERFLOW = 136, /* struct vtbpf_rec_overflow: only the newest calls were kept */
+	VTBPF_REC_PAUSE = 135,	  /* struct vtbpf_rec_pause: nothing was recorded for a while */
 };
 
 /* Every record starts so. len counts the whole record, this prefix included, and is a multiple of
@@ -320,6 +322,19 @@ struct vtbpf_rec_overflow {
 	__u64 overwritten; /* calls that gave way to newer ones */
 };
 
+/* Calls that ran at its beginning are cut off there, those that ran at its end begin anew. */
+struct vtbpf_rec_pause {
+	struct vtbpf_rec rec; /* tid: the target's pid */
+	__u64 from, to;	      /* CLOCK_MONOTONIC ns */
+};
+
+/* A new thread is ignored by what was asked for while tracing: what it recorded before that was known
+ * does not count. */
+struct vtbpf_rec_left_out {
+	struct vtbpf_rec rec;
+	__u64 until; /* calls of the thread that began before, CLOCK_MONOTONIC ns */
+};
+
 struct vtbpf_rec_end {
 	struct vtbpf_rec rec;
 	__u64 ts; /* CLOCK_MONOTONIC when tracing ended */
@@ -391,6 +406,7 @@ struct thread_state {
 	__u64 start_time;
 	__u64 start_ticks;
 	__u64 root_frame; /* its outermost frame, when that was found */
+	__u64 since;	  /* when it was no longer ignored; 0: it never was */
 	__u64 root_self;
 	__u64 name;	      /* str that was told to be its name, 0 none */
 	__u64 announce_since; /* when it was first tried, ns */

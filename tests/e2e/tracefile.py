@@ -48,7 +48,9 @@ class Trace:
         self.events = self.raw["traceEvents"]
         self.slices = [Slice(e, i) for i, e in enumerate(self.events)
                        if e["ph"] == "X" and e["cat"] == "FEE"]
-        self.gaps = [e for e in self.events if e["ph"] == "X" and e["cat"] == "vtbpf"]
+        marks = [e for e in self.events if e["ph"] == "X" and e["cat"] == "vtbpf"]
+        self.gaps = [e for e in marks if e["name"].startswith("lost ")]
+        self.pauses = [(e["ts"], e["ts"] + e["dur"]) for e in marks if e["name"] == "paused"]
         self.thread_names = {e["tid"]: e["args"]["name"] for e in self.events
                              if e["ph"] == "M" and e["name"] == "thread_name"}
         self.process_names = {e["pid"]: e["args"]["name"] for e in self.events

@@ -21,6 +21,8 @@ static const uint16_t fixed_size[256] = {
 	[VTBPF_REC_END] = sizeof(struct vtbpf_rec_end),
 	[VTBPF_REC_COUNTERS] = sizeof(struct vtbpf_rec_counters),
 	[VTBPF_REC_OVERFLOW] = sizeof(struct vtbpf_rec_overflow),
+	[VTBPF_REC_PAUSE] = sizeof(struct vtbpf_rec_pause),
+	[VTBPF_REC_LEFT_OUT] = sizeof(struct vtbpf_rec_left_out),
 };
 
 /* No time of a capture is beyond this: what is, is damage, and sums of two cannot overflow. */
@@ -123,7 +125,7 @@ static int decode_lost(const struct vtbpf_rec *rec, struct event *ev)
 
 static int decode_ts(const struct vtbpf_rec *rec, struct event *ev)
 {
-	/* thread exit, exec and end are one time each */
+	/* thread exit, exec, end and "left out" are one time each */
 	ev->ts = ((const struct vtbpf_rec_end *)rec)->ts;
 	return ev->ts > TIME_MAX ? -EBADMSG : 0;
 }
@@ -177,6 +179,17 @@ static int decode_counters(const struct vtbpf_rec *rec, struct event *ev)
 	return 0;
 }
 
+static int decode_pause(const struct vtbpf_rec *rec, struct event *ev)
+{
+	const struct vtbpf_rec_pause *p = (const void *)rec;
+
+	if (p->from > p->to || p->to > TIME_MAX)
+		return -EBADMSG;
+	ev->pause.from = p->from;
+	ev->pause.to = p->to;
+	return 0;
+}
+
 static int decode_payload(const struct vtbpf_rec *rec, struct event *ev)
 {
 	switch (rec->kind) {
@@ -193,6 +206,7 @@ static int decode_payload(const struct vtbpf_rec *rec, struct event *ev)
 	case VTBPF_REC_THREAD_EXIT:
 	case VTBPF_REC_EXEC:
 	case VTBPF_REC_END:
+	case VTBPF_REC_LEFT_OUT:
 		return decode_ts(rec, ev);
 	case VTBPF_REC_SESSION:
 		return decode_session(rec, ev);
@@ -207,6 +221,8 @@ static int decode_payload(const struct vtbpf_rec *rec, struct event *ev)
 	case VTBPF_REC_OVERFLOW:
 		ev->overwritten = ((const struct vtbpf_rec_overflow *)rec)->overwritten;
 		return 0;
+	case VTBPF_REC_PAUSE:
+		return decode_pause(rec, ev);
 	default:
 		return 0;
 	}

@@ -78,6 +78,10 @@ struct event_source {
 	struct event_bytes data;
 };
 
+struct event_pause {
+	uint64_t from, to; /* ns */
+};
+
 struct event {
 	uint8_t kind; /* enum vtbpf_rec_kind, or a kind this version does not know */
 	uint8_t flags;
@@ -94,9 +98,10 @@ struct event {
 		struct event_text text;
 		struct event_process process;
 		struct event_source source;
+		struct event_pause pause;
 		struct vtbpf_counters counters;
 		uint64_t overwritten; /* calls: overflow */
-		uint64_t ts;	      /* thread exit, exec, end */
+		uint64_t ts;	      /* thread exit, exec, end, left out */
 	};
 };
 

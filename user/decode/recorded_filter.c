@@ -30,6 +30,25 @@ static const char *value_of(const char *text, const char *option)
 	return !strncmp(text, option, n) && text[n] == ' ' ? text + n + 1 : NULL;
 }
 
+/* `vtbpf ctl` took it back while tracing: "X at +12.345 s". From then on the thread was recorded, and
+ * before that it was not. */
+static void take_back(const char *value, struct slice_filter *f)
+{
+	const char *end = NULL, *p = value;
+	size_t i = 0;
+
+	while ((p = strstr(p, " at +")))
+		end = p++;
+	while (end && i < f->n_ignore_threads) {
+		const char *x = f->ignore_threads[i];
+
+		if (strlen(x) == (size_t)(end - value) && !strncmp(x, value, strlen(x)))
+			f->ignore_threads[i] = f->ignore_threads[--f->n_ignore_threads];
+		else
+			i++;
+	}
+}
+
 static int read_one(const char *text, struct slice_filter *f)
 {
 	struct function_filter *fn = &f->functions;
@@ -47,6 +66,8 @@ static int read_one(const char *text, struct slice_filter *f)
 		return add_to(&fn->include_files, value);
 	if ((value = value_of(text, "--exclude-files")))
 		return add_to(&fn->exclude_files, value);
+	if ((value = value_of(text, "ctl: unignore-thread")))
+		take_back(value, f);
 	if (!strcmp(text, "--cut"))
 		fn->cut = true;
 	return 0;

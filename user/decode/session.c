@@ -63,6 +63,7 @@ void session__free(struct session *s)
 	for (i = 0; i < s->n_sources; i++)
 		free(s->sources[i].name.data);
 	free(s->sources);
+	free(s->pauses);
 	free(s);
 }
 
@@ -238,6 +239,27 @@ static int on_end(struct session *s, const struct event *ev)
 	return 0;
 }
 
+static int on_left_out(struct session *s, const struct event *ev)
+{
+	struct thread *th = thread_table__get(s->threads, ev->tid);
+
+	if (th && ev->ts > th->left_out)
+		th->left_out = ev->ts;
+	return th ? 0 : -ENOMEM;
+}
+
+static int on_pause(struct session *s, const struct event *ev)
+{
+	struct event_pause *pauses = grow(s->pauses, s->n_pauses, sizeof(*pauses));
+
+	if (!pauses)
+		return -ENOMEM;
+	s->pauses = pauses;
+	pauses[s->n_pauses++] = ev->pause;
+	saw_time(s, ev->pause.from, ev->pause.to);
+	return 0;
+}
+
 static int on_event(struct session *s, const struct event *ev, uint64_t next_offset)
 {
 	switch (ev->kind) {
@@ -274,6 +296,10 @@ static int on_event(struct session *s, const struct event *ev, uint64_t next_off
 	case VTBPF_REC_OVERFLOW:
 		s->overwritten += ev->overwritten;
 		return 0;
+	case VTBPF_REC_PAUSE:
+		return on_pause(s, ev);
+	case VTBPF_REC_LEFT_OUT:
+		return on_left_out(s, ev);
 	case VTBPF_REC_END:
 		return on_end(s, ev);
 	default:

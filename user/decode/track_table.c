@@ -117,6 +117,11 @@ struct track *track_table__overflow(struct track_table *t, struct track *track)
 	return track->overflow = make(t, &key);
 }
 
+uint32_t track_table__spare_tid(struct track_table *t)
+{
+	return t->next_tid <= MADE_UP_MAX ? t->next_tid++ : 0;
+}
+
 struct track *track_table__first(const struct track_table *t)
 {
 	return t->first;

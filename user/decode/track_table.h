@@ -50,6 +50,9 @@ struct track *track_table__get(struct track_table *t, struct thread *th, enum tr
 /* The track on which a slice goes that does not nest on `track`. NULL when out of memory. */
 struct track *track_table__overflow(struct track_table *t, struct track *track);
 
+/* A made-up tid for what belongs to no thread. 0 when there is none left. */
+uint32_t track_table__spare_tid(struct track_table *t);
+
 /* All tracks in order of making, linked by `all`. */
 struct track *track_table__first(const struct track_table *t);
 

@@ -7,6 +7,10 @@
 
 #include <bpf/bpf.h>
 
+/* Live maps change while one walks over them, which may then begin anew: it must end all the same.
+ * More than they have room for. */
+#define MOST 131072
+
 /* A frame of the hash, with the thread it belongs to. */
 struct deep_entry {
 	uint32_t tid;
@@ -94,7 +98,7 @@ static int read_deep(struct sweep *s, struct deep_list *list)
 {
 	struct deep_key key, *prev = NULL;
 
-	while (!bpf_map_get_next_key(s->deep_fd, prev, &key)) {
+	while (list->n < MOST && !bpf_map_get_next_key(s->deep_fd, prev, &key)) {
 		prev = &key;
 		if (list->n == list->cap) {
 			size_t cap = list->cap ? list->cap * 2 : 256;
@@ -179,6 +183,41 @@ static int put_counters(struct sweep *s)
 	return s->fn(s->ctx, &r.rec);
 }
 
+#define LOOKS 8
+
+/* The stack of a thread that may be running: in `stack` remains what two looks at it have in common.
+ * A batch written between them is in the ring: then both are taken again. */
+static bool read_live(struct sweep *s, uint32_t tid, struct thread_state *t,
+		      struct open_stack *stack)
+{
+	struct open_stack *again = malloc(sizeof(*again));
+	struct thread_state t2;
+	bool good = false;
+
+	for (int look = 0; again && look < LOOKS && !good; look++) {
+		if (bpf_map_lookup_elem(s->threads_fd, &tid, t) || t->slot == NO_SLOT ||
+		    bpf_map_lookup_elem(s->stacks_fd, &t->slot, stack) ||
+		    bpf_map_lookup_elem(s->stacks_fd, &t->slot, again) ||
+		    bpf_map_lookup_elem(s->threads_fd, &tid, &t2))
+			break;
+		good = t2.slot == t->slot && t2.count.calls == t->count.calls &&
+		       t2.count.lost == t->count.lost && t2.batched >= t->batched;
+	}
+	for (__u32 i = 0; good && i < VTBPF_MAX_DEPTH; i++)
+		if (i >= t2.depth || memcmp(&stack->f[i], &again->f[i], sizeof(stack->f[i])))
+			stack->f[i].frame = 0;
+	free(again);
+	return good;
+}
+
+static bool read_stack(struct sweep *s, uint32_t tid, struct thread_state *t,
+		       struct open_stack *stack)
+{
+	if (s->live)
+		return read_live(s, tid, t, stack);
+	return t->slot != NO_SLOT && !bpf_map_lookup_elem(s->stacks_fd, &t->slot, stack);
+}
+
 static int sweep_thread(struct sweep *s, uint32_t tid, const struct deep_list *deep,
 			struct open_stack *stack)
 {
@@ -189,7 +228,7 @@ static int sweep_thread(struct sweep *s, uint32_t tid, const struct deep_list *d
 	if (bpf_map_lookup_elem(s->threads_fd, &tid, &t))
 		return 0;
 	counters__add(&s->totals, &t.count);
-	has_stack = t.slot != NO_SLOT && !bpf_map_lookup_elem(s->stacks_fd, &t.slot, stack);
+	has_stack = read_stack(s, tid, &t, stack);
 	err = has_stack ? put_batch(s, &t, stack) : 0;
 	if (err || t.verdict == VERDICT_IGNORE)
 		return err;
@@ -206,9 +245,10 @@ int sweep__run(struct sweep *s)
 	struct open_stack *stack = malloc(sizeof(*stack));
 	struct deep_list deep = {};
 	__u32 tid, *prev = NULL;
+	size_t n = 0;
 	int err = stack ? read_deep(s, &deep) : -ENOMEM;
 
-	while (!err && !bpf_map_get_next_key(s->threads_fd, prev, &tid)) {
+	while (!err && n++ < MOST && !bpf_map_get_next_key(s->threads_fd, prev, &tid)) {
 		prev = &tid;
 		err = sweep_thread(s, tid, &deep, stack);
 	}
@@ -217,4 +257,49 @@ int sweep__run(struct sweep *s)
 	free(deep.e);
 	free(stack);
 	return err;
+}
+
+/* ---- clearing --------------------------------------------------------------------------- */
+
+void sweep__clear(int map_fd)
+{
+	char keys[2][32];
+	void *key = keys[0], *next = keys[1], *other;
+	bool more = !bpf_map_get_next_key(map_fd, NULL, key);
+
+	/* The key after it is asked for first: after one that is gone it begins anew. */
+	while (more) {
+		more = !bpf_map_get_next_key(map_fd, key, next);
+		bpf_map_delete_elem(map_fd, key);
+		other = key;
+		key = next;
+		next = other;
+	}
+}
+
+void sweep__return_slots(int threads_fd, int free_slots_fd)
+{
+	struct thread_state state;
+	__u32 tid, *prev = NULL;
+
+	while (!bpf_map_get_next_key(threads_fd, prev, &tid)) {
+		prev = &tid;
+		if (!bpf_map_lookup_elem(threads_fd, &tid, &state) && state.slot != NO_SLOT)
+			bpf_map_update_elem(free_slots_fd, NULL, &state.slot, BPF_ANY);
+	}
+}
+
+void sweep__forget_deep(int deep_fd, uint32_t tid)
+{
+	struct deep_key keys[2], *key = &keys[0], *next = &keys[1], *other;
+	bool more = !bpf_map_get_next_key(deep_fd, NULL, key);
+
+	for (size_t n = 0; more && n < MOST; n++) {
+		more = !bpf_map_get_next_key(deep_fd, key, next);
+		if (key->tid == tid)
+			bpf_map_delete_elem(deep_fd, key);
+		other = key;
+		key = next;
+		next = other;
+	}
 }

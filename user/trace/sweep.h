@@ -11,6 +11,7 @@ struct sweep {
 	uint32_t max_stack_depth;
 	uint64_t end;		      /* CLOCK_MONOTONIC ns: when open calls are cut off */
 	struct vtbpf_counters totals; /* of threads that ended; grows by those of the others */
+	bool live; /* the maps are in use: only what two looks have in common is taken */
 	tracer_record_fn fn;
 	void *ctx;
 };
@@ -18,6 +19,13 @@ struct sweep {
 /* Hands on calls still open (innermost first, so that callees precede callers), losses, threads not
  * announced, then the counters. 0, a negative errno, or fn's nonzero value. */
 int sweep__run(struct sweep *s);
+
+/* Takes the frames of thread tid out of the hash. */
+void sweep__forget_deep(int deep_fd, uint32_t tid);
+
+/* Empties a map, and gives the slots of all threads back to the queue of free ones. */
+void sweep__clear(int map_fd);
+void sweep__return_slots(int threads_fd, int free_slots_fd);
 
 /* Adds what one thread counted to a sum. */
 void counters__add(struct vtbpf_counters *sum, const struct vtbpf_counters *c);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "tracer.h"
+#include "tracer_state.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -13,19 +13,13 @@
 #include <bpf/libbpf.h>
 
 #include "../log.h"
-#include "holder.h"
 #include "sweep.h"
-#include "vtbpf.skel.h"
 
-struct tracer {
-	struct vtbpf_bpf *skel;
-	struct ring_buffer *ring;
-	struct probe_plan plan;
-	struct holder holder;
-	tracer_record_fn fn;
-	void *ctx;
-	enum tracer_variant variant; /* never TRACER_BEST */
-};
+/* Calls that end while a verdict is being set must lie before the moment from which it counts. */
+#define VERDICT_SLACK_NS 500000
+
+/* A poll ends after so much, some milliseconds' work: a busy target could else keep it going. */
+#define POLL_BYTES (4 << 20)
 
 static uint64_t now_ns(void)
 {
@@ -181,7 +175,8 @@ static int on_ring_record(void *ctx, void *data, size_t size)
 			return err;
 		at += rec->len;
 	}
-	return 0;
+	t->handed += size;
+	return t->most && t->handed >= t->most ? -EAGAIN : 0;
 }
 
 static int fill_slots(struct tracer *t)
@@ -347,6 +342,9 @@ int tracer__decide_thread(struct tracer *t, pid_t tid, const struct thread_verdi
 {
 	__u32 key = tid;
 
+	if (verdict->verdict == VERDICT_TRACE) /* it does not touch them while it is ignored */
+		sweep__forget_deep(bpf_map__fd(t->skel->maps.deep_frames), tid);
+	t->skel->bss->verdicts_ns = now_ns() + VERDICT_SLACK_NS;
 	if (bpf_map_update_elem(bpf_map__fd(t->skel->maps.verdicts), &key, verdict, BPF_ANY))
 		return -errno;
 	__atomic_add_fetch(&t->skel->bss->generation, 1, __ATOMIC_RELEASE);
@@ -386,7 +384,13 @@ int tracer__fd(const struct tracer *t)
 
 int tracer__poll(struct tracer *t)
 {
-	return ring_buffer__consume(t->ring);
+	int err;
+
+	t->handed = 0;
+	t->most = POLL_BYTES;
+	err = ring_buffer__consume(t->ring);
+	t->most = 0;
+	return err == -EAGAIN ? 1 : err < 0 ? err : 0;
 }
 
 int tracer__detach(struct tracer *t)
@@ -399,21 +403,9 @@ int tracer__detach(struct tracer *t)
 	return err < 0 ? err : 0;
 }
 
-int tracer__sweep(struct tracer *t, uint64_t end)
+void tracer__leave(struct tracer *t)
 {
-	struct sweep s = {
-		.threads_fd = bpf_map__fd(t->skel->maps.threads),
-		.stacks_fd = bpf_map__fd(t->skel->maps.stacks),
-		.deep_fd = bpf_map__fd(t->skel->maps.deep_frames),
-		.min_duration_ns = t->skel->rodata->min_duration_ns,
-		.max_stack_depth = t->skel->rodata->max_stack_depth,
-		.end = end,
-		.totals = t->skel->bss->totals,
-		.fn = t->fn,
-		.ctx = t->ctx,
-	};
-
-	return sweep__run(&s);
+	close(t->holder.control_fd);
 }
 
 bool tracer__knows_thread(const struct tracer *t, pid_t tid)

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The BPF side as an object: load it for a plan, attach it to a process, read what it writes, and
- * take out what is left when it is detached. The only file that includes the skeleton is tracer.c.
+ * take out what is left when it is detached. Only tracer.c and tracer_maps.c see the skeleton.
  *
  *   new -> attach -> activate -> poll ... -> detach -> sweep -> free
+ *
+ * Between sweep and free it may go on: reset, then attach and so forth.
  */
 #ifndef VTBPF_TRACER_H
 #define VTBPF_TRACER_H
@@ -66,7 +68,8 @@ void tracer__await_names(struct tracer *t);
 /* Becomes readable when the ring wants to be read. Poll it at least each 20 ms besides. */
 int tracer__fd(const struct tracer *t);
 
-/* Hands on what is in the ring now. Number of records, or fn's nonzero value. */
+/* Hands on what is in the ring, as much as takes some milliseconds. 1 when there may be more, 0, or
+ * fn's nonzero value, a negative errno. */
 int tracer__poll(struct tracer *t);
 
 /* Stops recording. Returns CLOCK_MONOTONIC of that moment in ns: the end of the trace, as good as;
@@ -79,6 +82,20 @@ int tracer__detach(struct tracer *t);
 /* After detach: hands on, as records, what stayed in the maps: calls that are still open (ended at
  * `end`), losses not told of, threads and code objects not announced, and the counters. */
 int tracer__sweep(struct tracer *t, uint64_t end);
+
+/* The same while tracing goes on, to another function: the records that a detach now would give. Calls
+ * that end meanwhile may be missing, and come out of the ring instead. */
+int tracer__peek(struct tracer *t, uint64_t end, tracer_record_fn fn, void *ctx);
+
+/* In a process forked from ours: the probes are not its business, their end does not wait for it. */
+void tracer__leave(struct tracer *t);
+
+/* After a sweep: forgets open calls and threads, which the sweep has written, and code objects, which
+ * are announced anew. Counters go on. */
+void tracer__reset(struct tracer *t);
+
+/* No thread is ignored any more, until tracer__set_ignored() says so anew. */
+void tracer__forget_verdicts(struct tracer *t);
 
 /* Has thread tid had an event, or been ignored? After detach. */
 bool tracer__knows_thread(const struct tracer *t, pid_t tid);

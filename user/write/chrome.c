@@ -310,12 +310,38 @@ static void write_viztracer_metadata(struct chrome *c, const struct writer *w)
 	json__close(j, '}');
 }
 
+/* So that the time in between is not taken for idleness. */
+static void write_pauses(struct chrome *c, const struct session *s)
+{
+	struct label label = { s->pid, 0, "thread_name", "vtbpf" };
+	struct json_writer *j = &c->json;
+
+	if (s->n_pauses)
+		label.tid = track_table__spare_tid(s->tracks);
+	if (!label.tid)
+		return;
+	write_label(c, &label);
+	for (size_t i = 0; i < s->n_pauses; i++) {
+		json__open(j, '{');
+		json__str_field(j, "ph", "X");
+		json__str_field(j, "cat", "vtbpf");
+		json__u64_field(j, "pid", s->pid);
+		json__u64_field(j, "tid", label.tid);
+		json__us_field(j, "ts", s->pauses[i].from);
+		json__us_field(j, "dur", s->pauses[i].to - s->pauses[i].from);
+		json__str_field(j, "name", "paused");
+		json__close(j, '}');
+		outbuf__write(j->out, "\n", 1);
+	}
+}
+
 static int chrome_end(struct writer *w)
 {
 	struct chrome *c = w->priv;
 	struct json_writer *j = &c->json;
 	int err;
 
+	write_pauses(c, w->session);
 	json__close(j, ']');
 	write_viztracer_metadata(c, w);
 	json__str_field(j, "displayTimeUnit", "us");

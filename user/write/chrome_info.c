@@ -98,6 +98,21 @@ static void write_filters(struct chrome *c, const struct session *s, const struc
 	json__close(j, ']');
 }
 
+static void write_pauses(struct json_writer *j, const struct session *s)
+{
+	if (!s->n_pauses)
+		return;
+	json__key(j, "pauses");
+	json__open(j, '[');
+	for (size_t i = 0; i < s->n_pauses; i++) {
+		json__open(j, '[');
+		json__us(j, s->pauses[i].from);
+		json__us(j, s->pauses[i].to);
+		json__close(j, ']');
+	}
+	json__close(j, ']');
+}
+
 static void write_losses(struct json_writer *j, const struct session *s, uint64_t total)
 {
 	struct thread *th, *same;
@@ -239,6 +254,7 @@ void chrome__vtbpf_info(struct writer *w)
 	write_target(j, s);
 	write_clock(j, s);
 	write_filters(c, s, w->replay->filter);
+	write_pauses(j, s);
 	write_losses(j, s, session__lost(s));
 	write_removed(j, s, &w->replay->selection);
 	write_counters(j, s, w->replay);

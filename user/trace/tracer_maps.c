@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What the tracer takes out of the kernel side's maps, and how it empties them. */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "sweep.h"
+#include "tracer_state.h"
+
+/* ---- reading ---------------------------------------------------------------------------- */
+
+static void prepare_sweep(struct tracer *t, struct sweep *s, uint64_t end)
+{
+	*s = (struct sweep){
+		.threads_fd = bpf_map__fd(t->skel->maps.threads),
+		.stacks_fd = bpf_map__fd(t->skel->maps.stacks),
+		.deep_fd = bpf_map__fd(t->skel->maps.deep_frames),
+		.min_duration_ns = t->skel->rodata->min_duration_ns,
+		.max_stack_depth = t->skel->rodata->max_stack_depth,
+		.end = end,
+		.totals = t->skel->bss->totals,
+	};
+}
+
+int tracer__sweep(struct tracer *t, uint64_t end)
+{
+	struct sweep s;
+	int err;
+
+	prepare_sweep(t, &s, end);
+	s.fn = t->fn;
+	s.ctx = t->ctx;
+	err = sweep__run(&s);
+	t->swept = s.totals;
+	return err;
+}
+
+int tracer__peek(struct tracer *t, uint64_t end, tracer_record_fn fn, void *ctx)
+{
+	struct sweep s;
+
+	prepare_sweep(t, &s, end);
+	s.live = true;
+	s.fn = fn;
+	s.ctx = ctx;
+	return sweep__run(&s);
+}
+
+/* ---- between two stretches -------------------------------------------------------------- */
+
+void tracer__reset(struct tracer *t)
+{
+	int threads = bpf_map__fd(t->skel->maps.threads);
+
+	sweep__return_slots(threads, bpf_map__fd(t->skel->maps.free_slots));
+	t->skel->bss->totals = t->swept;
+	sweep__clear(threads);
+	sweep__clear(bpf_map__fd(t->skel->maps.deep_frames));
+	/* Code objects may die unseen until it goes on; each thread's own memory of them, too. */
+	sweep__clear(bpf_map__fd(t->skel->maps.codes));
+	__atomic_add_fetch(&t->skel->bss->code_generation, 1, __ATOMIC_RELEASE);
+}
+
+void tracer__forget_verdicts(struct tracer *t)
+{
+	sweep__clear(bpf_map__fd(t->skel->maps.verdicts));
+	__atomic_add_fetch(&t->skel->bss->generation, 1, __ATOMIC_RELEASE);
+}
