@@ -224,7 +224,8 @@ static __always_inline void update_verdict(struct thread_state *t, __u32 tid)
 __noinline int change_verdict(__u32 tid)
 {
 	struct thread_state *t = bpf_map_lookup_elem(&threads, &tid);
-	__u64 at = bpf_ktime_get_ns();
+	__u64 now = bpf_ktime_get_ns(), at = now;
+	struct open_stack *s;
 	__u32 depth;
 	__u8 before;
 
@@ -232,6 +233,9 @@ __noinline int change_verdict(__u32 tid)
 		return 0;
 	if (at > verdicts_ns) /* it was asleep, or waited for the GIL */
 		at = verdicts_ns;
+	s = stack_of(t);
+	if (s && t->depth && stack_at(s, t->depth - 1)->start > at)
+		at = now; /* user space was held up while it set the verdict */
 	before = t->verdict;
 	depth = t->depth;
 	update_verdict(t, tid);

@@ -332,7 +332,7 @@ struct vtbpf_rec_pause {
  * does not count. */
 struct vtbpf_rec_left_out {
 	struct vtbpf_rec rec;
-	__u64 until; /* calls of the thread that began before, CLOCK_MONOTONIC ns */
+	__u64 from, until; /* when those began, CLOCK_MONOTONIC ns */
 };
 
 struct vtbpf_rec_end {
@@ -485,6 +485,7 @@ _Static_assert(sizeof(struct vtbpf_rec_call_track) == 40, "call record of a trac
 _Static_assert(sizeof(struct vtbpf_rec_code) == 56, "code record");
 _Static_assert(sizeof(struct vtbpf_rec_str) == 24, "string record");
 _Static_assert(sizeof(struct vtbpf_rec_thread) == 72, "thread record");
+_Static_assert(sizeof(struct vtbpf_rec_left_out) == sizeof(struct vtbpf_rec_pause), "spans");
 _Static_assert(sizeof(struct vtbpf_rec_lost) == 32, "lost record");
 _Static_assert(sizeof(struct vtbpf_rec_session) == 48, "session record");
 _Static_assert(sizeof(struct vtbpf_rec_thread_name) == 40, "thread name record");

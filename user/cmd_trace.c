@@ -34,6 +34,8 @@ struct trace {
 	bool to_capture; /* the capture is the output */
 	int signal_fd;
 	sigset_t old_mask;
+	struct str_list
+		ignore; /* for the conversion; `vtbpf ctl` may take some out. Not our strings */
 };
 
 /* ---- signals ---------------------------------------------------------------------------- */
@@ -167,6 +169,33 @@ static void on_attached(void *ctx)
 		launch__release(&tr->launched);
 }
 
+/* In a child of the recording. */
+static int dump(void *ctx, const char *from, const char *to)
+{
+	struct trace *tr = ctx;
+	struct convert_options c = finish__options(tr->o, from);
+	struct convert_summary sum;
+
+	c.output = to;
+	c.output_new = true;
+	c.progress = false;
+	c.filter.ignore_threads = tr->ignore.items;
+	c.filter.n_ignore_threads = tr->ignore.n;
+	finish__catch_signals();
+	return convert__run(&c, &sum);
+}
+
+static int copy_list(const struct str_list *from, struct str_list *to)
+{
+	to->items = calloc(from->n + 1, sizeof(*to->items));
+	if (!to->items)
+		return -ENOMEM;
+	to->n = from->n;
+	for (size_t i = 0; i < from->n; i++)
+		to->items[i] = from->items[i];
+	return 0;
+}
+
 static int record(struct trace *tr)
 {
 	const struct options *o = tr->o;
@@ -187,13 +216,19 @@ static int record(struct trace *tr)
 		.tracer_entries = o->tracer_entries,
 		.filters = o->filters.items,
 		.n_filters = o->filters.n,
+		.ignore_in_decode = &tr->ignore,
+		.output = o->output,
+		.dump = dump,
+		.dump_ctx = tr,
 		.signal_fd = tr->signal_fd,
 		.attached = on_attached,
 		.attached_ctx = tr,
 		.launched = tr->launched.pid != 0,
 	};
-	int err = recording__run(&cfg, &tr->writer, &tr->result);
+	int err = copy_list(&o->ignore_threads, &tr->ignore);
 
+	if (!err)
+		err = recording__run(&cfg, &tr->writer, &tr->result);
 	if (!err)
 		return EXIT_OK;
 	return err == -EPERM || err == -EACCES ? EXIT_NO_PRIVILEGE : EXIT_FAILED;
@@ -208,6 +243,9 @@ static void say_how_it_ended(const struct trace *tr)
 	case END_TARGET_EXEC:
 		log_info("process %d became another program (execve); its trace ends here",
 			 tr->target.pid);
+		break;
+	case END_CONTROL:
+		log_info("stopped by 'vtbpf ctl'");
 		break;
 	case END_CAPTURE:
 	case END_RUNNING:
@@ -254,6 +292,8 @@ static int finish(struct trace *tr)
 		return capture_is_short(tr);
 	if (tr->to_capture)
 		return finish_capture(tr);
+	c.filter.ignore_threads = tr->ignore.items;
+	c.filter.n_ignore_threads = tr->ignore.n;
 	finish__catch_signals();
 	err = convert__run(&c, &sum);
 	if (err) {
@@ -336,6 +376,7 @@ int cmd_trace(const struct options *o)
 	if (tr.capture_fd >= 0)
 		close(tr.capture_fd);
 	free(tr.capture_path);
+	free(tr.ignore.items);
 	target__close(&tr.target);
 	return status;
 }

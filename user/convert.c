@@ -298,6 +298,7 @@ static int make_file(struct conversion *c)
 		if (err) {
 			outfile__abort(&c->file);
 		} else {
+			c->file.keep_existing = c->opts->output_new;
 			err = outfile__commit(&c->file);
 			ours = err;
 		}

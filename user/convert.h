@@ -26,6 +26,7 @@ struct convert_options {
 	const char *output;  /* path; NULL never */
 	const char *format;  /* "json", "json.gz" or NULL: by the output's extension */
 	bool output_named;   /* the user named it: any existing file may be replaced */
+	bool output_new;     /* an output that is there by then is not replaced: -EEXIST */
 	bool progress;	     /* a progress line on stderr */
 	bool drop_losses_ok; /* reserved, false */
 	struct slice_filter filter;

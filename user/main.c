@@ -13,6 +13,8 @@ static int run(const struct options *o)
 		return cmd_doctor(o);
 	case CMD_THREADS:
 		return cmd_threads(o);
+	case CMD_CTL:
+		return cmd_ctl(o);
 	}
 	return EXIT_USAGE;
 }

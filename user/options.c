@@ -52,8 +52,8 @@ static const char doc[] =
 	"  vtbpf convert run.vtb -o run.json --min-duration 100us\n"
 	"  sudo vtbpf threads -p 1234";
 
-static const char args_doc[] =
-	"-p PID\n-- PROGRAM [ARG...]\nconvert IN -o OUT\ndoctor [-p PID]\nthreads -p PID";
+static const char args_doc[] = "-p PID\n-- PROGRAM [ARG...]\nconvert IN -o OUT\ndoctor [-p PID]\n"
+			       "threads -p PID\nctl -p PID COMMAND [X]";
 
 static const struct argp_option option_table[] = {
 	{ 0, 0, 0, 0, "What to trace:", 1 },
@@ -89,7 +89,7 @@ static const struct argp_option option_table[] = {
 	{ "quiet", 'q', 0, 0, "Say only what went wrong", 4 },
 	{ "verbose", 'v', 0, 0, "Say more; twice: everything", 4 },
 	{ "no-progress", OPT_NO_PROGRESS, 0, 0, "No progress line", 4 },
-	{ "json", OPT_JSON, 0, 0, "With threads: print JSON", 4 },
+	{ "json", OPT_JSON, 0, 0, "With threads, ctl status: print JSON", 4 },
 	{ 0 },
 };
 
@@ -110,6 +110,32 @@ static const char threads_doc[] =
 static const struct argp_option threads_options[] = {
 	{ "pid", 'p', "PID", 0, "The process", 1 },
 	{ "json", OPT_JSON, 0, 0, "Print JSON", 1 },
+	{ 0 },
+};
+
+static const char ctl_doc[] =
+	"Controls the vtbpf that traces process PID, while it does. Needs root, or the user who runs "
+	"that trace.\v"
+	"Commands:\n"
+	"  status             what is traced, since when, how much; paused or not; the filters\n"
+	"  pause              remove the probes: the process runs at full speed\n"
+	"  resume             set them again; calls that run then are shown as open\n"
+	"  ignore-thread X    leave out threads from now on: a tid, ident:0x7f..., or a glob\n"
+	"  unignore-thread X  take that back, or an --ignore-thread X\n"
+	"  ignore-function G  leave out functions and all they call from now on: a glob on the\n"
+	"                     qualified name or FILE:NAME\n"
+	"  dump               write what there is so far to OUT-DATE-TIME-N beside the output, and\n"
+	"                     print that name when the file is whole; the trace goes on\n"
+	"  stop               end the trace as Ctrl-C does; answers when no probe is left, while\n"
+	"                     the output is still being written\n\n"
+	"Exit status: 0 done, 1 not done (no trace runs, or it says why not), 2 bad usage, 3 missing "
+	"privilege.";
+
+static const struct argp_option ctl_options[] = {
+	{ "pid", 'p', "PID", 0, "The process that is traced", 1 },
+	{ "json", OPT_JSON, 0, 0, "With status: print JSON", 1 },
+	{ "quiet", 'q', 0, 0, "Say only what went wrong", 1 },
+	{ "verbose", 'v', 0, 0, "Say more", 1 },
 	{ 0 },
 };
 
@@ -237,8 +263,6 @@ static error_t parse_filter_option(int key, char *arg, struct argp_state *state,
 
 static void check_threads(struct argp_state *state, const struct options *o)
 {
-	if (o->command != CMD_THREADS && o->json)
-		argp_error(state, "--json: goes with threads");
 	if (o->command != CMD_THREADS)
 		return;
 	if (!o->pid)
@@ -246,6 +270,18 @@ static void check_threads(struct argp_state *state, const struct options *o)
 	if (o->program || o->output_named || o->format || o->duration_ns || o->filters.n ||
 	    o->dry_run)
 		argp_error(state, "threads: takes -p PID and --json, nothing of a trace");
+}
+
+static void check_ctl(struct argp_state *state, const struct options *o)
+{
+	if (o->command != CMD_CTL)
+		return;
+	if (!o->pid)
+		argp_error(state, "ctl: the trace of which process? give -p PID");
+	if (!o->inputs.n)
+		argp_error(state, "ctl: what shall the trace do? 'vtbpf ctl --help' lists it");
+	if (o->inputs.n > 2)
+		argp_error(state, "ctl: '%s': unexpected argument", o->inputs.items[2]);
 }
 
 static void check(struct argp_state *state, struct options *o)
@@ -264,7 +300,10 @@ static void check(struct argp_state *state, struct options *o)
 			   "convert: works on a file; -p, -d, --dry-run and -- do not apply");
 	if (o->command == CMD_DOCTOR && o->program)
 		argp_error(state, "doctor: looks at the machine and at -p PID, it starts nothing");
+	if (o->json && o->command != CMD_THREADS && o->command != CMD_CTL)
+		argp_error(state, "--json: goes with threads and ctl status");
 	check_threads(state, o);
+	check_ctl(state, o);
 }
 
 static error_t parse_arg(struct options *o, char *arg, struct argp_state *state)
@@ -275,7 +314,9 @@ static error_t parse_arg(struct options *o, char *arg, struct argp_state *state)
 		o->command = CMD_DOCTOR;
 	else if (!state->arg_num && !strcmp(arg, "threads"))
 		o->command = CMD_THREADS;
-	else if (o->command == CMD_CONVERT)
+	else if (!state->arg_num && !strcmp(arg, "ctl"))
+		o->command = CMD_CTL;
+	else if (o->command == CMD_CONVERT || o->command == CMD_CTL)
 		add(&o->inputs, arg);
 	else if (!state->arg_num)
 		argp_error(state, "'%s' is no command; to start a program write: vtbpf -- %s", arg,
@@ -364,6 +405,10 @@ void options__parse(int argc, char **argv, struct options *o)
 		threads_options, parse_option, "threads -p PID", threads_doc, 0, 0, 0
 	};
 	bool threads = argc > 1 && !strcmp(argv[1], "threads");
+	static const struct argp ctl_argp = {
+		ctl_options, parse_option, "ctl -p PID COMMAND [X]", ctl_doc, 0, 0, 0
+	};
+	bool ctl = argc > 1 && !strcmp(argv[1], "ctl");
 
 	memset(o, 0, sizeof(*o));
 	o->output = "result.json";
@@ -372,7 +417,7 @@ void options__parse(int argc, char **argv, struct options *o)
 	argc = cut_program(argc, argv, o);
 	accept_underscores(argc, argv);
 	argv[0] = (char *)"vtbpf"; /* messages begin with the tool's name, not with its path */
-	if (argp_parse(threads ? &threads_argp : &argp, argc, argv, 0, NULL, o))
+	if (argp_parse(threads ? &threads_argp : ctl ? &ctl_argp : &argp, argc, argv, 0, NULL, o))
 		exit(EXIT_USAGE);
 }
 

@@ -11,7 +11,7 @@
 #include "function_filter.h"
 #include "str_list.h"
 
-enum command { CMD_TRACE, CMD_CONVERT, CMD_DOCTOR, CMD_THREADS };
+enum command { CMD_TRACE, CMD_CONVERT, CMD_DOCTOR, CMD_THREADS, CMD_CTL };
 
 /* Exit codes, for every command. */
 enum exit_code {
@@ -27,7 +27,7 @@ struct options {
 	enum command command;
 	pid_t pid;		/* 0: none */
 	char **program;		/* after `--`, NULL-terminated; NULL: none */
-	struct str_list inputs; /* of convert */
+	struct str_list inputs; /* of convert; of ctl: what is asked, and its argument */
 	const char *output;	/* "result.json" unless named */
 	bool output_named;
 	const char *format;   /* NULL: by extension */
@@ -42,7 +42,7 @@ struct options {
 	int verbosity; /* -1 with -q, else how many -v */
 	bool no_progress;
 	bool dry_run;
-	bool json;		 /* of threads */
+	bool json;		 /* of threads, ctl status */
 	struct str_list filters; /* filters in force, as text; the strings are malloc'ed */
 };
 

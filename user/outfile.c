@@ -251,11 +251,24 @@ static bool exchange(struct outfile *f)
 	return true;
 }
 
+/* Gives the file its name, which must be free. Not every file system can rename so. */
+static int take_free_name(struct outfile *f)
+{
+	if (!renameat2(f->dirfd, f->tmp, f->dirfd, f->base, RENAME_NOREPLACE))
+		return 0;
+	if (errno == EEXIST || linkat(f->dirfd, f->tmp, f->dirfd, f->base, 0))
+		return -errno;
+	unlinkat(f->dirfd, f->tmp, 0);
+	return 0;
+}
+
 int outfile__commit(struct outfile *f)
 {
 	int err = 0;
 
-	if (f->tmp && !exchange(f) && renameat(f->dirfd, f->tmp, f->dirfd, f->base) < 0)
+	if (f->tmp && f->keep_existing)
+		err = take_free_name(f);
+	else if (f->tmp && !exchange(f) && renameat(f->dirfd, f->tmp, f->dirfd, f->base) < 0)
 		err = -errno;
 	if (err) {
 		outfile__abort(f);

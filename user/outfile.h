@@ -11,12 +11,13 @@
 #include <sys/types.h>
 
 struct outfile {
-	int fd;		/* open for writing; the caller writes, outfile__commit() closes */
-	int dirfd;	/* directory of the output */
-	char *path;	/* as the user gave it */
-	char *base;	/* its last component */
-	char *tmp;	/* temporary name in dirfd */
-	char *tmp_path; /* the same for messages: directory as the user gave it + tmp */
+	int fd;		    /* open for writing; the caller writes, outfile__commit() closes */
+	int dirfd;	    /* directory of the output */
+	bool keep_existing; /* set by the caller: commit fails with -EEXIST rather than replace */
+	char *path;	    /* as the user gave it */
+	char *base;	    /* its last component */
+	char *tmp;	    /* temporary name in dirfd */
+	char *tmp_path;	    /* the same for messages: directory as the user gave it + tmp */
 };
 
 /* Does path name a device, a pipe, or one of our own open files (/dev/stdout, /dev/fd/N)? Such an

@@ -150,6 +150,9 @@ class Tracer:
     def text(self):
         return self.err.text()
 
+    def text_so_far(self):
+        return "\n".join(self.err.seen)
+
     def trace(self):
         return tracefile.Trace(self.out)
 

@@ -170,6 +170,27 @@ static void test_convert_and_doctor(void **state)
 	options__free(&o);
 }
 
+static void test_ctl(void **state)
+{
+	struct options o;
+	struct line l;
+
+	(void)state;
+	split(&l, "vtbpf ctl -p 7 ignore-thread mon*");
+	options__parse(l.argc, l.argv, &o);
+	assert_int_equal(o.command, CMD_CTL);
+	assert_int_equal(o.pid, 7);
+	assert_int_equal(o.inputs.n, 2);
+	assert_string_equal(o.inputs.items[0], "ignore-thread");
+	assert_string_equal(o.inputs.items[1], "mon*");
+	options__free(&o);
+	split(&l, "vtbpf -p 7 ctl status --json");
+	options__parse(l.argc, l.argv, &o);
+	assert_int_equal(o.command, CMD_CTL);
+	assert_true(o.json);
+	options__free(&o);
+}
+
 static void test_threads(void **state)
 {
 	static const char *const lines[] = { "vtbpf threads -p 7 --json",
@@ -219,6 +240,9 @@ static void test_bad_usage(void **state)
 		{ "vtbpf threads -p 1 --dry-run", "--dry-run" },
 		{ "vtbpf --dry-run threads -p 1", "nothing of a trace" },
 		{ "vtbpf threads -- true", "give -p PID" },
+		{ "vtbpf ctl status", "give -p PID" },
+		{ "vtbpf ctl -p 1", "vtbpf ctl --help" },
+		{ "vtbpf ctl -p 1 ignore-thread a b", "'b'" },
 		{ "vtbpf -p 1 --json", "goes with threads" },
 	};
 	char out[4096];
@@ -242,6 +266,8 @@ static void test_help_and_version(void **state)
 	assert_int_equal(exit_of("vtbpf threads --help", out, sizeof(out)), EXIT_OK);
 	assert_non_null(strstr(out, "waiting for the GIL"));
 	assert_null(strstr(out, "--min-duration"));
+	assert_int_equal(exit_of("vtbpf ctl --help", out, sizeof(out)), EXIT_OK);
+	assert_non_null(strstr(out, "unignore-thread X"));
 	assert_int_equal(exit_of("vtbpf --version", out, sizeof(out)), EXIT_OK);
 	assert_int_equal(strncmp(out, "vtbpf ", 6), 0);
 }
@@ -249,15 +275,11 @@ static void test_help_and_version(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_trace),
-		cmocka_unit_test(test_units_of_bare_numbers),
-		cmocka_unit_test(test_underscores),
-		cmocka_unit_test(test_functions),
-		cmocka_unit_test(test_program),
-		cmocka_unit_test(test_convert_and_doctor),
-		cmocka_unit_test(test_threads),
-		cmocka_unit_test(test_bad_usage),
-		cmocka_unit_test(test_help_and_version),
+		cmocka_unit_test(test_trace),	    cmocka_unit_test(test_units_of_bare_numbers),
+		cmocka_unit_test(test_underscores), cmocka_unit_test(test_functions),
+		cmocka_unit_test(test_program),	    cmocka_unit_test(test_convert_and_doctor),
+		cmocka_unit_test(test_threads),	    cmocka_unit_test(test_ctl),
+		cmocka_unit_test(test_bad_usage),   cmocka_unit_test(test_help_and_version),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -125,7 +125,7 @@ static int decode_lost(const struct vtbpf_rec *rec, struct event *ev)
 
 static int decode_ts(const struct vtbpf_rec *rec, struct event *ev)
 {
-	/* thread exit, exec, end and "left out" are one time each */
+	/* thread exit, exec and end are one time each */
 	ev->ts = ((const struct vtbpf_rec_end *)rec)->ts;
 	return ev->ts > TIME_MAX ? -EBADMSG : 0;
 }
@@ -179,14 +179,15 @@ static int decode_counters(const struct vtbpf_rec *rec, struct event *ev)
 	return 0;
 }
 
-static int decode_pause(const struct vtbpf_rec *rec, struct event *ev)
+static int decode_span(const struct vtbpf_rec *rec, struct event *ev)
 {
+	/* A pause and what is left out are both from one time to another. */
 	const struct vtbpf_rec_pause *p = (const void *)rec;
 
 	if (p->from > p->to || p->to > TIME_MAX)
 		return -EBADMSG;
-	ev->pause.from = p->from;
-	ev->pause.to = p->to;
+	ev->span.from = p->from;
+	ev->span.to = p->to;
 	return 0;
 }
 
@@ -206,7 +207,6 @@ static int decode_payload(const struct vtbpf_rec *rec, struct event *ev)
 	case VTBPF_REC_THREAD_EXIT:
 	case VTBPF_REC_EXEC:
 	case VTBPF_REC_END:
-	case VTBPF_REC_LEFT_OUT:
 		return decode_ts(rec, ev);
 	case VTBPF_REC_SESSION:
 		return decode_session(rec, ev);
@@ -222,7 +222,8 @@ static int decode_payload(const struct vtbpf_rec *rec, struct event *ev)
 		ev->overwritten = ((const struct vtbpf_rec_overflow *)rec)->overwritten;
 		return 0;
 	case VTBPF_REC_PAUSE:
-		return decode_pause(rec, ev);
+	case VTBPF_REC_LEFT_OUT:
+		return decode_span(rec, ev);
 	default:
 		return 0;
 	}

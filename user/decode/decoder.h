@@ -78,7 +78,7 @@ struct event_source {
 	struct event_bytes data;
 };
 
-struct event_pause {
+struct event_span {
 	uint64_t from, to; /* ns */
 };
 
@@ -98,10 +98,10 @@ struct event {
 		struct event_text text;
 		struct event_process process;
 		struct event_source source;
-		struct event_pause pause;
+		struct event_span span; /* pause, left out */
 		struct vtbpf_counters counters;
 		uint64_t overwritten; /* calls: overflow */
-		uint64_t ts;	      /* thread exit, exec, end, left out */
+		uint64_t ts;	      /* thread exit, exec, end */
 	};
 };
 

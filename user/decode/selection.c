@@ -115,7 +115,7 @@ static enum removed judge(struct selection *sel, struct thread *th, const struct
 
 	if (th->ignored)
 		return th->vanished ? REMOVED_FUNCTION : REMOVED_THREAD;
-	if (ev->call.start < th->left_out)
+	if (ev->call.start >= th->left_out.from && ev->call.start < th->left_out.to)
 		return REMOVED_THREAD;
 	if (sel->by_function && hides(sel, th, &ev->call))
 		return REMOVED_FUNCTION;

@@ -243,20 +243,20 @@ static int on_left_out(struct session *s, const struct event *ev)
 {
 	struct thread *th = thread_table__get(s->threads, ev->tid);
 
-	if (th && ev->ts > th->left_out)
-		th->left_out = ev->ts;
+	if (th && ev->span.to > th->left_out.to)
+		th->left_out = ev->span;
 	return th ? 0 : -ENOMEM;
 }
 
 static int on_pause(struct session *s, const struct event *ev)
 {
-	struct event_pause *pauses = grow(s->pauses, s->n_pauses, sizeof(*pauses));
+	struct event_span *pauses = grow(s->pauses, s->n_pauses, sizeof(*pauses));
 
 	if (!pauses)
 		return -ENOMEM;
 	s->pauses = pauses;
-	pauses[s->n_pauses++] = ev->pause;
-	saw_time(s, ev->pause.from, ev->pause.to);
+	pauses[s->n_pauses++] = ev->span;
+	saw_time(s, ev->span.from, ev->span.to);
 	return 0;
 }
 

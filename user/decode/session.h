@@ -55,7 +55,7 @@ struct session {
 	struct process_slot *process_by_pid;
 	struct session_source *sources;
 	size_t n_sources;
-	struct event_pause *pauses; /* when nothing was recorded, in order */
+	struct event_span *pauses; /* when nothing was recorded, in order */
 	size_t n_pauses;
 	struct vtbpf_counters counters;
 	uint64_t overwritten; /* calls that gave way to newer ones (--tracer-entries) */

@@ -37,8 +37,8 @@ struct thread {
 	uint64_t first, exit; /* CLOCK_MONOTONIC ns of its first event and its exit, 0 unknown */
 	char *name;	      /* Python's, not checked to be UTF-8; NULL none */
 	char comm[VTBPF_COMM_LEN + 1];
-	uint64_t left_out; /* calls that began before were recorded by mistake; 0 none */
-	uint64_t lost;	   /* calls lost */
+	struct event_span left_out;    /* calls that began then were recorded by mistake */
+	uint64_t lost;		       /* calls lost */
 	struct thread_former *formers; /* its earlier names, the last one first */
 	bool ignored;		       /* by the filter: nothing of it is written */
 	bool vanished;		       /* ignored because all its functions are */

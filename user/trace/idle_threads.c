@@ -11,7 +11,9 @@
 
 #define MAX_FRAMES 1024 /* innermost ones of a thread */
 #define MAX_STR_BYTES (1 << 20)
-#define FIRST_CODE_ID 0x80000000u /* the kernel side counts from 1 */
+
+/* The kernel side counts from 1. No id is given twice, whatever was looked at before. */
+static uint32_t next_id = 0x80000000u;
 
 /* A code object on one of the stacks; its names are read while it is certainly alive. */
 struct idle_code {
@@ -30,7 +32,6 @@ struct idle_thread {
 
 struct idle_threads {
 	struct idle_code *codes;
-	uint32_t next_id;
 	size_t n;
 	struct idle_thread *threads;
 };
@@ -47,7 +48,7 @@ static uint32_t intern(struct idle_threads *idle, struct py_reader *r, const str
 		return 0;
 	c->addr = f->code;
 	c->seen = *f;
-	c->id = idle->next_id++;
+	c->id = next_id++;
 	c->filename = py_str(r, f->filename, MAX_STR_BYTES);
 	c->name = py_str(r, f->name, MAX_STR_BYTES);
 	HASH_ADD(hh, idle->codes, addr, sizeof(c->addr), c);
@@ -84,7 +85,6 @@ struct idle_threads *idle_threads__new(struct py_reader *reader, pid_t pid)
 	if (!err)
 		err = py_threads__map_tids(&threads, pid);
 	if (!err) {
-		idle->next_id = FIRST_CODE_ID;
 		idle->threads = calloc(threads.n + 1, sizeof(*idle->threads));
 		for (size_t i = 0; idle->threads && i < threads.n; i++)
 			read_stack(idle, reader, &threads.threads[i], frames);
@@ -163,10 +163,13 @@ static void write_stack(const struct idle_thread *t, const struct idle_span *spa
 	}
 }
 
-/* Threads that ended are no longer in the tracer's map, but then their first event was announced. */
+/* Threads that ended are no longer in the tracer's map, but then their first event was announced. Of
+ * an ignored one nothing is told, and so nothing is known. */
 static bool had_event(const struct idle_span *span, pid_t tid)
 {
-	return tracer__knows_thread(span->tracer, tid) || thread_names__had_event(span->names, tid);
+	return tracer__knows_thread(span->tracer, tid) ||
+	       thread_names__had_event(span->names, tid) ||
+	       thread_names__is_ignored(span->names, tid);
 }
 
 void idle_threads__write(const struct idle_threads *idle, const struct idle_span *span,

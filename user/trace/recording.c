@@ -15,52 +15,43 @@
 #include "../discover/py_jit.h"
 #include "../log.h"
 #include "../version.h"
-#include "call_ring.h"
-#include "function_verdicts.h"
-#include "idle_threads.h"
+#include "recording_state.h"
 #include "self_check.h"
-#include "sources.h"
-#include "string_repair.h"
-#include "thread_names.h"
 
 #define POLL_MS 20
 #define AFTER_CTRL_C_NS 1000000000ULL
 #define SELF_CHECK_NS 1000000000ULL
 #define END_CHECK_NS 100000000ULL /* how often a target without pidfd is looked for */
 
-struct recording {
-	const struct recording_config *cfg;
-	struct capture_writer *w;
-	struct recording_result *res;
-	struct tracer *tracer;
-	struct py_reader *reader;
-	struct thread_names *names;
-	struct idle_threads *idle;
-	struct string_repair *repair;
-	struct sources *sources;
-	struct function_verdicts *functions;
-	struct call_ring *newest; /* NULL: all calls are kept */
-	uint64_t deadline;	  /* when to stop, 0 never */
-	uint64_t next_check;
-	uint64_t next_self_check; /* 0: done */
-	bool jit;
-	bool misfit; /* the self-check has found a contradiction */
-};
+/* ---- records as they come --------------------------------------------------------------- */
 
-static uint64_t clock_ns(clockid_t id)
+static void put(struct recording *r, const struct vtbpf_rec *rec)
 {
-	struct timespec ts;
-
-	clock_gettime(id, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+	if (r->newest)
+		call_ring__push(r->newest, rec);
+	else
+		capture_writer__append(r->w, rec);
 }
 
-/* ---- records as they come --------------------------------------------------------------- */
+/* What a thread recorded before it was known that it is ignored does not count. What the command line
+ * ignores is left out by decode anyway. */
+static void leave_out(struct recording *r, pid_t tid)
+{
+	struct vtbpf_rec_left_out rec = {
+		.rec = { .len = sizeof(rec), .kind = VTBPF_REC_LEFT_OUT, .tid = tid },
+		.from = r->ignoring_since,
+		.until = clock_ns(CLOCK_MONOTONIC),
+	};
+
+	if (r->ignoring_since && thread_names__is_ignored(r->names, tid))
+		put(r, &rec.rec);
+}
 
 static void note_string(struct recording *r, const struct vtbpf_rec_str *s)
 {
 	if (s->which == VTBPF_STR_THREAD) {
 		thread_names__note_name(r->names, s);
+		leave_out(r, s->rec.tid);
 		return;
 	}
 	function_verdicts__note(r->functions, s);
@@ -73,8 +64,8 @@ static void note_string(struct recording *r, const struct vtbpf_rec_str *s)
 /* Calls that end while recording is being turned off: what is still open then ends after them. */
 static void note_late_end(struct recording *r, const struct vtbpf_rec_call *call)
 {
-	if (!(call->rec.flags & VTBPF_F_OPEN_END) && call->start + call->dur > r->res->stop)
-		r->res->stop = call->start + call->dur;
+	if (!(call->rec.flags & VTBPF_F_OPEN_END) && call->start + call->dur > r->window_stop)
+		r->window_stop = call->start + call->dur;
 }
 
 static int on_record(void *ctx, const struct vtbpf_rec *rec)
@@ -83,15 +74,14 @@ static int on_record(void *ctx, const struct vtbpf_rec *rec)
 
 	if (rec->kind == VTBPF_REC_THREAD)
 		thread_names__note_reuse(r->names, (const struct vtbpf_rec_thread *)rec);
-	if (r->newest)
-		call_ring__push(r->newest, rec);
-	else
-		capture_writer__append(r->w, rec);
+	put(r, rec);
 	switch (rec->kind) {
 	case VTBPF_REC_CALL:
 	case VTBPF_REC_CALL_TRACK:
-		if (r->res->stop)
+		if (r->window_stop)
 			note_late_end(r, (const struct vtbpf_rec_call *)rec);
+		if (r->dump.held)
+			snapshot__written(r, rec);
 		break;
 	case VTBPF_REC_CODE:
 		string_repair__code(r->repair, (const struct vtbpf_rec_code *)rec);
@@ -101,6 +91,7 @@ static int on_record(void *ctx, const struct vtbpf_rec *rec)
 		break;
 	case VTBPF_REC_THREAD:
 		thread_names__note_new(r->names, (const struct vtbpf_rec_thread *)rec);
+		leave_out(r, rec->tid);
 		break;
 	case VTBPF_REC_THREAD_EXIT:
 		thread_names__note_exit(r->names, rec);
@@ -118,7 +109,7 @@ static int on_record(void *ctx, const struct vtbpf_rec *rec)
 
 /* ---- what the capture begins with ------------------------------------------------------- */
 
-static void put_text(struct recording *r, enum vtbpf_text_what what, const char *text)
+void recording__put_text(struct recording *r, enum vtbpf_text_what what, const char *text)
 {
 	if (text && *text)
 		capture_writer__text(r->w, what, text, strlen(text));
@@ -134,7 +125,7 @@ static void put_boot_id(struct recording *r)
 	if (fgets(id, sizeof(id), f))
 		id[strcspn(id, "\n")] = '\0';
 	fclose(f);
-	put_text(r, VTBPF_TEXT_BOOT_ID, id);
+	recording__put_text(r, VTBPF_TEXT_BOOT_ID, id);
 }
 
 static void put_plan(struct recording *r)
@@ -147,7 +138,7 @@ static void put_plan(struct recording *r)
 		return;
 	probe_plan__print(r->cfg->plan, r->cfg->target->interp, f);
 	fclose(f);
-	put_text(r, VTBPF_TEXT_PLAN, text);
+	recording__put_text(r, VTBPF_TEXT_PLAN, text);
 	free(text);
 }
 
@@ -166,26 +157,25 @@ static void put_session(struct recording *r, uint64_t start)
 	struct utsname uts;
 
 	capture_writer__append(r->w, &s.rec);
-	put_text(r, VTBPF_TEXT_VERSION, VTBPF_VERSION);
+	recording__put_text(r, VTBPF_TEXT_VERSION, VTBPF_VERSION);
 	if (!uname(&uts)) {
-		put_text(r, VTBPF_TEXT_KERNEL, uts.release);
-		put_text(r, VTBPF_TEXT_HOST, uts.nodename);
+		recording__put_text(r, VTBPF_TEXT_KERNEL, uts.release);
+		recording__put_text(r, VTBPF_TEXT_HOST, uts.nodename);
 	}
 	put_boot_id(r);
 	if (t->cmdline_len)
 		capture_writer__text(r->w, VTBPF_TEXT_COMMAND, t->cmdline, t->cmdline_len);
-	put_text(r, VTBPF_TEXT_EXE, t->interp);
-	put_text(r, VTBPF_TEXT_CWD, t->cwd);
+	recording__put_text(r, VTBPF_TEXT_EXE, t->interp);
+	recording__put_text(r, VTBPF_TEXT_CWD, t->cwd);
 	put_plan(r);
 	for (size_t i = 0; i < r->cfg->n_filters; i++)
-		put_text(r, VTBPF_TEXT_FILTER, r->cfg->filters[i]);
+		recording__put_text(r, VTBPF_TEXT_FILTER, r->cfg->filters[i]);
 }
 
-/* Said on the terminal, and kept in the trace for whoever reads it later. */
-static void warn(struct recording *r, const char *text)
+void recording__warn(struct recording *r, const char *text)
 {
 	log_warn("%s", text);
-	put_text(r, VTBPF_TEXT_WARNING, text);
+	recording__put_text(r, VTBPF_TEXT_WARNING, text);
 }
 
 static void warn_of_jit(struct recording *r)
@@ -193,10 +183,11 @@ static void warn_of_jit(struct recording *r)
 	/* The self-check would only find what is explained here. */
 	r->misfit = r->jit;
 	if (r->jit)
-		warn(r,
-		     "the target runs with CPython's JIT (PYTHON_JIT): calls inside code that it has "
-		     "compiled have no beginning that could be probed; they are counted as lost, at "
-		     "the time they end");
+		recording__warn(
+			r,
+			"the target runs with CPython's JIT (PYTHON_JIT): calls inside code that it has "
+			"compiled have no beginning that could be probed; they are counted as lost, at "
+			"the time they end");
 }
 
 /* ---- start ------------------------------------------------------------------------------ */
@@ -245,27 +236,26 @@ static int begin(struct recording *r)
 
 	if (err)
 		return err;
-	/* Verdicts first, so that not one event of an ignored thread is recorded. */
-	thread_names__scan(r->names);
-	err = tracer__attach(r->tracer, cfg->target->pid, cfg->target->interp_fd);
+	err = window__open(r);
 	if (err)
 		return err;
-	r->res->start = tracer__activate(r->tracer);
+	r->res->start = r->window_start;
 	r->next_self_check = r->res->start + SELF_CHECK_NS;
 	if (cfg->duration_ns)
 		r->deadline = r->res->start + cfg->duration_ns;
 	put_session(r, r->res->start);
 	thread_names__announce(r->names);
 	warn_of_jit(r);
+	commands__listen(r);
 	if (cfg->attached)
 		cfg->attached(cfg->attached_ctx);
-	r->idle = idle_threads__new(r->reader, cfg->target->pid);
+	window__look_at_idle(r);
 	return 0;
 }
 
 /* ---- while it runs ---------------------------------------------------------------------- */
 
-static void end_with(struct recording *r, enum recording_end why)
+void recording__end_with(struct recording *r, enum recording_end why)
 {
 	if (!r->res->end)
 		r->res->end = why;
@@ -284,7 +274,7 @@ static void take_signal(struct recording *r)
 		return;
 	}
 	r->res->signal = si.ssi_signo;
-	end_with(r, END_SIGNAL);
+	recording__end_with(r, END_SIGNAL);
 }
 
 static void check_target(struct recording *r, uint64_t now)
@@ -293,7 +283,7 @@ static void check_target(struct recording *r, uint64_t now)
 		return;
 	r->next_check = now + END_CHECK_NS;
 	if (kill(r->cfg->target->pid, 0) && errno == ESRCH)
-		end_with(r, END_TARGET_EXIT);
+		recording__end_with(r, END_TARGET_EXIT);
 }
 
 /* Twice: when there has been a second's worth of calls, so that nobody waits for a bad trace, and at
@@ -310,7 +300,7 @@ static void check_plan(struct recording *r)
 	r->misfit = self_check__contradicts(&counters, text, sizeof(text));
 	if (!r->misfit)
 		return;
-	warn(r, text);
+	recording__warn(r, text);
 }
 
 static void show_progress(struct recording *r, uint64_t now)
@@ -322,8 +312,9 @@ static void show_progress(struct recording *r, uint64_t now)
 		return;
 	next = now + 250000000;
 	tracer__counters(r->tracer, &s);
-	log_progress("tracing %d: %.1f s, %llu calls, %llu lost, %.1f MB; Ctrl-C ends",
-		     r->cfg->target->pid, (now - r->res->start) / 1e9, (unsigned long long)s.calls,
+	log_progress("%s %d: %.1f s, %llu calls, %llu lost, %.1f MB; Ctrl-C ends",
+		     r->paused ? "paused" : "tracing", r->cfg->target->pid,
+		     (now - r->res->start) / 1e9, (unsigned long long)s.calls,
 		     (unsigned long long)s.lost, (r->w->written + r->w->used) / 1e6);
 }
 
@@ -333,26 +324,33 @@ static void loop(struct recording *r)
 		{ .fd = tracer__fd(r->tracer), .events = POLLIN },
 		{ .fd = r->cfg->signal_fd, .events = POLLIN },
 		{ .fd = r->cfg->target->pidfd, .events = POLLIN },
+		{ .fd = r->control ? control__fd(r->control) : -1, .events = POLLIN },
+		{ .fd = -1, .events = POLLIN },
 	};
 
 	while (!r->res->end) {
 		uint64_t now = clock_ns(CLOCK_MONOTONIC);
 
-		poll(fds, 3, thread_names__wait_ms(r->names, now, POLL_MS));
+		fds[4].fd = r->dump.pid ? r->dump.fd : -1;
+		poll(fds, 5, r->backlog ? 0 : thread_names__wait_ms(r->names, now, POLL_MS));
 		now = clock_ns(CLOCK_MONOTONIC);
-		tracer__poll(r->tracer);
+		/* Before the ring, which may have much to tell: a command takes effect at once. */
+		if (r->control)
+			control__serve(r->control, now);
+		snapshot__tick(r);
+		r->backlog = tracer__poll(r->tracer) > 0;
 		thread_names__tick(r->names, now);
 		if (capture_writer__flush(r->w))
-			end_with(r, END_CAPTURE);
+			recording__end_with(r, END_CAPTURE);
 		if (fds[1].revents & POLLIN)
 			take_signal(r);
 		if (fds[2].revents & POLLIN)
-			end_with(r, END_TARGET_EXIT);
+			recording__end_with(r, END_TARGET_EXIT);
 		check_target(r, now);
 		if (r->next_self_check && now >= r->next_self_check)
 			check_plan(r);
 		if (r->deadline && now >= r->deadline)
-			end_with(r, r->res->signal ? END_SIGNAL : END_DURATION);
+			recording__end_with(r, r->res->signal ? END_SIGNAL : END_DURATION);
 		show_progress(r, now);
 	}
 	log_progress(NULL);
@@ -360,34 +358,32 @@ static void loop(struct recording *r)
 
 /* ---- end -------------------------------------------------------------------------------- */
 
-static void complete_capture(struct recording *r)
+/* The last window ends, or the last pause does. */
+static int end(struct recording *r)
 {
-	struct idle_span span = {
-		.pid = r->cfg->target->pid,
-		.start = r->res->start,
-		.end = r->res->stop,
-		.min_duration_ns = r->cfg->tracer.min_duration_ns,
-		.max_stack_depth = r->cfg->tracer.max_stack_depth,
-		.tracer = r->tracer,
-		.names = r->names,
-	};
+	int err = 0;
 
-	string_repair__run(r->repair);
+	snapshot__end(r);
+	if (r->paused) {
+		r->res->stop = clock_ns(CLOCK_MONOTONIC);
+		window__put_pause(r, r->res->stop);
+	} else {
+		err = window__close(r);
+		r->res->stop = r->window_stop;
+	}
+	commands__end(r);
 	check_plan(r);
-	if (r->res->end != END_TARGET_EXIT && r->res->end != END_TARGET_EXEC)
-		thread_names__scan(r->names); /* names that changed since */
-	tracer__sweep(r->tracer, r->res->stop);
-	if (r->idle && r->res->end != END_TARGET_EXEC)
-		idle_threads__write(r->idle, &span, r->w);
 	if (r->newest)
 		r->res->overwritten = call_ring__write(r->newest);
 	sources__write(r->sources, r->cfg->target, r->w);
 	capture_writer__end(r->w, r->res->stop);
 	r->res->capture_err = r->w->err;
+	return err;
 }
 
 static void free_parts(struct recording *r)
 {
+	commands__free(r);
 	idle_threads__free(r->idle);
 	sources__free(r->sources);
 	call_ring__free(r->newest);
@@ -408,9 +404,7 @@ int recording__run(const struct recording_config *cfg, struct capture_writer *w,
 	err = begin(&r);
 	if (!err) {
 		loop(&r);
-		res->stop = tracer__deactivate(r.tracer);
-		err = tracer__detach(r.tracer);
-		complete_capture(&r);
+		err = end(&r);
 	}
 	free_parts(&r);
 	return err;

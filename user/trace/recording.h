@@ -12,6 +12,7 @@
 #include "../discover/probe_plan.h"
 #include "../discover/target.h"
 #include "../function_filter.h"
+#include "../str_list.h"
 #include "capture_writer.h"
 #include "tracer.h"
 
@@ -21,6 +22,7 @@ enum recording_end {
 	END_DURATION,
 	END_TARGET_EXIT,
 	END_TARGET_EXEC, /* it became another program */
+	END_CONTROL,	 /* `vtbpf ctl stop` */
 	END_CAPTURE,	 /* the capture cannot be written any more */
 };
 
@@ -37,6 +39,14 @@ struct recording_config {
 	uint64_t tracer_entries;		 /* keep the newest calls only; 0: all */
 	const char **filters;			 /* filters in force, as text for the capture */
 	size_t n_filters;
+	/* Selectors that are to be applied to the capture when it is converted: what is taken back
+	 * meanwhile is taken out. May be NULL. */
+	struct str_list *ignore_in_decode;
+	const char *output; /* where the trace will be, for messages and the names of dumps */
+	/* Runs in a child: converts the capture at `from` to a new file `to`. 0 or a negative errno,
+	 * after a message. NULL: no dumps. */
+	int (*dump)(void *ctx, const char *from, const char *to);
+	void *dump_ctx;
 	int signal_fd;		     /* signalfd of SIGINT, SIGTERM, SIGHUP, which are blocked */
 	void (*attached)(void *ctx); /* all sites are attached and recording is on; may be NULL */
 	void *attached_ctx;

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A recording under way: private to recording.c (its course), window.c (pause and resume),
+ * commands.c (what `vtbpf ctl` asks for) and snapshot.c (its dumps).
+ */
+#ifndef VTBPF_RECORDING_STATE_H
+#define VTBPF_RECORDING_STATE_H
+
+#include "call_ring.h"
+#include "control.h"
+#include "function_verdicts.h"
+#include "idle_threads.h"
+#include "recording.h"
+#include "sources.h"
+#include "string_repair.h"
+#include "thread_names.h"
+
+struct held_call;
+
+/* What the kernel side holds, as a dump found it. */
+struct held {
+	struct held_call *calls;
+};
+
+/* A dump being written by a child. */
+struct snapshot {
+	pid_t pid; /* 0: none */
+	int fd;	   /* what the child says, and its end */
+	char *path;
+	char said[1024];
+	size_t n_said;
+	unsigned int count; /* dumps begun so far */
+	struct held *held;  /* while a dump looks: calls that come out of the ring are not held */
+};
+
+struct recording {
+	const struct recording_config *cfg;
+	struct capture_writer *w;
+	struct recording_result *res;
+	struct tracer *tracer;
+	struct py_reader *reader;
+	struct thread_names *names;
+	struct idle_threads *idle;
+	struct string_repair *repair;
+	struct sources *sources;
+	struct function_verdicts *functions;
+	struct call_ring *newest; /* NULL: all calls are kept */
+	struct control *control;  /* NULL: cannot be controlled */
+	struct snapshot dump;
+	struct str_list ignore;		    /* selectors in force; the strings are ours */
+	struct str_list noted;		    /* what was asked for while tracing; ours too */
+	uint64_t window_start, window_stop; /* of this stretch of recording; stop 0: it goes on */
+	uint64_t ignoring_since;	    /* what threads `vtbpf ctl` says; 0: it said nothing */
+	uint64_t paused_ns;		    /* sum of the pauses that are over */
+	unsigned int pauses;
+	uint64_t deadline; /* when to stop, 0 never */
+	uint64_t next_check;
+	uint64_t next_self_check; /* 0: done */
+	bool paused;
+	bool jit;
+	bool misfit;  /* the self-check has found a contradiction */
+	bool backlog; /* the ring was not read to its end */
+};
+
+static inline uint64_t clock_ns(clockid_t id)
+{
+	struct timespec ts;
+
+	clock_gettime(id, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+/* ---- recording.c ------------------------------------------------------------------------ */
+
+/* Said on the terminal, and kept in the trace for whoever reads it later. */
+void recording__warn(struct recording *r, const char *text);
+void recording__put_text(struct recording *r, enum vtbpf_text_what what, const char *text);
+void recording__end_with(struct recording *r, enum recording_end why);
+
+/* ---- window.c --------------------------------------------------------------------------- */
+
+/* Attaches and records from now on. 0 or a negative errno, after a message. */
+int window__open(struct recording *r);
+
+/* Stops, detaches, and completes the capture with what was open. 0 or a negative errno: then the end
+ * of the ring was not read. */
+int window__close(struct recording *r);
+
+/* What open threads without events have on their stacks is read now, once recording is on. */
+void window__look_at_idle(struct recording *r);
+
+/* Between two windows. 0 or a negative errno, after a message; a pause that failed is one, a resume
+ * that failed leaves it paused. */
+int window__pause(struct recording *r);
+int window__resume(struct recording *r);
+
+/* Writes the calls of threads without events, cut off at `end`. */
+void window__put_idle(struct recording *r, uint64_t end);
+
+/* Writes that nothing was recorded from the last window's end until `to`. */
+void window__put_pause(struct recording *r, uint64_t to);
+
+/* ---- commands.c ------------------------------------------------------------------------- */
+
+/* Listens for `vtbpf ctl`; where that does not work, says so and goes on. */
+void commands__listen(struct recording *r);
+
+/* Answers whoever waits for the end of the recording, and listens no more. */
+void commands__end(struct recording *r);
+void commands__free(struct recording *r);
+
+/* ---- snapshot.c ------------------------------------------------------------------------- */
+
+/* Begins a dump, or joins the one under way. 0, or a negative errno with a sentence in why. */
+int snapshot__begin(struct recording *r, char *why, size_t why_size);
+
+/* To be told of each call record while r->dump.held is set. */
+void snapshot__written(struct recording *r, const struct vtbpf_rec *rec);
+
+/* Looks after a dump under way; answers who waits for it when it is done. */
+void snapshot__tick(struct recording *r);
+
+/* The recording ends: so does a dump that is not whole. */
+void snapshot__end(struct recording *r);
+
+#endif

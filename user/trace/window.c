@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Stretches of recording: the whole trace is one, unless it is paused and resumed. */
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "../log.h"
+#include "recording_state.h"
+
+int window__open(struct recording *r)
+{
+	const struct target *t = r->cfg->target;
+	int err;
+
+	/* Verdicts first, so that not one event of an ignored thread is recorded. */
+	thread_names__scan(r->names);
+	err = tracer__attach(r->tracer, t->pid, t->interp_fd);
+	if (err)
+		return err;
+	r->window_start = tracer__activate(r->tracer);
+	r->window_stop = 0;
+	return 0;
+}
+
+void window__look_at_idle(struct recording *r)
+{
+	idle_threads__free(r->idle);
+	r->idle = idle_threads__new(r->reader, r->cfg->target->pid);
+}
+
+void window__put_idle(struct recording *r, uint64_t end)
+{
+	struct idle_span span = {
+		.pid = r->cfg->target->pid,
+		.start = r->window_start,
+		.end = end,
+		.min_duration_ns = r->cfg->tracer.min_duration_ns,
+		.max_stack_depth = r->cfg->tracer.max_stack_depth,
+		.tracer = r->tracer,
+		.names = r->names,
+	};
+
+	if (r->idle && r->res->end != END_TARGET_EXEC)
+		idle_threads__write(r->idle, &span, r->w);
+}
+
+int window__close(struct recording *r)
+{
+	int err;
+
+	r->window_stop = tracer__deactivate(r->tracer);
+	err = tracer__detach(r->tracer);
+	string_repair__run(r->repair);
+	if (r->res->end != END_TARGET_EXIT && r->res->end != END_TARGET_EXEC)
+		thread_names__scan(r->names); /* names that changed since */
+	tracer__sweep(r->tracer, r->window_stop);
+	window__put_idle(r, r->window_stop);
+	return err;
+}
+
+int window__pause(struct recording *r)
+{
+	int err = window__close(r);
+
+	r->paused = true;
+	r->pauses++;
+	tracer__reset(r->tracer);
+	return err;
+}
+
+void window__put_pause(struct recording *r, uint64_t to)
+{
+	struct vtbpf_rec_pause rec = {
+		.rec = { .len = sizeof(rec), .kind = VTBPF_REC_PAUSE, .tid = r->cfg->target->pid },
+		.from = r->window_stop,
+		.to = to,
+	};
+
+	capture_writer__append(r->w, &rec.rec);
+}
+
+/* While nobody looked the process may have become another program: its pages lie elsewhere then, and
+ * in all likelihood come from another file. */
+static bool same_program(const struct target *t)
+{
+	struct target now = {};
+	struct stat then_st, now_st;
+	char why[512];
+	bool same = !target__open(t->pid, &now, why, sizeof(why)) &&
+		    now.proc_start == t->proc_start && now.load_bias == t->load_bias &&
+		    !fstat(t->interp_fd, &then_st) && !fstat(now.interp_fd, &now_st) &&
+		    then_st.st_dev == now_st.st_dev && then_st.st_ino == now_st.st_ino;
+
+	target__close(&now);
+	return same;
+}
+
+int window__resume(struct recording *r)
+{
+	uint64_t stopped = r->window_stop;
+	int err;
+
+	if (!same_program(r->cfg->target)) {
+		recording__end_with(r, END_TARGET_EXEC);
+		return -ESRCH;
+	}
+	/* Threads may be gone and their ids other threads' by now: all is learned anew. */
+	tracer__forget_verdicts(r->tracer);
+	thread_names__restart(r->names);
+	err = window__open(r);
+	if (err)
+		return err;
+	r->paused = false;
+	r->paused_ns += r->window_start - stopped;
+	r->window_stop = stopped;
+	window__put_pause(r, r->window_start);
+	r->window_stop = 0;
+	window__look_at_idle(r);
+	return 0;
+}
