@@ -102,6 +102,9 @@ UNIT_BIN := $(UNIT_SRC:%.c=$(B)/%)
 UNIT_AUX := $(filter-out $(UNIT_SRC),$(wildcard tests/unit/*.c))
 UNIT_AUX_OBJ := $(UNIT_AUX:%.c=$(B)/%.o)
 
+# There is no kernel side in a unit test.
+LDFLAGS_test_thread_decisions := -Wl,--wrap=tracer__decide_thread,--wrap=tracer__forget_thread
+
 BPFTEST_SRC := $(wildcard tests/bpf/test_*.c)
 BPFTEST_BIN := $(BPFTEST_SRC:%.c=$(B)/%)
 BPFTEST_AUX := $(filter-out $(BPFTEST_SRC) %.bpf.c,$(wildcard tests/bpf/*.c))

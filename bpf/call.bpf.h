@@ -290,9 +290,9 @@ static __always_inline void on_exit(struct thread_state *t, __u32 tid, __u64 fra
 	}
 	emit_call(t, s, top, tid, now, flags);
 	t->depth--;
-	if (!t->depth)
+	if (!t->depth && t->name)
 		check_last_name(tid, frame);
-	else if (!stack_at(s, t->depth - 1)->frame)
+	if (t->depth && !stack_at(s, t->depth - 1)->frame)
 		stack_trim(t, s);
 }
 

@@ -299,6 +299,16 @@ static __always_inline struct thread_state *thread_new(__u32 tid, __u32 tgid)
 
 /* ---- end -------------------------------------------------------------------------------- */
 
+/* Of a thread that could not be announced no call was written: its losses are told, without a name. */
+static __always_inline void announce_late(struct thread_state *t, __u32 tid, __u64 now)
+{
+	if (!t->walked || t->announced)
+		return;
+	t->name = 0;
+	if (!emit_thread(t, tid, now))
+		t->announced = 1;
+}
+
 static __noinline void thread_end(struct thread_state *t, __u32 tid)
 {
 	__u64 now = bpf_ktime_get_ns();
@@ -306,6 +316,7 @@ static __noinline void thread_end(struct thread_state *t, __u32 tid)
 
 	close_all(t, tid, now);
 	flush_batch(tid);
+	announce_late(t, tid, now);
 	r = EMIT_RESERVE(struct vtbpf_rec_thread_exit, VTBPF_REC_THREAD_EXIT, tid);
 	if (r) {
 		r->ts = now;

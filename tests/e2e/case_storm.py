@@ -55,6 +55,27 @@ def only_storm(context):
 
 
 @case(each="minor")
+def storm_beyond_the_buffer(context):
+    """In a buffer that is far too small calls are lost, but none of an ignored thread gets through."""
+    target = context.target("storm.py", 2000, MAKERS)
+    tracer = context.attach(target, "--ignore-thread", "noise*", "--buffer-size", "16k")
+    truth = target.ask("go")["threads"]
+    trace = tracer.stop()
+    names = {}
+    for tid, _, name, _ in truth:
+        names.setdefault(tid, set()).add(name[:5])
+    only_noise = {tid for tid, kinds in names.items() if kinds == {"noise"}}
+    made = sum(not name.startswith("noise") for _, _, name, _ in truth)
+    got = trace.counts(target.facts["file"])
+    leaked = [tid for tid in only_noise if got[tid]["job"] + got[tid]["leaf"]]
+    assert not leaked, "%d ignored threads have events: %r" % (len(leaked), [
+        t for t in trace.raw["vtbpf"]["threads"] if t["tid"] in leaked[:2]])
+    jobs = sum(c["job"] for c in got.values())
+    assert jobs <= made and jobs + trace.lost >= made, (jobs, trace.lost, made)
+    print("      %d of %d jobs seen, %d calls lost" % (jobs, made, trace.lost))
+
+
+@case(each="minor")
 def renamed_threads(context):
     """A thread that gets an ignored name late is ignored wholly, however short it is; and so is one that
     had such a name once."""
