@@ -174,6 +174,7 @@ void thread_names__announce(struct thread_names *n)
 	const struct known_thread *k;
 
 	n->announced = true;
+	n->early_ticks = thread_names__clock(CLOCK_BOOTTIME) / VTBPF_TICK_NS;
 	n->next_scan = thread_names__clock(CLOCK_MONOTONIC) + SCAN_NS;
 	for (k = n->threads; k; k = k->hh.next)
 		announce(n, k);

@@ -36,6 +36,7 @@ struct thread_names {
 	bool announced;	       /* the capture has begun: news are written */
 	uint64_t next_scan;
 	uint64_t backoff;
+	uint64_t early_ticks; /* when recording began */
 	uint64_t scan_ticks;  /* when the scan began, as start_ticks */
 	uint64_t keep_before; /* threads that started before are remembered when they are gone */
 	bool too_young;	      /* a thread could not be told from one before it */

@@ -49,8 +49,10 @@ static struct known_thread *identify(struct thread_names *n, pid_t tid, struct p
 	}
 	if (!k)
 		k = known_thread__get(n, tid);
-	if (k)
-		k->start_ticks = task->start;
+	if (!k)
+		return NULL;
+	k->start_ticks = task->start;
+	k->early |= task->start < n->early_ticks;
 	return k;
 }
 
