@@ -70,8 +70,12 @@ static void say_removed(const struct convert_summary *sum)
 {
 	char line[256] = "", threads[64];
 
-	snprintf(threads, sizeof(threads), "events of %llu thread%s",
-		 (unsigned long long)sum->ignored_threads, sum->ignored_threads == 1 ? "" : "s");
+	if (sum->ignored_threads)
+		snprintf(threads, sizeof(threads), "events of %llu thread%s",
+			 (unsigned long long)sum->ignored_threads,
+			 sum->ignored_threads == 1 ? "" : "s");
+	else /* those that `vtbpf ctl` ignores have what they did before in the trace */
+		snprintf(threads, sizeof(threads), "events of threads that were ignored meanwhile");
 	add_part(line, sizeof(line), sum->ignored, threads);
 	add_part(line, sizeof(line), sum->hidden, "calls for their functions");
 	add_part(line, sizeof(line), sum->too_short, "too short");

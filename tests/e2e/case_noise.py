@@ -2,6 +2,7 @@
 """One noisy thread (targets/monitoring.py): left out by each of its names, while all else stays."""
 
 import re
+import time
 
 from harness import case, wait_until
 
@@ -112,6 +113,25 @@ def noise_new_thread_ignored(context):
     service.check_silent(trace, service.monitor)
     assert service.of_workers(trace) == calls
     service.check_ignored(trace, said, 1, "--ignore-thread state-monitor")
+
+
+@case(each="minor")
+def noise_ignored_meanwhile(context):
+    """`vtbpf ctl ignore-thread` while the trace runs: what the monitor did before stays, what it does
+    from then on is not written; the workers do not notice."""
+    service = Service(context).begin()
+    tracer = service.attach()
+    before = service.wakes()
+    wait_until(lambda: service.wakes() >= before + WAKES, "the monitor works")
+    context.command("ctl", "-p", service.target.pid, "ignore-thread", "state-*").wait(0)
+    since = time.monotonic_ns()
+    trace, calls, said = service.trace(tracer=tracer)
+    assert service.of_workers(trace) == calls
+    begun = [s.start for s in trace.slices if s.tid == service.monitor]
+    assert begun and max(begun) < since, (max(begun), since)
+    pattern = r"^vtbpf: ignored [\d,]+ events of threads that were ignored meanwhile$"
+    assert re.search(pattern, said, re.M), said
+    assert trace.raw["vtbpf"]["removed"]["of_threads"] >= (WAKES - 1) * service.facts["calls_per_wake"]
 
 
 @case(each="minor")
