@@ -2,11 +2,12 @@
 /*
  * Not being pushed off the CPU where the target would have to wait for it.
  *
- * Whoever reads the target's memory, or sets a probe in it, holds its memory lock meanwhile; the
- * kernel may take him off his CPU right then (__get_user_pages() in mm/gup.c asks for it at each
- * page, Linux 6.18), and on a machine without an idle CPU the target's next mmap() or munmap() waits
- * until he gets it back: up to 16 ms were seen. A real-time task is not taken off for an ordinary
- * one. For one thread only, the one that calls.
+ * Whoever reads the target's memory or mappings, or sets a probe in it, holds its memory lock
+ * meanwhile. The kernel may take him off his CPU right then (__get_user_pages() in mm/gup.c asks for
+ * it at each page, Linux 6.18), or give him the lock, for which he had to wait, long before it gives
+ * him a CPU. On a machine without an idle CPU the target's next mmap() or munmap() waits until he has
+ * it: up to 16 ms were seen. A real-time task is not taken off for an ordinary one and gets its CPU
+ * at once. For one thread only, the one that calls.
  */
 #ifndef VTBPF_URGENT_H
 #define VTBPF_URGENT_H

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../urgent.h"
+
 #define FIRST_MINOR 13
 #define MAX_ENVIRON (1 << 20)
 
@@ -38,8 +40,10 @@ bool py_jit__active(const struct probe_plan *plan, pid_t pid)
 	snprintf(path, sizeof(path), "/proc/%d/environ", (int)pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	text = fd < 0 ? NULL : malloc(MAX_ENVIRON);
+	urgent__begin();
 	while (text && have < MAX_ENVIRON && (n = read(fd, text + have, MAX_ENVIRON - have)) > 0)
 		have += n;
+	urgent__end();
 	if (fd >= 0)
 		close(fd);
 	wanted = text && py_jit__wanted(text, have);

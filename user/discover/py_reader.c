@@ -133,7 +133,9 @@ static int open_target(struct py_reader *r, pid_t pid)
 	err = py_tids__read_ns(path, NULL, &r->ns_pid);
 	if (err)
 		return err;
+	urgent__begin();
 	py_reader__begin(r);
+	urgent__end();
 	return r->gone ? -ESRCH : 0;
 }
 

@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "../urgent.h"
 #include "elf_image.h"
 #include "proc_maps.h"
 #include "target.h"
@@ -264,9 +265,11 @@ static int try_mapping(const struct proc_map *map, void *arg)
 	fd = open_mapped(s, map, path);
 	if (fd < 0)
 		return 0;
+	urgent__end(); /* what follows is between us and the file */
 	if (!elf_file__defines(fd, interpreter_symbols) ||
 	    !elf_file__code_vaddr(fd, map->offset, &vaddr)) {
 		close(fd);
+		urgent__begin();
 		return 0;
 	}
 	s->t->interp_fd = fd;
@@ -285,7 +288,9 @@ static int search_maps(struct search *s, const struct reason *r)
 	if (!in)
 		return fail_access(r, s->t->pid, errno);
 	s->n_seen = 0;
+	urgent__begin();
 	found = proc_maps__each(in, try_mapping, s);
+	urgent__end();
 	if (found < 0)
 		found = fail(r, -ENOMEM, "out of memory");
 	else if (!found && ferror(in))
@@ -352,7 +357,9 @@ int target__open(pid_t pid, struct target *t, char *why, size_t why_size)
 		err = open_handles(t, &r);
 	if (!err) {
 		read_comm(t);
+		urgent__begin();
 		read_cmdline(t);
+		urgent__end();
 		read_cwd(t);
 		err = find_interpreter(t, &r);
 	}
