@@ -284,7 +284,7 @@ help:
 	@echo 'make check-san   the same with AddressSanitizer and UBSan'
 	@echo 'make check-bpf   BPF program tests (root)'
 	@echo 'make check-e2e   end-to-end tests on the Pythons found (root); E2E="-k NAME" picks some'
-	@echo 'make check-cycles  a thousand times attached and detached: harm, stalls (root, 25 minutes)'
+	@echo 'make check-cycles  a thousand times attached and detached: harm, stalls (root, half an hour)'
 	@echo 'make pythons     more interpreters for check-e2e, in /var/cache/vtbpf-pythons (root)'
 	@echo 'make fuzz        libFuzzer on every parser, FUZZ_TIME=30 seconds each'
 	@echo 'make bench       what a traced call costs (root)'

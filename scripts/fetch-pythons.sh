@@ -12,7 +12,7 @@
 #   clang313                       3.13 built by clang, frame ends inlined, as in uv's interpreters;
 #                                  and python3.13-switch, whose loop has no table of handlers
 #   switch39                       3.9 without computed gotos: its loop has no table of handlers
-#   clang313-bolt                  3.13 with PGO, LTO and BOLT (a quarter of an hour; not by default)
+#   clang313-bolt                  3.13 with PGO, LTO and BOLT (half an hour; not by default)
 #   tail314 tail315                handlers that are functions and tail-call one another, as in uv's
 #                                  interpreters from 3.14 on (not by default)
 set -uo pipefail
@@ -192,10 +192,13 @@ make_clang313-bolt() {
 	# What configure would say, but for -update-debug-sections and -frame-opt, on which bolt-19 crashes.
 	local skip="-skip-funcs=_PyEval_EvalFrameDefault,sre_ucs1_match/1,sre_ucs2_match/1,sre_ucs4_match/1"
 	local apply="-reorder-blocks=ext-tsp -reorder-functions=cdsort -split-functions -icf=1 -inline-all -split-eh"
+	# Whole-program optimisation takes minutes a link: only the interpreter itself gets it.
+	local quick="_bootstrap_python Programs/_freeze_module: LINKCC += -Wl,--lto-O0,--lto-CGO0"
 	make_one bolt-tools && source_of python3.13 && mkdir -p build && cd build &&
 		configure_python "$CACHE/bolt-tools" "$prefix" CC=clang --enable-optimizations --with-lto \
 			--enable-bolt BOLT_COMMON_FLAGS="$skip" BOLT_APPLY_FLAGS="$skip $apply" \
 			PROFILE_TASK="$task" LDFLAGS=-fuse-ld=lld &&
+		sed -i 's, Programs/_testembed , ,' Makefile && echo "$quick" >>Makefile &&
 		build_python "$CACHE/bolt-tools" "$1" "$prefix"
 }
 
