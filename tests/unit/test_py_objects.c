@@ -257,6 +257,7 @@ int main(void)
 		cmocka_unit_test(test_strings),	      cmocka_unit_test(test_string_apart),
 		cmocka_unit_test(test_string_limits), cmocka_unit_test(test_longs),
 		cmocka_unit_test(test_debug_offsets), cmocka_unit_test(test_nspid),
+		cmocka_unit_test(test_attrs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
