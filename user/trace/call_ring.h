@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The newest N calls that ended, in memory (--tracer-entries), and those still open. What else was recorded goes to the capture at
- * once; THREAD records also keep their place among the calls, so that a thread id means the thread that
- * had it then. */
+/* The newest N calls that ended, in memory (--tracer-entries), and those still open. What else was
+ * recorded goes to the capture at once; THREAD records also keep their place among the calls, so that a
+ * thread id means the thread that had it then. */
 #ifndef VTBPF_CALL_RING_H
 #define VTBPF_CALL_RING_H
 
