@@ -135,7 +135,8 @@ def ctl_ignore_thread(context):
     roots = [s for s in noise if s.qualname == "noise"]
     assert [s.open for s in roots] == ["both", "both"], roots
     assert roots[0].end - ignored[0] < EFFECT_MS * 1e6 and roots[1].start >= again[0], roots
-    assert not [s for s in of_thread(trace, "noise-2") if s.start < again[0]]
+    early = [s for s in of_thread(trace, "noise-2") if s.start < again[0]]
+    assert not early, (len(early), early[:5], ignored, again)
     filters = trace.raw["vtbpf"]["filters"]
     assert [f.split(" at +")[0] for f in filters] == ["ctl: ignore-thread noise-*",
                                                       "ctl: unignore-thread noise-*"], filters

@@ -226,6 +226,7 @@ static void test_stale(void **state)
 {
 	struct fixture *f = *state;
 	struct control *second;
+	char other[128];
 
 	errno = 0;
 	second = control__new(f->dir, 77, serve, f);
@@ -239,12 +240,15 @@ static void test_stale(void **state)
 	control__free(f->c);
 	if (!fork()) {
 		f->c = control__new(f->dir, 77, serve, f);
-		_exit(f->c ? 0 : 1);
+		_exit(f->c && control__new(f->dir, 78, serve, f) ? 0 : 1);
 	}
 	wait(NULL);
 	assert_int_equal(access(f->path, F_OK), 0);
+	snprintf(other, sizeof(other), "%s/78.sock", f->dir);
+	assert_int_equal(access(other, F_OK), 0);
 	f->c = control__new(f->dir, 77, serve, f);
 	assert_non_null(f->c);
+	assert_int_equal(access(other, F_OK), -1); /* whoever comes next removes it */
 	close(client(f));
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "control.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -76,11 +77,11 @@ static int open_dir(const char *dir)
 }
 
 /* By way of the open directory, so that it is that one, whatever its name means by now. */
-static void address(const struct control *c, struct sockaddr_un *un)
+static void address(const struct control *c, const char *name, struct sockaddr_un *un)
 {
 	memset(un, 0, sizeof(*un));
 	un->sun_family = AF_UNIX;
-	snprintf(un->sun_path, sizeof(un->sun_path), "/proc/self/fd/%d/%s", c->dir_fd, c->name);
+	snprintf(un->sun_path, sizeof(un->sun_path), "/proc/self/fd/%d/%.32s", c->dir_fd, name);
 }
 
 static bool someone_listens(const struct sockaddr_un *un)
@@ -96,24 +97,37 @@ static bool someone_listens(const struct sockaddr_un *un)
 	return yes;
 }
 
+/* Of traces that died without removing theirs. Who listens has the lock from bind to listen. */
+static void remove_dead(const struct control *c)
+{
+	int fd = openat(c->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+	struct sockaddr_un un;
+	struct dirent *d;
+
+	while (dir && (d = readdir(dir))) {
+		if (d->d_type != DT_SOCK || strlen(d->d_name) > 32)
+			continue;
+		address(c, d->d_name, &un);
+		if (!someone_listens(&un))
+			unlinkat(c->dir_fd, d->d_name, 0);
+	}
+	if (dir)
+		closedir(dir);
+	else if (fd >= 0)
+		close(fd);
+}
+
 static int bind_name(struct control *c)
 {
 	struct sockaddr_un un;
 	mode_t mask = umask(0177);
 	int err;
 
-	address(c, &un);
+	address(c, c->name, &un);
 	err = bind(c->listen_fd, (struct sockaddr *)&un, sizeof(un)) ? -errno : 0;
 	umask(mask);
-	if (err != -EADDRINUSE)
-		return err;
-	if (someone_listens(&un))
-		return -EEXIST;
-	unlinkat(c->dir_fd, c->name, 0); /* of a trace that died */
-	mask = umask(0177);
-	err = bind(c->listen_fd, (struct sockaddr *)&un, sizeof(un)) ? -errno : 0;
-	umask(mask);
-	return err;
+	return err == -EADDRINUSE ? -EEXIST : err;
 }
 
 /* The lock keeps two that start at once from taking each other's new socket for a dead one. It is
@@ -141,7 +155,10 @@ static int listen_once(struct control *c)
 	if (err)
 		return err;
 	c->listen_fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	err = c->listen_fd < 0 ? -errno : bind_name(c);
+	err = c->listen_fd < 0 ? -errno : 0;
+	remove_dead(c);
+	if (!err)
+		err = bind_name(c);
 	if (!err && listen(c->listen_fd, BACKLOG))
 		err = -errno;
 	flock(c->dir_fd, LOCK_UN);

@@ -19,6 +19,7 @@
 #include "self_check.h"
 
 #define POLL_MS 20
+#define LEFT_OUT_SLACK_NS 10000000ULL /* for a hit that was under way, perhaps off its CPU */
 #define AFTER_CTRL_C_NS 1000000000ULL
 #define SELF_CHECK_NS 1000000000ULL
 #define END_CHECK_NS 100000000ULL /* how often a target without pidfd is looked for */
@@ -40,7 +41,7 @@ static void leave_out(struct recording *r, pid_t tid)
 	struct vtbpf_rec_left_out rec = {
 		.rec = { .len = sizeof(rec), .kind = VTBPF_REC_LEFT_OUT, .tid = tid },
 		.from = r->ignoring_since,
-		.until = clock_ns(CLOCK_MONOTONIC),
+		.until = clock_ns(CLOCK_MONOTONIC) + LEFT_OUT_SLACK_NS,
 	};
 
 	if (r->ignoring_since && thread_names__is_ignored(r->names, tid))
