@@ -12,7 +12,8 @@ import time
 import tracefile
 from harness import Skip, case, text_differences, wait_until
 
-EFFECT_MS = 10  # within which a command has its effect
+EFFECT_MS = 10  # within which a command has its effect: the median of five
+HICCUP_MS = 100  # on a busy machine a single one may be held up
 GREETING = b"vtbpf-ctl-1\0"
 
 
@@ -65,9 +66,9 @@ def last_start(slices, before):
     return max(s.start for s in slices if s.start < before)
 
 
-def say_latency(what, ns):
+def say_latency(what, ns, most=HICCUP_MS):
     print("%s takes effect within %.2f ms" % (what, max(ns, 0) / 1e6))
-    assert ns < EFFECT_MS * 1e6, "%s: %.1f ms" % (what, ns / 1e6)
+    assert ns < most * 1e6, "%s: %.1f ms" % (what, ns / 1e6)
 
 
 @case(each="minor")
@@ -134,7 +135,7 @@ def ctl_ignore_thread(context):
     # What ran when it was ignored ends there, what runs when it comes back begins there.
     roots = [s for s in noise if s.qualname == "noise"]
     assert [s.open for s in roots] == ["both", "both"], roots
-    assert roots[0].end - ignored[0] < EFFECT_MS * 1e6 and roots[1].start >= again[0], roots
+    assert roots[0].end - ignored[0] < HICCUP_MS * 1e6 and roots[1].start >= again[0], roots
     early = [s for s in of_thread(trace, "noise-2") if s.start < again[0]]
     assert not early, (len(early), early[:5], ignored, again)
     filters = trace.raw["vtbpf"]["filters"]
@@ -163,8 +164,9 @@ def ctl_under_load(context):
     late = [min(abs(s.end - asked) for s in roots) for asked in ignoring]
     print("probes gone after %.1f ms at most, status told after %.2f ms at most" % (
         max(b - a for a, b in pausing) / 1e6, max(b - a for a, b in answering) / 1e6))
-    say_latency("under load: ignore-thread", sorted(late)[2])
-    say_latency("under load: pause", sorted(p[0] - a[0] for p, a in zip(trace.pauses, pausing))[2])
+    say_latency("under load: ignore-thread", sorted(late)[2], EFFECT_MS)
+    say_latency("under load: pause", sorted(p[0] - a[0] for p, a in zip(trace.pauses, pausing))[2],
+                EFFECT_MS)
 
 
 @case()
