@@ -80,6 +80,9 @@ static int ask(int fd, pid_t pid, const struct ctl_request *req, char *buf)
 	/* Who may not ask is told so at once, and then nobody listens: the answer counts. */
 	send(fd, packet, n, MSG_NOSIGNAL);
 	n = recv(fd, buf, CTL_ANSWER_MAX, 0);
+	/* It hung up on a request that it did not read: the answer lies behind that error. */
+	if (n < 0 && errno == ECONNRESET)
+		n = recv(fd, buf, CTL_ANSWER_MAX, 0);
 	if (n > 0) {
 		buf[n] = '\0';
 		return 0;

@@ -59,8 +59,10 @@ static int put_open_call(struct sweep *s, uint32_t tid, const struct open_frame 
 		s->totals.hidden++;
 		return 0;
 	}
+	if (f->start > s->end) /* a hit that was under way at the end: it is not of this trace */
+		return 0;
 	call->start = f->start;
-	call->dur = s->end > f->start ? s->end - f->start : 0;
+	call->dur = s->end - f->start;
 	if (call->dur < s->min_duration_ns) {
 		s->totals.below_min++;
 		return 0;
