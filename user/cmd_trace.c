@@ -271,9 +271,19 @@ static int capture_is_short(struct trace *tr)
 
 static int finish_capture(struct trace *tr)
 {
+	const struct vtbpf_counters *n = &tr->result.counters;
+	struct convert_summary left_out = {
+		.ignored = n->ignored,
+		.ignored_threads = tr->result.ignored_threads,
+		.hidden = n->hidden,
+		.too_short = n->below_min,
+		.too_deep = n->too_deep,
+		.too_old = tr->result.overwritten,
+	};
 	char size[32] = "";
 	struct stat st;
 
+	finish__say_removed(&left_out);
 	if (!fstat(tr->capture_fd, &st))
 		format_size(st.st_size, size, sizeof(size));
 	log_info("wrote %s (%s): %llu calls, %.1f s, %llu lost", tr->capture_path, size,

@@ -66,7 +66,7 @@ static void add_part(char *line, size_t size, uint64_t n, const char *what)
 			 format_count(n, count, sizeof(count)), what);
 }
 
-static void say_removed(const struct convert_summary *sum)
+void finish__say_removed(const struct convert_summary *sum)
 {
 	char line[256] = "", threads[64];
 
@@ -93,7 +93,7 @@ void finish__say(const char *output, const struct convert_summary *sum, uint64_t
 		snprintf(span, sizeof(span), ", %.1f s", trace_ns / 1e9);
 	if (sum->torn)
 		log_warn("the capture ends in the middle of a record; converted up to there");
-	say_removed(sum);
+	finish__say_removed(sum);
 	log_info("wrote %s (%s): %llu call%s, %llu thread%s%s, %llu lost", output,
 		 format_size(sum->bytes, size, sizeof(size)), (unsigned long long)sum->calls,
 		 sum->calls == 1 ? "" : "s", (unsigned long long)sum->threads,

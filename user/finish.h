@@ -14,7 +14,10 @@ struct convert_options finish__options(const struct options *o, const char *inpu
 /* From now on Ctrl-C and SIGTERM cancel the conversion. Signals that were blocked are let in. */
 void finish__catch_signals(void);
 
-/* Prints what the filters left out, if anything, and the last line; trace_ns is how long was traced, 0
+/* Prints what the filters left out, if anything. */
+void finish__say_removed(const struct convert_summary *sum);
+
+/* The same, and the last line; trace_ns is how long was traced, 0
  * unknown. */
 void finish__say(const char *output, const struct convert_summary *sum, uint64_t trace_ns);
 

@@ -101,8 +101,10 @@ static int on_record(void *ctx, const struct vtbpf_rec *rec)
 		r->res->end = END_TARGET_EXEC;
 		break;
 	case VTBPF_REC_COUNTERS:
-		r->res->calls = ((const struct vtbpf_rec_counters *)rec)->count.calls;
-		r->res->lost = ((const struct vtbpf_rec_counters *)rec)->count.lost;
+		r->res->counters = ((const struct vtbpf_rec_counters *)rec)->count;
+		r->res->calls = r->res->counters.calls;
+		r->res->lost = r->res->counters.lost;
+		r->res->ignored_threads = thread_names__ignored(r->names);
 		break;
 	}
 	return 0;

@@ -60,6 +60,8 @@ struct recording_result {
 	int signal;	      /* for END_SIGNAL */
 	uint64_t start, stop; /* CLOCK_MONOTONIC ns */
 	uint64_t calls, lost;
+	struct vtbpf_counters counters;
+	uint64_t ignored_threads;
 	uint64_t overwritten; /* calls that were not among the newest */
 	int capture_err;      /* negative errno when the capture is cut short */
 };
