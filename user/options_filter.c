@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The options that say what to keep. */
+#include "options_parse.h"
+
+/* The options that name what to keep or leave out: any number of each. */
+static struct str_list *list_of(int key, struct options *o, const char **name)
+{
+	switch (key) {
+	case OPT_IGNORE_THREAD:
+		*name = "ignore-thread";
+		return &o->ignore_threads;
+	case OPT_ONLY_THREAD:
+		*name = "only-thread";
+		return &o->only_threads;
+	case OPT_IGNORE_FUNCTION:
+		*name = "ignore-function";
+		return &o->functions.ignore;
+	case OPT_ONLY_FUNCTION:
+		*name = "only-function";
+		return &o->functions.only;
+	case OPT_INCLUDE_FILES:
+		*name = "include-files";
+		return &o->functions.include_files;
+	case OPT_EXCLUDE_FILES:
+		*name = "exclude-files";
+		return &o->functions.exclude_files;
+	}
+	return NULL;
+}
+
+error_t option__parse_filter(int key, char *arg, struct argp_state *state, struct options *o)
+{
+	const char *name;
+	struct str_list *list = list_of(key, o, &name);
+
+	if (list) {
+		if (!*arg)
+			argp_error(state, "--%s: an empty name would fit nothing", name);
+		option__add(list, arg);
+		option__add_filter(o, name, arg);
+		return 0;
+	}
+	switch (key) {
+	case OPT_CUT:
+		if (!o->functions.cut)
+			option__add_filter(o, "cut", NULL);
+		o->functions.cut = true;
+		return 0;
+	case OPT_TRACER_ENTRIES:
+		o->tracer_entries = option__number(state, "--tracer-entries", arg, 1L << 40);
+		if (!o->tracer_entries)
+			argp_error(state, "--tracer-entries: 0 would keep nothing");
+		option__add_filter(o, "tracer-entries", arg);
+		return 0;
+	case OPT_MIN_DURATION:
+		o->min_duration_ns = option__time(state, "--min-duration", arg, 1000);
+		option__add_filter(o, "min-duration", arg);
+		return 0;
+	case OPT_MAX_STACK_DEPTH:
+		o->max_stack_depth = option__number(state, "--max-stack-depth", arg, 65534);
+		option__add_filter(o, "max-stack-depth", arg);
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Private to the command line's files: options.c (the course of parsing, and what goes with what),
+ * options_text.c (what --help says), options_filter.c (the options that say what to keep) and
+ * options_value.c (numbers, times, sizes).
+ */
+#ifndef VTBPF_OPTIONS_PARSE_H
+#define VTBPF_OPTIONS_PARSE_H
+
+#include <argp.h>
+#include <stdint.h>
+
+#include "options.h"
+
+enum option_key {
+	OPT_IGNORE_THREAD = 256,
+	OPT_ONLY_THREAD,
+	OPT_MIN_DURATION,
+	OPT_MAX_STACK_DEPTH,
+	OPT_IGNORE_FUNCTION,
+	OPT_ONLY_FUNCTION,
+	OPT_INCLUDE_FILES,
+	OPT_EXCLUDE_FILES,
+	OPT_CUT,
+	OPT_TRACER_ENTRIES,
+	OPT_BUFFER_SIZE,
+	OPT_FORMAT,
+	OPT_DRY_RUN,
+	OPT_NO_PROGRESS,
+	OPT_JSON,
+};
+
+/* ---- options_text.c --------------------------------------------------------------------- */
+
+/* The options and the help of the command that argv[1] names, if it has its own; else of all. All of
+ * them are parsed by `parser`. */
+struct argp options__argp(const char *command, argp_parser_t parser);
+
+/* ---- options_value.c -------------------------------------------------------------------- */
+
+/* Each ends the program with a message when arg is none. `what` is the option, with its dashes. */
+long option__number(struct argp_state *state, const char *what, const char *arg, long max);
+
+/* In ns; bare: what a number without a unit counts, in ns. */
+uint64_t option__time(struct argp_state *state, const char *what, const char *arg, uint64_t bare);
+uint64_t option__buffer_size(struct argp_state *state, const char *arg);
+
+/* Remembers s, which is not copied. */
+void option__add(struct str_list *l, const char *s);
+
+/* Remembers a filter as the user gave it, for the trace to name. value NULL: it has none. */
+void option__add_filter(struct options *o, const char *option, const char *value);
+
+/* ---- options_filter.c ------------------------------------------------------------------- */
+
+/* ARGP_ERR_UNKNOWN when it is no option that says what to keep. */
+error_t option__parse_filter(int key, char *arg, struct argp_state *state, struct options *o);
+
+#endif

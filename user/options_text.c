@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The tables of options, and what --help says. */
+#include <string.h>
+
+#include "options_parse.h"
+
+static const char doc[] =
+	"Traces every Python call of a running CPython program from outside, and writes a VizTracer "
+	"timeline.\v"
+	"TIME is 10s, 500ms, 2m, 20us; SIZE is 16M, 512k. X is a thread id, ident:0x7f... (Python's "
+	"threading.get_ident()), or a glob on the thread's Python name or comm. GLOB is compared with "
+	"the qualified name and with FILE:NAME; PATH is a prefix or a glob, and absolute or relative "
+	"to the target's working directory.\n\n"
+	"The trace ends with Ctrl-C, after --duration, or when the program exits. The format follows "
+	"the output's extension: .json, .json.gz, or .vtb for the raw capture. Open the result with "
+	"https://ui.perfetto.dev or vizviewer.\n\n"
+	"Exit status: 0 done, 1 failed while running, 2 bad usage, 3 missing privilege or kernel "
+	"feature, 4 the target is not a CPython that can be traced. After --, the program's own.\n\n"
+	"Examples:\n"
+	"  sudo vtbpf -p 1234\n"
+	"  sudo vtbpf -p 1234 -d 10s --ignore-thread 'monitor*' -o service.json.gz\n"
+	"  sudo vtbpf -o run.json -- python3 script.py\n"
+	"  vtbpf convert run.vtb -o run.json --min-duration 100us\n"
+	"  sudo vtbpf threads -p 1234";
+
+static const char args_doc[] = "-p PID\n-- PROGRAM [ARG...]\nconvert IN -o OUT\ndoctor [-p PID]\n"
+			       "threads -p PID\nctl -p PID COMMAND [X]";
+
+static const struct argp_option option_table[] = {
+	{ 0, 0, 0, 0, "What to trace:", 1 },
+	{ "pid", 'p', "PID", 0, "Trace this running process", 1 },
+	{ "duration", 'd', "TIME", 0, "Stop after this time; a bare number is seconds", 1 },
+	{ 0, 0, 0, 0, "What to keep:", 2 },
+	{ "ignore-thread", OPT_IGNORE_THREAD, "X", 0, "Leave out this thread; repeatable", 2 },
+	{ "only-thread", OPT_ONLY_THREAD, "X", 0, "Leave out all other threads; repeatable", 2 },
+	{ "ignore-function", OPT_IGNORE_FUNCTION, "GLOB", 0,
+	  "Leave out functions of this name, and all that they call; repeatable", 2 },
+	{ "only-function", OPT_ONLY_FUNCTION, "GLOB", 0,
+	  "Leave out all other functions, but not what they call; repeatable", 2 },
+	{ "include-files", OPT_INCLUDE_FILES, "PATH", 0,
+	  "Leave out functions of all other files; repeatable", 2 },
+	{ "exclude-files", OPT_EXCLUDE_FILES, "PATH", 0,
+	  "Leave out functions of these files; repeatable", 2 },
+	{ "cut", OPT_CUT, 0, 0,
+	  "What --include-files and --exclude-files leave out, they leave out with all that it "
+	  "calls, as VizTracer does",
+	  2 },
+	{ "min-duration", OPT_MIN_DURATION, "TIME", 0,
+	  "Leave out shorter calls; a bare number is microseconds", 2 },
+	{ "max-stack-depth", OPT_MAX_STACK_DEPTH, "N", 0,
+	  "Leave out calls deeper than N; a thread's outermost frame is 1", 2 },
+	{ "tracer-entries", OPT_TRACER_ENTRIES, "N", 0,
+	  "Keep only the newest N calls, and those still open", 2 },
+	{ 0, 0, 0, 0, "Output:", 3 },
+	{ "output", 'o', "FILE", 0, "Write to FILE (default result.json)", 3 },
+	{ "format", OPT_FORMAT, "NAME", 0, "json, json.gz or vtb, whatever FILE is called", 3 },
+	{ 0, 0, 0, 0, "Other:", 4 },
+	{ "dry-run", OPT_DRY_RUN, 0, 0, "Only print which instructions would be probed", 4 },
+	{ "buffer-size", OPT_BUFFER_SIZE, "SIZE", 0,
+	  "Room for records on the way from the kernel (default 32M)", 4 },
+	{ "quiet", 'q', 0, 0, "Say only what went wrong", 4 },
+	{ "verbose", 'v', 0, 0, "Say more; twice: everything", 4 },
+	{ "no-progress", OPT_NO_PROGRESS, 0, 0, "No progress line", 4 },
+	{ "json", OPT_JSON, 0, 0, "With threads, ctl status: print JSON", 4 },
+	{ 0 },
+};
+
+static const char threads_doc[] =
+	"Shows the threads of a running CPython program: which there are, what they do, where they "
+	"are. Only reads the program's memory; the program is not stopped.\v"
+	"Columns: kernel thread id; Python's threading.get_ident(); Python's name; the kernel's name; "
+	"whether it is a daemon thread; state; CPU time since it started; innermost Python frame with "
+	"the line it is at. A thread without a Python state is native.\n\n"
+	"States: running; waiting for the GIL; sleeping; uninterruptible (mostly: waiting for a disk); "
+	"stopped; ended. \"with the GIL\" is added for who holds it. Free-threaded interpreters have "
+	"none.\n\n"
+	"--ignore-thread and --only-thread of a trace take what TID, IDENT (as ident:0x7f...), NAME "
+	"and COMM show.\n\n"
+	"Exit status: 0 done, 1 could not write, 2 bad usage, 3 missing privilege, 4 the process is "
+	"no CPython, or is gone.";
+
+static const struct argp_option threads_options[] = {
+	{ "pid", 'p', "PID", 0, "The process", 1 },
+	{ "json", OPT_JSON, 0, 0, "Print JSON", 1 },
+	{ 0 },
+};
+
+static const char ctl_doc[] =
+	"Controls the vtbpf that traces process PID, while it does. Needs root, or the user who runs "
+	"that trace.\v"
+	"Commands:\n"
+	"  status             what is traced, since when, how much; paused or not; the filters\n"
+	"  pause              remove the probes: the process runs at full speed\n"
+	"  resume             set them again; calls that run then are shown as open\n"
+	"  ignore-thread X    leave out threads from now on: a tid, ident:0x7f..., or a glob\n"
+	"  unignore-thread X  take that back, or an --ignore-thread X\n"
+	"  ignore-function G  leave out functions and all they call from now on: a glob on the\n"
+	"                     qualified name or FILE:NAME\n"
+	"  dump               write what there is so far to OUT-DATE-TIME-N beside the output, and\n"
+	"                     print that name when the file is whole; the trace goes on\n"
+	"  stop               end the trace as Ctrl-C does; answers when no probe is left, while\n"
+	"                     the output is still being written\n\n"
+	"Exit status: 0 done, 1 not done (no trace runs, or it says why not), 2 bad usage, 3 missing "
+	"privilege.";
+
+static const struct argp_option ctl_options[] = {
+	{ "pid", 'p', "PID", 0, "The process that is traced", 1 },
+	{ "json", OPT_JSON, 0, 0, "With status: print JSON", 1 },
+	{ "quiet", 'q', 0, 0, "Say only what went wrong", 1 },
+	{ "verbose", 'v', 0, 0, "Say more", 1 },
+	{ 0 },
+};
+
+struct argp options__argp(const char *command, argp_parser_t parser)
+{
+	struct argp argp = { option_table, parser, args_doc, doc, 0, 0, 0 };
+
+	if (command && !strcmp(command, "threads")) {
+		argp.options = threads_options;
+		argp.args_doc = "threads -p PID";
+		argp.doc = threads_doc;
+	} else if (command && !strcmp(command, "ctl")) {
+		argp.options = ctl_options;
+		argp.args_doc = "ctl -p PID COMMAND [X]";
+		argp.doc = ctl_doc;
+	}
+	return argp;
+}
