@@ -57,7 +57,7 @@ size_t ucs__utf8_size(size_t n, unsigned int width)
 	return width == 1 ? n * 2 : width == 2 ? n * 3 : n * 4;
 }
 
-static char *put(uint32_t cp, char *out)
+char *utf8__put(uint32_t cp, char *out)
 {
 	if (cp < 0x80) {
 		*out++ = (char)cp;
@@ -79,8 +79,9 @@ static char *put(uint32_t cp, char *out)
 	return out;
 }
 
-static uint32_t code_point(const unsigned char *p, unsigned int width)
+uint32_t ucs__at(const void *data, size_t i, unsigned int width)
 {
+	const unsigned char *p = (const unsigned char *)data + i * width;
 	uint16_t u2;
 	uint32_t u4;
 
@@ -96,11 +97,10 @@ static uint32_t code_point(const unsigned char *p, unsigned int width)
 
 size_t ucs__to_utf8(const void *data, size_t n, unsigned int width, char *out)
 {
-	const unsigned char *p = data;
 	char *start = out;
 	size_t i;
 
 	for (i = 0; i < n; i++)
-		out = put(code_point(p + i * width, width), out);
+		out = utf8__put(ucs__at(data, i, width), out);
 	return (size_t)(out - start);
 }

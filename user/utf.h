@@ -15,6 +15,12 @@ int utf8__check(const unsigned char *p, size_t n);
 /* Bytes that n code points of `width` (1, 2, 4) bytes each may need as UTF-8. */
 size_t ucs__utf8_size(size_t n, unsigned int width);
 
+/* Writes one character, four bytes at most, and returns where it ends. What is none becomes U+FFFD. */
+char *utf8__put(uint32_t cp, char *out);
+
+/* Code point i of a Python string's storage. */
+uint32_t ucs__at(const void *data, size_t i, unsigned int width);
+
 /* Writes n code points of a Python string's storage to out as UTF-8, without a final NUL, and
  * returns the number of bytes. Surrogates and values beyond U+10FFFF become U+FFFD: in such storage
  * even a pair of surrogates is no character. */

@@ -86,6 +86,22 @@ static void test_what_is_no_character(void **state)
 	expect_utf8(beyond, 3, 4, UTF8_REPLACEMENT UTF8_REPLACEMENT UTF8_REPLACEMENT);
 }
 
+static void test_one_character(void **state)
+{
+	static const uint32_t four[] = { 'a', 0x1f40d };
+	static const uint16_t two[] = { 'a', 0x76d1 };
+	char out[4];
+
+	(void)state;
+	assert_int_equal(ucs__at("a\xe9", 1, 1), 0xe9);
+	assert_int_equal(ucs__at(two, 1, 2), 0x76d1);
+	assert_int_equal(ucs__at(four, 1, 4), 0x1f40d);
+	assert_ptr_equal(utf8__put(0x1f40d, out), out + 4);
+	assert_memory_equal(out, "\xf0\x9f\x90\x8d", 4);
+	assert_ptr_equal(utf8__put(0xdc00, out), out + 3);
+	assert_memory_equal(out, UTF8_REPLACEMENT, 3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -94,6 +110,7 @@ int main(void)
 		cmocka_unit_test(test_invalid),
 		cmocka_unit_test(test_storage_of_each_width),
 		cmocka_unit_test(test_what_is_no_character),
+		cmocka_unit_test(test_one_character),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "../utf.h"
+
 #define NUMBER_MAX (INT64_C(1) << 62)
 
 static bool is_blank(char c)
@@ -304,26 +306,6 @@ bool json_text__us_to_ns(struct json_span value, int64_t *out)
 
 /* ---- strings ---------------------------------------------------------------------------- */
 
-static char *put_utf8(uint32_t cp, char *out)
-{
-	if (cp < 0x80) {
-		*out++ = (char)cp;
-		return out;
-	}
-	if (cp < 0x800) {
-		*out++ = (char)(0xc0 | cp >> 6);
-	} else if (cp < 0x10000) {
-		*out++ = (char)(0xe0 | cp >> 12);
-		*out++ = (char)(0x80 | (cp >> 6 & 0x3f));
-	} else {
-		*out++ = (char)(0xf0 | cp >> 18);
-		*out++ = (char)(0x80 | (cp >> 12 & 0x3f));
-		*out++ = (char)(0x80 | (cp >> 6 & 0x3f));
-	}
-	*out++ = (char)(0x80 | (cp & 0x3f));
-	return out;
-}
-
 /* Four hex digits behind \u, at p; -1 when they are none. */
 static long hex4(const char *p, const char *end)
 {
@@ -362,7 +344,7 @@ static const char *unescape_unicode(const char *p, const char *end, char **out)
 			cp = 0xfffd;
 		}
 	}
-	*out = put_utf8((uint32_t)cp, *out);
+	*out = utf8__put((uint32_t)cp, *out);
 	return p;
 }
 

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../utf.h"
+
 #define LONG_DIGIT_BITS 30 /* PYLONG_BITS_IN_DIGIT of every 64-bit build */
 #define LONG_MAX_DIGITS 3
 #define LONG_TAG_SHIFT 3 /* NON_SIZE_BITS, Include/cpython/longintrepr.h (3.12) */
@@ -174,23 +176,6 @@ bool py_str__equals(struct py_reader *r, uint64_t object, const char *text)
 	return (size_t)n >= s.inside + len && !memcmp(raw + s.inside, text, len);
 }
 
-static uint32_t code_point(const unsigned char *data, unsigned int width)
-{
-	uint16_t two;
-	uint32_t four;
-
-	switch (width) {
-	case 1:
-		return *data;
-	case 2:
-		memcpy(&two, data, sizeof(two));
-		return two;
-	default:
-		memcpy(&four, data, sizeof(four));
-		return four;
-	}
-}
-
 /* NUL would end the C string early, surrogates and what lies beyond Unicode are not UTF-8. */
 static uint32_t presentable(uint32_t c)
 {
@@ -199,36 +184,15 @@ static uint32_t presentable(uint32_t c)
 	return c;
 }
 
-static char *put_utf8(char *out, uint32_t c)
-{
-	if (c < 0x80) {
-		*out++ = c;
-		return out;
-	}
-	if (c < 0x800) {
-		*out++ = 0xc0 | c >> 6;
-	} else if (c < 0x10000) {
-		*out++ = 0xe0 | c >> 12;
-		*out++ = 0x80 | (c >> 6 & 0x3f);
-	} else {
-		*out++ = 0xf0 | c >> 18;
-		*out++ = 0x80 | (c >> 12 & 0x3f);
-		*out++ = 0x80 | (c >> 6 & 0x3f);
-	}
-	*out++ = 0x80 | (c & 0x3f);
-	return out;
-}
-
 char *py_utf8(const void *storage, size_t points, unsigned int width)
 {
-	const unsigned char *data = storage;
 	char *text = malloc(points * 4 + 1), *out = text, *fitted;
 	size_t i;
 
 	if (!text)
 		return NULL;
 	for (i = 0; i < points; i++)
-		out = put_utf8(out, presentable(code_point(data + i * width, width)));
+		out = utf8__put(presentable(ucs__at(storage, i, width)), out);
 	*out = '\0';
 	fitted = realloc(text, out - text + 1);
 	return fitted ? fitted : text;

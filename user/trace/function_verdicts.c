@@ -7,16 +7,14 @@
 
 #include <uthash.h>
 
-#include "../utf.h"
+#include "str_pieces.h"
 
 /* Longer names are left to decode. */
 #define MAX_NAME_BYTES (64 << 10)
 
-/* A string that comes in pieces: as Python stores it until it is whole, then UTF-8. */
 struct text {
-	char *bytes;
-	uint32_t size, got;
-	bool whole;
+	struct str_pieces pieces;
+	char *utf8; /* NULL until it is whole */
 };
 
 struct function {
@@ -48,6 +46,12 @@ struct function_verdicts *function_verdicts__new(const struct function_filter *f
 	return v;
 }
 
+static void text__reset(struct text *t)
+{
+	str_pieces__reset(&t->pieces);
+	free(t->utf8);
+}
+
 void function_verdicts__free(struct function_verdicts *v)
 {
 	struct function *f, *tmp;
@@ -56,8 +60,8 @@ void function_verdicts__free(struct function_verdicts *v)
 		return;
 	HASH_ITER(hh, v->functions, f, tmp) {
 		HASH_DEL(v->functions, f);
-		free(f->file.bytes);
-		free(f->name.bytes);
+		text__reset(&f->file);
+		text__reset(&f->name);
 		free(f);
 	}
 	for (size_t i = v->own; v->globs && i < v->filter.ignore.n; i++)
@@ -70,48 +74,22 @@ static void decide(struct function_verdicts *v, const struct function *f)
 {
 	uint8_t verdict;
 
-	if (!f->file.whole || !f->name.whole)
+	if (!f->file.utf8 || !f->name.utf8)
 		return;
-	verdict = function_filter__verdict(&v->filter, f->name.bytes, f->file.bytes);
+	verdict = function_filter__verdict(&v->filter, f->name.utf8, f->file.utf8);
 	if (verdict)
 		tracer__set_verdict(v->tracer, f->id, verdict);
 }
 
 /* ---- names ------------------------------------------------------------------------------ */
 
-/* Replaces Python's storage by UTF-8. */
-static bool text__finish(struct text *t, const struct vtbpf_rec_str *rec)
-{
-	char *utf8 = malloc(ucs__utf8_size(rec->length, rec->width) + 1);
-
-	if (!utf8)
-		return false;
-	utf8[ucs__to_utf8(t->bytes, rec->length, rec->width, utf8)] = '\0';
-	free(t->bytes);
-	t->bytes = utf8;
-	t->whole = true;
-	return true;
-}
-
 /* Adds a piece. True when the string has become whole by it. */
 static bool text__add(struct text *t, const struct vtbpf_rec_str *rec)
 {
-	uint64_t size = (uint64_t)rec->length * rec->width;
-
-	if (t->whole || (rec->width != 1 && rec->width != 2 && rec->width != 4) ||
-	    size > MAX_NAME_BYTES || rec->bytes > rec->rec.len - sizeof(*rec))
+	if (t->utf8 || (uint64_t)rec->length * rec->width > MAX_NAME_BYTES)
 		return false;
-	if (!rec->offset) { /* it may begin anew, when the ring had no room for all of it */
-		free(t->bytes);
-		t->bytes = malloc(size + 1);
-		t->size = t->bytes ? size : 0;
-		t->got = 0;
-	}
-	if (!t->bytes || size != t->size || rec->offset != t->got || rec->bytes > t->size - t->got)
-		return false;
-	memcpy(t->bytes + t->got, rec->data, rec->bytes);
-	t->got += rec->bytes;
-	return t->got == t->size && text__finish(t, rec);
+	t->utf8 = str_pieces__add(&t->pieces, rec);
+	return t->utf8;
 }
 
 static struct function *get_function(struct function_verdicts *v, uint32_t id)

@@ -17,6 +17,7 @@
 #include <uthash.h>
 
 #include "../log.h"
+#include "../utf.h"
 
 #define MAX_FILE_BYTES (4 << 20)
 #define MAX_TOTAL_BYTES (128 << 20)
@@ -53,53 +54,29 @@ void sources__free(struct sources *s)
 
 /* ---- names ------------------------------------------------------------------------------ */
 
-static size_t put_utf8(char *out, uint32_t c)
-{
-	if (c < 0x80) {
-		out[0] = c;
-		return 1;
-	}
-	if (c < 0x800) {
-		out[0] = 0xc0 | c >> 6;
-		out[1] = 0x80 | (c & 0x3f);
-		return 2;
-	}
-	if (c < 0x10000) {
-		out[0] = 0xe0 | c >> 12;
-		out[1] = 0x80 | (c >> 6 & 0x3f);
-		out[2] = 0x80 | (c & 0x3f);
-		return 3;
-	}
-	out[0] = 0xf0 | c >> 18;
-	out[1] = 0x80 | (c >> 12 & 0x3f);
-	out[2] = 0x80 | (c >> 6 & 0x3f);
-	out[3] = 0x80 | (c & 0x3f);
-	return 4;
-}
-
 /* A path that is whole in one record and can be one. NUL and surrogates cannot be in a file name as
  * Python passes it to the system; such a name is not looked for. */
 static char *path_of(const struct vtbpf_rec_str *rec)
 {
-	size_t n = rec->width ? rec->bytes / rec->width : 0, len = 0;
-	char *path;
+	size_t n = rec->width ? rec->bytes / rec->width : 0;
+	char *path, *end;
 
 	if (!n || rec->offset || n != rec->length || n > PATH_MAX)
 		return NULL;
 	path = malloc(n * 4 + 1);
 	if (!path)
 		return NULL;
+	end = path;
 	for (size_t i = 0; i < n; i++) {
-		uint32_t c = 0;
+		uint32_t c = ucs__at(rec->data, i, rec->width);
 
-		memcpy(&c, rec->data + i * rec->width, rec->width);
 		if (!c || (c >= 0xd800 && c < 0xe000) || c > 0x10ffff) {
 			free(path);
 			return NULL;
 		}
-		len += put_utf8(path + len, c);
+		end = utf8__put(c, end);
 	}
-	path[len] = '\0';
+	*end = '\0';
 	return path;
 }
 
