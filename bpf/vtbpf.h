@@ -127,6 +127,8 @@ enum vtbpf_rec_kind {
 	VTBPF_REC_LEFT_OUT = 137, /* struct vtbpf_rec_left_out: first calls of an ignored thread */
 	VTBPF_REC_OVERFLOW = 136, /* struct vtbpf_rec_overflow: only the newest calls were kept */
 	VTBPF_REC_PAUSE = 135,	  /* struct vtbpf_rec_pause: nothing was recorded for a while */
+	VTBPF_REC_WINDOW = 138,	  /* struct vtbpf_rec_window: only in such was recorded */
+	VTBPF_REC_OVERHEAD = 139, /* struct vtbpf_rec_overhead: the last one holds */
 };
 
 /* Every record starts so. len counts the whole record, this prefix included, and is a multiple of
@@ -328,6 +330,26 @@ struct vtbpf_rec_pause {
 	__u64 from, to;	      /* CLOCK_MONOTONIC ns */
 };
 
+/* Of a trace in windows: --sample-rate, --max-overhead. Calls are cut off at both ends. */
+struct vtbpf_rec_window {
+	struct vtbpf_rec rec; /* tid: the target's pid */
+	__u64 from, to;	      /* CLOCK_MONOTONIC ns */
+};
+
+/* With --max-overhead: what vtbpf cost the target's threads so far, and what it was allowed to. */
+struct vtbpf_rec_overhead {
+	struct vtbpf_rec rec; /* tid: the target's pid */
+	__u64 from, to;	      /* since vtbpf began, CLOCK_MONOTONIC ns */
+	__u64 lost;	      /* ns of the target's time */
+	__u64 worst;	      /* the most in any 10 s, ns per second */
+	__u64 stated;	      /* what was allowed, ns per second */
+	__u32 windows;
+	__u32 flags; /* VTBPF_OVERHEAD_* */
+};
+
+#define VTBPF_OVERHEAD_SAMPLED \
+	0x1 /* windows would have cost too much: stacks were sampled instead */
+
 /* A new thread is ignored by what was asked for while tracing: what it recorded before that was known
  * does not count. */
 struct vtbpf_rec_left_out {
@@ -486,6 +508,8 @@ _Static_assert(sizeof(struct vtbpf_rec_code) == 56, "code record");
 _Static_assert(sizeof(struct vtbpf_rec_str) == 24, "string record");
 _Static_assert(sizeof(struct vtbpf_rec_thread) == 72, "thread record");
 _Static_assert(sizeof(struct vtbpf_rec_left_out) == sizeof(struct vtbpf_rec_pause), "spans");
+_Static_assert(sizeof(struct vtbpf_rec_window) == sizeof(struct vtbpf_rec_pause), "spans");
+_Static_assert(sizeof(struct vtbpf_rec_overhead) == 56, "overhead record");
 _Static_assert(sizeof(struct vtbpf_rec_lost) == 32, "lost record");
 _Static_assert(sizeof(struct vtbpf_rec_session) == 48, "session record");
 _Static_assert(sizeof(struct vtbpf_rec_thread_name) == 40, "thread name record");

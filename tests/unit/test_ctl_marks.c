@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What `vtbpf ctl` leaves in a capture, read again: pauses, threads left out, selectors taken back. */
+/* What marks when and of whom was recorded, read again: pauses, windows, threads left out. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -127,6 +127,83 @@ static void test_pause_backwards(void **state)
 	free(text);
 }
 
+static void add_overhead(struct capture_builder *b, uint64_t lost, uint32_t flags)
+{
+	struct vtbpf_rec_overhead *o = builder__record(b, VTBPF_REC_OVERHEAD, MAIN, sizeof(*o) - 8);
+
+	o->from = 1000000;
+	o->to = 7000000;
+	o->lost = lost;
+	o->worst = 18000000;
+	o->stated = 20000000;
+	o->windows = 2;
+	o->flags = flags;
+}
+
+static void test_windows(void **state)
+{
+	static const uint64_t windows[][2] = { { 1000000, 1500000 }, { 2500000, 3000000 } };
+	static const uint64_t pause[2] = { 5000000, 6000000 };
+	struct convert_summary sum;
+	struct capture_builder b;
+	char *text;
+
+	(void)state;
+	begin(&b);
+	add_span(&b, VTBPF_REC_WINDOW, MAIN, windows[0]);
+	add_span(&b, VTBPF_REC_WINDOW, MAIN, windows[1]);
+	add_span(&b, VTBPF_REC_PAUSE, MAIN, pause);
+	text = convert(&b, &sum);
+	assert_int_equal(sum.calls, 10);
+	assert_non_null(strstr(text, "\"windows\":[[1000.000,1500.000],[2500.000,3000.000]]"));
+	/* 1 of 6 ms, one of which was paused */
+	assert_non_null(strstr(text, "\"coverage\":0.200000"));
+	assert_null(strstr(text, "\"overhead\""));
+	/* A row for pauses, one for windows. */
+	assert_non_null(strstr(text,
+			       "{\"ph\":\"M\",\"pid\":100,\"tid\":4194306,\"name\":\"thread_name\","
+			       "\"args\":{\"name\":\"vtbpf windows\"}}"));
+	assert_non_null(strstr(text, "{\"ph\":\"X\",\"cat\":\"vtbpf\",\"pid\":100,\"tid\":4194306,"
+				     "\"ts\":2500.000,\"dur\":500.000,\"name\":\"window\"}"));
+	free(text);
+}
+
+static void test_overhead(void **state)
+{
+	struct convert_summary sum;
+	struct capture_builder b;
+	char *text;
+
+	(void)state;
+	begin(&b);
+	add_overhead(&b, 30000, 0);
+	add_overhead(&b, 102000, VTBPF_OVERHEAD_SAMPLED); /* the last one holds */
+	text = convert(&b, &sum);
+	assert_non_null(strstr(text, "\"windows\":[],\"coverage\":0.000000"));
+	assert_non_null(strstr(text, "\"overhead\":{\"stated_percent\":2.000000,"
+				     "\"achieved_percent\":1.700000,"
+				     "\"worst_10s_percent\":1.800000,\"windows\":2,"
+				     "\"sampled\":true}"));
+	free(text);
+}
+
+static void test_overhead_beyond_all(void **state)
+{
+	struct convert_summary sum;
+	struct capture_builder b;
+	struct vtbpf_rec_overhead *o;
+	char *text;
+
+	(void)state;
+	begin(&b);
+	o = builder__record(&b, VTBPF_REC_OVERHEAD, MAIN, sizeof(*o) - 8);
+	o->stated = 1000000001;
+	text = convert(&b, &sum);
+	assert_true(sum.torn);
+	assert_null(strstr(text, "overhead"));
+	free(text);
+}
+
 /* Of an ignored thread what it recorded between the command and the verdict on it goes, what was
  * before stays, and so does what came when it was traced again. */
 static void test_left_out(void **state)
@@ -187,7 +264,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_pauses),		cmocka_unit_test(test_no_pauses),
 		cmocka_unit_test(test_pause_backwards), cmocka_unit_test(test_left_out),
-		cmocka_unit_test(test_taken_back),
+		cmocka_unit_test(test_taken_back),	cmocka_unit_test(test_windows),
+		cmocka_unit_test(test_overhead),	cmocka_unit_test(test_overhead_beyond_all),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

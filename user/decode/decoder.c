@@ -22,6 +22,8 @@ static const uint16_t fixed_size[256] = {
 	[VTBPF_REC_COUNTERS] = sizeof(struct vtbpf_rec_counters),
 	[VTBPF_REC_OVERFLOW] = sizeof(struct vtbpf_rec_overflow),
 	[VTBPF_REC_PAUSE] = sizeof(struct vtbpf_rec_pause),
+	[VTBPF_REC_WINDOW] = sizeof(struct vtbpf_rec_window),
+	[VTBPF_REC_OVERHEAD] = sizeof(struct vtbpf_rec_overhead),
 	[VTBPF_REC_LEFT_OUT] = sizeof(struct vtbpf_rec_left_out),
 };
 
@@ -181,13 +183,33 @@ static int decode_counters(const struct vtbpf_rec *rec, struct event *ev)
 
 static int decode_span(const struct vtbpf_rec *rec, struct event *ev)
 {
-	/* A pause and what is left out are both from one time to another. */
+	/* Pauses, windows and what is left out are all from one time to another. */
 	const struct vtbpf_rec_pause *p = (const void *)rec;
 
 	if (p->from > p->to || p->to > TIME_MAX)
 		return -EBADMSG;
 	ev->span.from = p->from;
 	ev->span.to = p->to;
+	return 0;
+}
+
+#define WHOLE 1000000000 /* ns per second */
+
+static int decode_overhead(const struct vtbpf_rec *rec, struct event *ev)
+{
+	const struct vtbpf_rec_overhead *o = (const void *)rec;
+
+	if (o->from > o->to || o->to > TIME_MAX || o->stated > WHOLE)
+		return -EBADMSG;
+	ev->overhead = (struct event_overhead){
+		.from = o->from,
+		.to = o->to,
+		.lost = o->lost,
+		.worst = (double)o->worst / WHOLE,
+		.stated = (double)o->stated / WHOLE,
+		.windows = o->windows,
+		.sampled = o->flags & VTBPF_OVERHEAD_SAMPLED,
+	};
 	return 0;
 }
 
@@ -221,7 +243,10 @@ static int decode_payload(const struct vtbpf_rec *rec, struct event *ev)
 	case VTBPF_REC_OVERFLOW:
 		ev->overwritten = ((const struct vtbpf_rec_overflow *)rec)->overwritten;
 		return 0;
+	case VTBPF_REC_OVERHEAD:
+		return decode_overhead(rec, ev);
 	case VTBPF_REC_PAUSE:
+	case VTBPF_REC_WINDOW:
 	case VTBPF_REC_LEFT_OUT:
 		return decode_span(rec, ev);
 	default:

@@ -82,6 +82,13 @@ struct event_span {
 	uint64_t from, to; /* ns */
 };
 
+struct event_overhead {
+	uint64_t from, to, lost; /* ns */
+	double worst, stated;	 /* parts of the time: 0.02 is 2 % */
+	uint32_t windows;
+	bool sampled; /* stacks were sampled, where windows would have cost too much */
+};
+
 struct event {
 	uint8_t kind; /* enum vtbpf_rec_kind, or a kind this version does not know */
 	uint8_t flags;
@@ -98,7 +105,8 @@ struct event {
 		struct event_text text;
 		struct event_process process;
 		struct event_source source;
-		struct event_span span; /* pause, left out */
+		struct event_span span; /* pause, window, left out */
+		struct event_overhead overhead;
 		struct vtbpf_counters counters;
 		uint64_t overwritten; /* calls: overflow */
 		uint64_t ts;	      /* thread exit, exec, end */

@@ -64,6 +64,7 @@ void session__free(struct session *s)
 		free(s->sources[i].name.data);
 	free(s->sources);
 	free(s->pauses);
+	free(s->windows);
 	free(s);
 }
 
@@ -260,6 +261,18 @@ static int on_pause(struct session *s, const struct event *ev)
 	return 0;
 }
 
+static int on_window(struct session *s, const struct event *ev)
+{
+	struct event_span *windows = grow(s->windows, s->n_windows, sizeof(*windows));
+
+	if (!windows)
+		return -ENOMEM;
+	s->windows = windows;
+	windows[s->n_windows++] = ev->span;
+	saw_time(s, ev->span.from, ev->span.to);
+	return 0;
+}
+
 static int on_event(struct session *s, const struct event *ev, uint64_t next_offset)
 {
 	switch (ev->kind) {
@@ -298,6 +311,12 @@ static int on_event(struct session *s, const struct event *ev, uint64_t next_off
 		return 0;
 	case VTBPF_REC_PAUSE:
 		return on_pause(s, ev);
+	case VTBPF_REC_WINDOW:
+		return on_window(s, ev);
+	case VTBPF_REC_OVERHEAD:
+		s->overhead = ev->overhead;
+		s->has_overhead = true;
+		return 0;
 	case VTBPF_REC_LEFT_OUT:
 		return on_left_out(s, ev);
 	case VTBPF_REC_END:
@@ -378,4 +397,29 @@ uint64_t session__lost(const struct session *s)
 			lost += th->lost;
 	}
 	return all && s->counters.lost > lost ? s->counters.lost : lost;
+}
+
+bool session__has_windows(const struct session *s)
+{
+	return s->n_windows || s->has_overhead;
+}
+
+static uint64_t sum_of(const struct event_span *span, size_t n)
+{
+	uint64_t sum = 0;
+
+	while (n--)
+		sum += span[n].to - span[n].from;
+	return sum;
+}
+
+double session__coverage(const struct session *s)
+{
+	uint64_t all = s->end - s->start, paused = sum_of(s->pauses, s->n_pauses);
+	uint64_t seen = sum_of(s->windows, s->n_windows);
+
+	if (!session__has_windows(s))
+		return 1;
+	all = all > paused ? all - paused : 0;
+	return seen < all ? (double)seen / (double)all : seen ? 1 : 0;
 }

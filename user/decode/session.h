@@ -57,6 +57,10 @@ struct session {
 	size_t n_sources;
 	struct event_span *pauses; /* when nothing was recorded, in order */
 	size_t n_pauses;
+	struct event_span *windows; /* when alone something was recorded, in order */
+	size_t n_windows;
+	struct event_overhead overhead;
+	bool has_overhead; /* --max-overhead */
 	struct vtbpf_counters counters;
 	uint64_t overwritten; /* calls that gave way to newer ones (--tracer-entries) */
 	struct code_table *codes;
@@ -81,6 +85,12 @@ bool session__has_text(const struct session *s, enum vtbpf_text_what what, const
 
 /* Calls lost by threads that are not ignored, and, where none is, by threads that never told. */
 uint64_t session__lost(const struct session *s);
+
+/* Was recorded in windows, and not all the time? */
+bool session__has_windows(const struct session *s);
+
+/* The windows' part of the time, pauses not counted: 1 where all the time was recorded. */
+double session__coverage(const struct session *s);
 
 /* The process, made when there is none. NULL when out of memory. */
 struct session_process *session__process(struct session *s, uint32_t pid);

@@ -310,29 +310,45 @@ static void write_viztracer_metadata(struct chrome *c, const struct writer *w)
 	json__close(j, '}');
 }
 
-/* So that the time in between is not taken for idleness. */
-static void write_pauses(struct chrome *c, const struct session *s)
+/* Marks on a track of their own. */
+struct marks {
+	const char *track, *name;
+	const struct event_span *spans;
+	size_t n;
+};
+
+static void write_marks(struct chrome *c, const struct session *s, const struct marks *m)
 {
-	struct label label = { s->pid, 0, "thread_name", "vtbpf" };
+	struct label label = { s->pid, 0, "thread_name", m->track };
 	struct json_writer *j = &c->json;
 
-	if (s->n_pauses)
+	if (m->n)
 		label.tid = track_table__spare_tid(s->tracks);
 	if (!label.tid)
 		return;
 	write_label(c, &label);
-	for (size_t i = 0; i < s->n_pauses; i++) {
+	for (size_t i = 0; i < m->n; i++) {
 		json__open(j, '{');
 		json__str_field(j, "ph", "X");
 		json__str_field(j, "cat", "vtbpf");
 		json__u64_field(j, "pid", s->pid);
 		json__u64_field(j, "tid", label.tid);
-		json__us_field(j, "ts", s->pauses[i].from);
-		json__us_field(j, "dur", s->pauses[i].to - s->pauses[i].from);
-		json__str_field(j, "name", "paused");
+		json__us_field(j, "ts", m->spans[i].from);
+		json__us_field(j, "dur", m->spans[i].to - m->spans[i].from);
+		json__str_field(j, "name", m->name);
 		json__close(j, '}');
 		outbuf__write(j->out, "\n", 1);
 	}
+}
+
+/* So that the time in between is not taken for idleness. */
+static void write_recorded(struct chrome *c, const struct session *s)
+{
+	const struct marks pauses = { "vtbpf", "paused", s->pauses, s->n_pauses };
+	const struct marks windows = { "vtbpf windows", "window", s->windows, s->n_windows };
+
+	write_marks(c, s, &pauses);
+	write_marks(c, s, &windows);
 }
 
 static int chrome_end(struct writer *w)
@@ -341,7 +357,7 @@ static int chrome_end(struct writer *w)
 	struct json_writer *j = &c->json;
 	int err;
 
-	write_pauses(c, w->session);
+	write_recorded(c, w->session);
 	json__close(j, ']');
 	write_viztracer_metadata(c, w);
 	json__str_field(j, "displayTimeUnit", "us");

@@ -98,19 +98,54 @@ static void write_filters(struct chrome *c, const struct session *s, const struc
 	json__close(j, ']');
 }
 
-static void write_pauses(struct json_writer *j, const struct session *s)
+static void write_spans(struct json_writer *j, const char *key, const struct event_span *spans,
+			size_t n)
 {
-	if (!s->n_pauses)
-		return;
-	json__key(j, "pauses");
+	json__key(j, key);
 	json__open(j, '[');
-	for (size_t i = 0; i < s->n_pauses; i++) {
+	for (size_t i = 0; i < n; i++) {
 		json__open(j, '[');
-		json__us(j, s->pauses[i].from);
-		json__us(j, s->pauses[i].to);
+		json__us(j, spans[i].from);
+		json__us(j, spans[i].to);
 		json__close(j, ']');
 	}
 	json__close(j, ']');
+}
+
+static void write_number(struct json_writer *j, const char *key, double value)
+{
+	char text[32];
+	int n = snprintf(text, sizeof(text), "%.6f", value);
+
+	json__key(j, key);
+	json__raw(j, text, (size_t)n);
+}
+
+static void write_overhead(struct json_writer *j, const struct event_overhead *o)
+{
+	uint64_t ns = o->to - o->from;
+
+	json__key(j, "overhead");
+	json__open(j, '{');
+	write_number(j, "stated_percent", o->stated * 100);
+	write_number(j, "achieved_percent", ns ? (double)o->lost * 100 / (double)ns : 0);
+	write_number(j, "worst_10s_percent", o->worst * 100);
+	json__u64_field(j, "windows", o->windows);
+	json__key(j, "sampled");
+	json__bool(j, o->sampled);
+	json__close(j, '}');
+}
+
+static void write_windows(struct json_writer *j, const struct session *s)
+{
+	if (s->n_pauses)
+		write_spans(j, "pauses", s->pauses, s->n_pauses);
+	if (!session__has_windows(s))
+		return;
+	write_spans(j, "windows", s->windows, s->n_windows);
+	write_number(j, "coverage", session__coverage(s));
+	if (s->has_overhead)
+		write_overhead(j, &s->overhead);
 }
 
 static void write_losses(struct json_writer *j, const struct session *s, uint64_t total)
@@ -254,7 +289,7 @@ void chrome__vtbpf_info(struct writer *w)
 	write_target(j, s);
 	write_clock(j, s);
 	write_filters(c, s, w->replay->filter);
-	write_pauses(j, s);
+	write_windows(j, s);
 	write_losses(j, s, session__lost(s));
 	write_removed(j, s, &w->replay->selection);
 	write_counters(j, s, w->replay);
