@@ -2,8 +2,9 @@
 /*
  * The contract between vtbpf's BPF programs, its capture files and its decoder.
  *
- * Everything that crosses the kernel/user border is declared here and nowhere else. The file
- * includes nothing: the BPF side includes it after vmlinux.h, the user side after <linux/types.h>.
+ * Everything that crosses the kernel/user border is declared here and in vtbpf_state.h, its second
+ * part, and nowhere else. Neither includes any other header: the BPF side includes this one after
+ * vmlinux.h, the user side after <linux/types.h>.
  * A capture file is a struct vtbpf_capture_header followed by records, byte for byte as they came
  * out of the ring buffer; user space adds records of its own kinds (VTBPF_REC_USER and above).
  *
@@ -370,122 +371,7 @@ struct vtbpf_rec_end {
 /* Code objects with higher ids are left to decode. */
 #define VTBPF_MAX_VERDICTS (1 << 20)
 
-/* ---- state in the maps, read by user space at the end ----------------------------------- */
-
-#define NO_SLOT 0xffffffff
-
-enum verdict { VERDICT_TRACE = 0, VERDICT_IGNORE = 1 };
-
-/* What user space decided about a thread. Its tid may be another thread's by now. */
-struct thread_verdict {
-	__u64 start_time;  /* of the thread that is meant; 0: it is known by start_ticks only */
-	__u64 start_ticks; /* CLOCK_BOOTTIME in VTBPF_TICK_NS, as in /proc/PID/stat */
-	__u32 verdict;	   /* enum verdict */
-	__u32 _pad;
-};
-
-#define VTBPF_TICK_NS 10000000 /* of USER_HZ, which is 100 on x86_64 and arm64 */
-
-#define FRAME_OPEN_START 0x1
-#define FRAME_HIDDEN 0x2     /* not to be written */
-#define FRAME_HIDE_BELOW 0x4 /* nor what it calls */
-
-struct open_frame {
-	__u64 frame; /* address of the interpreter's frame; 0: this entry is dead */
-	__u64 start;
-	__u32 code;
-	__u32 track;
-	__u16 depth;
-	__u16 flags;
-	__u32 _pad;
-};
-
-/* Touched by its own thread only, so nothing in it needs to be atomic. */
-struct thread_state {
-	__u64 last_frame; /* frame and next_instr of the last event if that was an entry, else 0 */
-	__u64 last_instr;
-	__u64 last_exit; /* frame of the last exit */
-	__u32 slot;	 /* index into `stacks`, or NO_SLOT */
-	__u32 depth;	 /* used entries of that stack, dead ones in the middle included */
-	__u32 deep;	 /* further open frames, in `deep_frames` */
-	__u32 tracks;	 /* greenlet tracks given out */
-	__u32 tgid;
-	__u32 generation; /* of the verdict */
-	__u8 verdict;
-	__u8 dead;	/* the thread is gone; its losses could not be written yet */
-	__u8 announced; /* its VTBPF_REC_THREAD was written */
-	__u8 walked;	/* the frames that were running before its first event are open */
-	__u32 batched;	/* records that wait in its open_stack's batch */
-	__u32 cuts;	/* `cut_generation` that its open frames know of */
-	__u8 ready;	/* walked and announced */
-	__u8 _pad[3];
-	/*
-	 * Counts of a walk over the frames: here, and not on the BPF stack, because the verifier
-	 * does not follow values in maps and so need not prove the walk for every possible count.
-	 */
-	__u32 walk_count; /* frames from where it began to the outermost */
-	__u32 walk_left;  /* of these, how many are still to be opened */
-	__u64 start_time;
-	__u64 start_ticks;
-	__u64 root_frame; /* its outermost frame, when that was found */
-	__u64 since;	  /* when it was no longer ignored; 0: it never was */
-	__u64 root_self;
-	__u64 name;	      /* str that was told to be its name, 0 none */
-	__u64 announce_since; /* when it was first tried, ns */
-	struct open_frame
-		single; /* a call about to be written alone: an argument, for the verifier */
-	__u64 lost;
-	__u64 lost_first;
-	__u64 lost_last;
-	__u64 lost_total;
-	struct vtbpf_counters count;
-};
-
-/* What a thread called lately: a code object's id without a look into the shared hash. An entry
- * belongs to process tgid; the fields from filename on are those of struct code_info. */
-struct code_slot {
-	__u64 addr;
-	__u32 id;
-	__u32 tgid;
-	__u32 generation; /* of `code_generation` when it was last known to be right */
-	__u32 uses;
-	__u64 filename;
-	__u64 name;
-	__u32 firstlineno;
-	__u32 version; /* co_version, or what tells names apart where there is none */
-};
-
-#define CODE_SLOTS 256
-#define BATCH_CALLS 32
-
-/* What belongs to one running thread, and to nobody else until it has ended. */
-struct open_stack {
-	struct open_frame f[VTBPF_MAX_DEPTH];
-	struct code_slot codes[CODE_SLOTS];
-	struct vtbpf_rec_call batch[BATCH_CALLS]; /* finished calls, written together */
-};
-
-struct deep_key {
-	__u64 frame;
-	__u32 tid;
-	__u32 _pad;
-};
-
-struct code_key {
-	__u64 addr;
-	__u32 tgid;
-	__u32 _pad;
-};
-
-/* All but id and sent is there to notice that the address now holds another code object. */
-struct code_info {
-	__u64 filename;
-	__u64 name;
-	__u32 firstlineno;
-	__u32 version;
-	__u32 id;
-	__u32 sent; /* its records are in the ring */
-};
+#include "vtbpf_state.h"
 
 /* ---- capture file ----------------------------------------------------------------------- */
 
