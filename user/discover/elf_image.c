@@ -236,26 +236,52 @@ bool elf_image__offset(const struct elf_image *img, uint64_t vaddr, uint64_t *of
 	return seg != NULL;
 }
 
+bool elf_symbols__open(const struct elf_image *img, Elf_Scn *scn, struct elf_symbols *out)
+{
+	Elf_Data *symbols, *names;
+	GElf_Shdr sh;
+
+	if (!scn || !gelf_getshdr(scn, &sh))
+		return false;
+	symbols = elf_getdata(scn, NULL);
+	names = elf_getdata(elf_getscn(img->elf, sh.sh_link), NULL);
+	if (!symbols || !symbols->d_buf || symbols->d_type != ELF_T_SYM || !names || !names->d_buf)
+		return false;
+	*out = (struct elf_symbols){
+		.symbol = symbols->d_buf,
+		.n = symbols->d_size / sizeof(Elf64_Sym),
+		.names = names->d_buf,
+		.names_size = names->d_size,
+	};
+	return true;
+}
+
+bool elf_symbols__is(const struct elf_symbols *s, size_t i, const char *name, size_t size)
+{
+	uint32_t at = s->symbol[i].st_name;
+
+	return at < s->names_size && size <= s->names_size - at && s->names[at] == *name &&
+	       !s->names[at + size - 1] && !memcmp(s->names + at, name, size);
+}
+
 static bool symbol_in(const struct elf_image *img, uint32_t type, const char *name,
 		      struct elf_symbol *out)
 {
+	size_t size = strlen(name) + 1, i;
+	struct elf_symbols s;
 	Elf_Scn *scn = NULL;
 	GElf_Shdr sh;
 
 	while (elf_image__next_section(img, &scn, type, &sh)) {
-		Elf_Data *data = elf_getdata(scn, NULL);
-		GElf_Sym sym;
-		int i;
+		if (!elf_symbols__open(img, scn, &s))
+			continue;
+		for (i = 0; i < s.n; i++) {
+			const Elf64_Sym *sym = &s.symbol[i];
 
-		for (i = 0; data && gelf_getsym(data, i, &sym); i++) {
-			const char *s;
-
-			if (sym.st_shndx == SHN_UNDEF || sym.st_value == 0)
+			if (sym->st_shndx == SHN_UNDEF || sym->st_value == 0 ||
+			    !elf_symbols__is(&s, i, name, size))
 				continue;
-			s = elf_strptr(img->elf, sh.sh_link, sym.st_name);
-			if (!s || strcmp(s, name) != 0)
-				continue;
-			*out = (struct elf_symbol){ .vaddr = sym.st_value, .size = sym.st_size };
+			*out = (struct elf_symbol){ .vaddr = sym->st_value, .size = sym->st_size };
 			return true;
 		}
 	}

@@ -12,4 +12,19 @@
 bool elf_image__next_section(const struct elf_image *img, Elf_Scn **scn, uint32_t type,
 			     GElf_Shdr *sh);
 
+/* A symbol table, to be looked through often: libelf's calls for one symbol cost more than the look.
+ * The file is 64-bit little-endian, as the machine is, so libelf's data are arrays. */
+struct elf_symbols {
+	const Elf64_Sym *symbol;
+	size_t n;
+	const char *names;
+	size_t names_size;
+};
+
+/* False when scn (NULL: none) is no symbol table or has no names. */
+bool elf_symbols__open(const struct elf_image *img, Elf_Scn *scn, struct elf_symbols *out);
+
+/* Is symbol i called name? `size` is that of name with its NUL. */
+bool elf_symbols__is(const struct elf_symbols *s, size_t i, const char *name, size_t size);
+
 #endif

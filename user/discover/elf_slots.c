@@ -18,38 +18,35 @@
 #define R_AARCH64_RELATIVE 1027
 #endif
 
-/* Is the symbol that the relocation refers to called name? */
-static bool refers_to(const struct elf_image *img, Elf_Scn *symbols, const GElf_Rela *rela,
-		      const char *name)
+/* The entries of a section of type SHT_RELA. */
+static const Elf64_Rela *rela_of(Elf_Scn *scn, size_t *n)
 {
-	uint64_t index = GELF_R_SYM(rela->r_info);
-	const char *s;
-	GElf_Shdr sh;
-	GElf_Sym sym;
+	Elf_Data *data = elf_getdata(scn, NULL);
 
-	if (!index || index > INT32_MAX || !symbols || !gelf_getshdr(symbols, &sh) ||
-	    !gelf_getsym(elf_getdata(symbols, NULL), (int)index, &sym))
-		return false;
-	s = elf_strptr(img->elf, sh.sh_link, sym.st_name);
-	return s && strcmp(s, name) == 0;
+	*n = data && data->d_buf && data->d_type == ELF_T_RELA ? data->d_size / sizeof(Elf64_Rela) :
+								 0;
+	return *n ? data->d_buf : NULL;
 }
 
 size_t elf_image__slots_of(const struct elf_image *img, const char *name, uint64_t *slots,
 			   size_t max)
 {
+	size_t size = strlen(name) + 1, found = 0, n, i;
+	struct elf_symbols symbols;
 	Elf_Scn *scn = NULL;
-	size_t found = 0;
 	GElf_Shdr sh;
 
 	while (elf_image__next_section(img, &scn, SHT_RELA, &sh)) {
-		Elf_Scn *symbols = elf_getscn(img->elf, sh.sh_link);
-		Elf_Data *data = elf_getdata(scn, NULL);
-		GElf_Rela rela;
-		int i;
+		const Elf64_Rela *rela = rela_of(scn, &n);
 
-		for (i = 0; found < max && data && gelf_getrela(data, i, &rela); i++) {
-			if (refers_to(img, symbols, &rela, name))
-				slots[found++] = rela.r_offset;
+		if (!elf_symbols__open(img, elf_getscn(img->elf, sh.sh_link), &symbols))
+			continue;
+		for (i = 0; found < max && i < n; i++) {
+			uint64_t index = ELF64_R_SYM(rela[i].r_info);
+
+			if (index && index < symbols.n &&
+			    elf_symbols__is(&symbols, index, name, size))
+				slots[found++] = rela[i].r_offset;
 		}
 	}
 	return found;
@@ -105,17 +102,16 @@ static int scan_rela(struct slots *s)
 	const uint32_t relative = s->img->machine == EM_AARCH64 ? R_AARCH64_RELATIVE :
 								  R_X86_64_RELATIVE;
 	Elf_Scn *scn = NULL;
+	size_t n, i;
 	GElf_Shdr sh;
 	int err = 0;
 
 	while (!err && elf_image__next_section(s->img, &scn, SHT_RELA, &sh)) {
-		Elf_Data *data = elf_getdata(scn, NULL);
-		GElf_Rela rela;
-		int i;
+		const Elf64_Rela *rela = rela_of(scn, &n);
 
-		for (i = 0; !err && data && gelf_getrela(data, i, &rela); i++) {
-			if (GELF_R_TYPE(rela.r_info) == relative)
-				err = add_slot(s, rela.r_offset, (uint64_t)rela.r_addend);
+		for (i = 0; !err && i < n; i++) {
+			if (ELF64_R_TYPE(rela[i].r_info) == relative)
+				err = add_slot(s, rela[i].r_offset, (uint64_t)rela[i].r_addend);
 		}
 	}
 	return err;
@@ -172,6 +168,17 @@ static int by_vaddr(const void *a, const void *b)
 	return (x->vaddr > y->vaddr) - (x->vaddr < y->vaddr);
 }
 
+static bool is_sorted(const struct slots *s)
+{
+	size_t i;
+
+	for (i = 1; i < s->n; i++) {
+		if (s->slot[i - 1].vaddr > s->slot[i].vaddr)
+			return false;
+	}
+	return true;
+}
+
 int elf_image__code_slots(const struct elf_image *img, struct elf_slot **slots, size_t *n)
 {
 	struct slots s = { .img = img };
@@ -188,7 +195,7 @@ int elf_image__code_slots(const struct elf_image *img, struct elf_slot **slots, 
 		free(s.slot);
 		return err;
 	}
-	if (s.n)
+	if (!is_sorted(&s)) /* as linkers leave them, mostly */
 		qsort(s.slot, s.n, sizeof(*s.slot), by_vaddr);
 	*slots = s.slot;
 	*n = s.n;
