@@ -382,6 +382,7 @@ int cmd_trace(const struct options *o)
 	status = o->program ? open_launched(&tr) : open_running(&tr);
 	if (!status && !tr.launched.ended)
 		status = end_program(&tr, trace_target(&tr));
+	holder__stop(&tr.result.holder);
 	capture_writer__free(&tr.writer);
 	if (tr.capture_fd >= 0)
 		close(tr.capture_fd);

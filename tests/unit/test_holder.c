@@ -65,6 +65,26 @@ static void test_links_go_with_the_holder(void **state)
 	close(f.other);
 }
 
+static void test_released_holder_goes_by_itself(void **state)
+{
+	struct fake_links f;
+	struct holder h;
+	char why[64];
+
+	(void)state;
+	make_links(&f, 0);
+	assert_int_equal(holder__start(&h, attach, &f, why, sizeof(why)), 0);
+	close(f.keep);
+	holder__release(&h);
+	assert_true(released(&f));
+	assert_int_equal(kill(h.pid, 0), 0); /* a zombie */
+	holder__release(&h);
+	assert_int_equal(holder__stop(&h), 0);
+	assert_int_equal(h.pid, 0);
+	holder__release(&h);
+	close(f.other);
+}
+
 static void test_failure_is_told(void **state)
 {
 	struct fake_links f;
@@ -151,6 +171,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_links_go_with_the_holder),
+		cmocka_unit_test(test_released_holder_goes_by_itself),
 		cmocka_unit_test(test_failure_is_told),
 		cmocka_unit_test(test_death_while_attaching),
 		cmocka_unit_test(test_parent_killed),

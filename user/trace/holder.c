@@ -108,11 +108,18 @@ int holder__start(struct holder *h, int (*attach)(void *ctx, char *why, size_t w
 	return reply.err;
 }
 
+void holder__release(struct holder *h)
+{
+	if (h->pid > 0 && h->control_fd >= 0)
+		close(h->control_fd);
+	h->control_fd = -1;
+}
+
 int holder__stop(struct holder *h)
 {
 	if (h->pid <= 0)
 		return 0;
-	close(h->control_fd);
+	holder__release(h);
 	while (waitpid(h->pid, NULL, 0) < 0 && errno == EINTR)
 		;
 	h->pid = 0;

@@ -16,7 +16,7 @@
 
 struct holder {
 	pid_t pid;
-	int control_fd; /* its other end closes: exit */
+	int control_fd; /* its other end closes: exit. -1: it was closed */
 };
 
 /* Runs attach(ctx, why, why_size) in a new process and returns when that is done. attach returns 0
@@ -24,6 +24,9 @@ struct holder {
  * 0, or attach's error with its sentence; then nothing is attached and no process is left. */
 int holder__start(struct holder *h, int (*attach)(void *ctx, char *why, size_t why_size), void *ctx,
 		  char *why, size_t why_size);
+
+/* Lets it exit, and does not wait. holder__stop() must follow. Legal on a stopped one. */
+void holder__release(struct holder *h);
 
 /* Lets it exit and waits for that: the links are gone when this returns. Legal on a stopped one. */
 int holder__stop(struct holder *h);

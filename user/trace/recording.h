@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * One recording: attach to a target, stream its records into a capture until something ends it,
- * detach, and complete the capture. When recording__run() returns the target is untouched again.
+ * detach, and complete the capture. When recording__run() returns the target is untouched again, or
+ * gone.
  */
 #ifndef VTBPF_RECORDING_H
 #define VTBPF_RECORDING_H
@@ -64,6 +65,9 @@ struct recording_result {
 	uint64_t ignored_threads;
 	uint64_t overwritten; /* calls that were not among the newest */
 	int capture_err;      /* negative errno when the capture is cut short */
+	/* Of a target that has ended: on its way out. The caller waits for it with holder__stop(),
+	 * which takes some 40 ms, when it has nothing better to do. */
+	struct holder holder;
 };
 
 /* 0 or a negative errno after a message. A capture cut short by a full disk is no failure of this

@@ -393,14 +393,26 @@ int tracer__poll(struct tracer *t)
 	return err == -EAGAIN ? 1 : err < 0 ? err : 0;
 }
 
+static int read_rest(struct tracer *t)
+{
+	int err = ring_buffer__consume(t->ring);
+
+	return err < 0 ? err : 0;
+}
+
 int tracer__detach(struct tracer *t)
 {
 	int err = holder__stop(&t->holder);
 
-	if (err)
-		return err;
-	err = ring_buffer__consume(t->ring);
-	return err < 0 ? err : 0;
+	return err ? err : read_rest(t);
+}
+
+int tracer__detach_gone(struct tracer *t, struct holder *rest)
+{
+	holder__release(&t->holder);
+	*rest = t->holder;
+	t->holder.pid = 0;
+	return read_rest(t);
 }
 
 void tracer__leave(struct tracer *t)

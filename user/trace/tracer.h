@@ -16,6 +16,7 @@
 #include <sys/types.h>
 
 #include "../discover/probe_plan.h"
+#include "holder.h"
 
 /* How the programs are attached. A kernel takes those from some version on; tests pick them. */
 enum tracer_variant {
@@ -78,6 +79,10 @@ uint64_t tracer__deactivate(struct tracer *t);
 
 /* Removes every breakpoint (the holder exits) and hands on the rest of the ring. */
 int tracer__detach(struct tracer *t);
+
+/* The same for a target that has ended, whose probes nobody hits any more: does not wait for the
+ * holder. It becomes the caller's, for holder__stop(). */
+int tracer__detach_gone(struct tracer *t, struct holder *rest);
 
 /* After detach: hands on, as records, what stayed in the maps: calls that are still open (ended at
  * `end`), losses not told of, threads and code objects not announced, and the counters. */

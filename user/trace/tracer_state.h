@@ -3,7 +3,6 @@
 #ifndef VTBPF_TRACER_STATE_H
 #define VTBPF_TRACER_STATE_H
 
-#include "holder.h"
 #include "tracer.h"
 #include "vtbpf.skel.h"
 

@@ -50,7 +50,8 @@ int window__close(struct recording *r)
 	int err;
 
 	r->window_stop = tracer__deactivate(r->tracer);
-	err = tracer__detach(r->tracer);
+	err = r->res->end == END_TARGET_EXIT ? tracer__detach_gone(r->tracer, &r->res->holder) :
+					       tracer__detach(r->tracer);
 	string_repair__run(r->repair);
 	if (r->res->end != END_TARGET_EXIT && r->res->end != END_TARGET_EXEC)
 		thread_names__scan(r->names); /* names that changed since */
