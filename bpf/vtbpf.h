@@ -20,6 +20,7 @@
 #define VTBPF_STR_SMALL 120	      /* payload of the two sizes of VTBPF_REC_STR */
 #define VTBPF_STR_LARGE 4064
 #define VTBPF_COMM_LEN 16
+#define VTBPF_MAX_SAMPLED 1024 /* frames of a sampled stack: the innermost ones */
 
 /* What it means that a probe site was reached. */
 enum vtbpf_site_kind {
@@ -114,8 +115,11 @@ enum vtbpf_rec_kind {
 	VTBPF_REC_STR = 4,	  /* a piece of its file name or name */
 	VTBPF_REC_THREAD = 5,	  /* a thread's first event */
 	VTBPF_REC_THREAD_EXIT = 6,
-	VTBPF_REC_LOST = 7, /* calls that found no room in the ring buffer */
-	VTBPF_REC_EXEC = 8, /* the process became another program */
+	VTBPF_REC_LOST = 7,   /* calls that found no room in the ring buffer */
+	VTBPF_REC_EXEC = 8,   /* the process became another program */
+	VTBPF_REC_SAMPLE = 9, /* where a thread was while it had the CPU, struct vtbpf_rec_sample */
+	VTBPF_REC_STACK = 10, /* frames that samples refer to, struct vtbpf_rec_stack */
+	VTBPF_REC_SLEEP = 11, /* where it was while it had not, struct vtbpf_rec_sleep */
 
 	VTBPF_REC_USER = 128,
 	VTBPF_REC_SESSION = 128,     /* first record of a capture, struct vtbpf_rec_session */
@@ -130,6 +134,8 @@ enum vtbpf_rec_kind {
 	VTBPF_REC_PAUSE = 135,	  /* struct vtbpf_rec_pause: nothing was recorded for a while */
 	VTBPF_REC_WINDOW = 138,	  /* struct vtbpf_rec_window: only in such was recorded */
 	VTBPF_REC_OVERHEAD = 139, /* struct vtbpf_rec_overhead: the last one holds */
+	VTBPF_REC_SAMPLING = 140, /* struct vtbpf_rec_sampling: from here on stacks are sampled */
+	VTBPF_REC_SAMPLE_COUNTERS = 141, /* struct vtbpf_rec_sample_counters, at the end */
 };
 
 /* Every record starts so. len counts the whole record, this prefix included, and is a multiple of
@@ -358,6 +364,72 @@ struct vtbpf_rec_left_out {
 	__u64 from, until; /* when those began, CLOCK_MONOTONIC ns */
 };
 
+/*
+ * A thread had the CPU at ts, CLOCK_MONOTONIC ns, with these frames. The sample stands for `weight`
+ * periods of CPU time that end there: more than one when the timer came late. stack 0: the thread
+ * runs no Python code.
+ */
+struct vtbpf_rec_sample {
+	struct vtbpf_rec rec;
+	__u64 ts;
+	__u32 stack;  /* id announced by a VTBPF_REC_STACK */
+	__u32 weight; /* periods */
+};
+
+/* flags of a sample: the frames could not be read, or were about to change; stack is 0 */
+#define VTBPF_F_UNREADABLE 0x01
+
+/* n ids of code objects follow, the innermost frame's first. May come again under another id. */
+struct vtbpf_rec_stack {
+	struct vtbpf_rec rec;
+	__u32 id;
+	__u32 n; /* <= VTBPF_MAX_SAMPLED */
+	__u32 codes[];
+};
+
+/* flags of a stack: there are frames beyond the outermost of these */
+#define VTBPF_F_TRUNCATED 0x01
+
+/* What a thread waits for that has no CPU. */
+enum vtbpf_wait {
+	VTBPF_WAIT_OFF_CPU = 0, /* a CPU, or what is none of the others */
+	VTBPF_WAIT_LOCK = 1,
+	VTBPF_WAIT_IO = 2,
+	VTBPF_WAIT_GIL = 3,
+	VTBPF_WAIT_SLEEP = 4,
+	VTBPF_WAITS,
+};
+
+/* A thread was off its CPU, with --wall. Comes when it is over. */
+struct vtbpf_rec_sleep {
+	struct vtbpf_rec rec;
+	__u64 from, to; /* CLOCK_MONOTONIC ns */
+	__u32 stack;	/* as in a sample */
+	__u32 wait;	/* enum vtbpf_wait */
+};
+
+/* Comes before the first sample, and with period 0 after the last one. */
+struct vtbpf_rec_sampling {
+	struct vtbpf_rec rec; /* tid: the target's pid */
+	__u64 ts;	      /* CLOCK_MONOTONIC ns */
+	__u64 period;	      /* CPU time from one sample of a thread to the next, ns */
+	__u32 wall;	      /* 1: threads off their CPU are told of, too */
+	__u32 _pad;
+};
+
+/* In samples, each as many as its weight says. */
+struct vtbpf_sample_counters {
+	__u64 taken;	  /* with a stack, or of a thread that runs no Python code */
+	__u64 lost;	  /* found no room in the ring */
+	__u64 unreadable; /* the frames made no sense, or could not be read */
+	__u64 ignored;	  /* of ignored threads */
+};
+
+struct vtbpf_rec_sample_counters {
+	struct vtbpf_rec rec;
+	struct vtbpf_sample_counters count;
+};
+
 struct vtbpf_rec_end {
 	struct vtbpf_rec rec;
 	__u64 ts; /* CLOCK_MONOTONIC when tracing ended */
@@ -397,6 +469,9 @@ _Static_assert(sizeof(struct vtbpf_rec_left_out) == sizeof(struct vtbpf_rec_paus
 _Static_assert(sizeof(struct vtbpf_rec_window) == sizeof(struct vtbpf_rec_pause), "spans");
 _Static_assert(sizeof(struct vtbpf_rec_overhead) == 56, "overhead record");
 _Static_assert(sizeof(struct vtbpf_rec_lost) == 32, "lost record");
+_Static_assert(sizeof(struct vtbpf_rec_sample) == 24, "sample record");
+_Static_assert(sizeof(struct vtbpf_rec_stack) == 16, "stack record");
+_Static_assert(sizeof(struct vtbpf_rec_sleep) == 32, "sleep record");
 _Static_assert(sizeof(struct vtbpf_rec_session) == 48, "session record");
 _Static_assert(sizeof(struct vtbpf_rec_thread_name) == 40, "thread name record");
 _Static_assert(sizeof(struct vtbpf_capture_header) == 64, "capture header");

@@ -170,9 +170,16 @@ static int look_around(struct conversion *c)
 	return c->writer.out.err;
 }
 
+static struct track *track_of(enum replay_kind kind, const struct replay_item *item)
+{
+	if (kind == REPLAY_SLICE)
+		return item->slice.track;
+	return kind == REPLAY_GAP ? item->gap.track : item->sample.track;
+}
+
 static int write_item(struct conversion *c, enum replay_kind kind, const struct replay_item *item)
 {
-	struct track *t = kind == REPLAY_SLICE ? item->slice.track : item->gap.track;
+	struct track *t = track_of(kind, item);
 	int err = 0;
 
 	if (!t->announced) /* it was made meanwhile */
@@ -181,6 +188,8 @@ static int write_item(struct conversion *c, enum replay_kind kind, const struct 
 		return err;
 	if (kind == REPLAY_SLICE)
 		return c->ops->slice(&c->writer, &item->slice);
+	if (kind == REPLAY_SAMPLE)
+		return c->ops->sample ? c->ops->sample(&c->writer, &item->sample) : 0;
 	return c->ops->gap(&c->writer, &item->gap);
 }
 
@@ -324,18 +333,29 @@ static void sum_up_removed(const struct conversion *c, struct convert_summary *s
 	sum->too_old = c->session->overwritten + sel->removed[REMOVED_OLD];
 }
 
+static void sum_up_samples(const struct conversion *c, struct convert_summary *sum)
+{
+	const struct vtbpf_sample_counters *n = &c->session->samples;
+
+	sum->sampled = c->session->sampling.period != 0;
+	sum->samples = c->replay.sampling.samples;
+	sum->samples_lost = n->lost;
+	sum->samples_unreadable = n->unreadable;
+}
+
 static void sum_up(const struct conversion *c, struct convert_summary *sum)
 {
 	const struct session_process *p;
 	const struct thread *th;
 
 	sum->calls = c->replay.slices;
+	sum_up_samples(c, sum);
 	sum_up_removed(c, sum);
 	sum->lost = session__lost(c->session);
 	sum->bytes = c->writer.out.bytes;
 	sum->torn = c->session->damage;
 	for (th = thread_table__first(c->session->threads); th; th = th->next)
-		sum->threads += th->slices > 0;
+		sum->threads += th->slices > 0 || th->sampled > 0;
 	for (p = c->session->processes; p; p = p->next)
 		sum->processes++;
 }

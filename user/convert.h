@@ -39,7 +39,9 @@ struct convert_summary {
 	uint64_t ignored_threads;
 	/* Calls left out, by reason, while tracing and now. */
 	uint64_t ignored, hidden, too_short, too_deep, too_old;
-	uint64_t lost;	  /* calls lost while tracing */
+	uint64_t lost; /* calls lost while tracing */
+	bool sampled;  /* stacks were sampled: what follows is in samples */
+	uint64_t samples, samples_lost, samples_unreadable;
 	uint64_t threads; /* with at least one slice in the output */
 	uint64_t processes;
 	uint64_t bytes; /* size of the output file */

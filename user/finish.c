@@ -85,6 +85,21 @@ void finish__say_removed(const struct convert_summary *sum)
 		log_info("ignored %s", line);
 }
 
+static void say_samples(const char *output, const struct convert_summary *sum, const char *span)
+{
+	char size[32], calls[48] = "";
+
+	if (sum->calls) /* what sampling was the rest of */
+		snprintf(calls, sizeof(calls), "%llu calls, ", (unsigned long long)sum->calls);
+	log_info("wrote %s (%s): %s%llu sample%s taken, %llu thread%s%s, %llu lost, "
+		 "%llu unreadable",
+		 output, format_size(sum->bytes, size, sizeof(size)), calls,
+		 (unsigned long long)sum->samples, sum->samples == 1 ? "" : "s",
+		 (unsigned long long)sum->threads, sum->threads == 1 ? "" : "s", span,
+		 (unsigned long long)sum->samples_lost,
+		 (unsigned long long)sum->samples_unreadable);
+}
+
 void finish__say(const char *output, const struct convert_summary *sum, uint64_t trace_ns)
 {
 	char size[32], span[32] = "";
@@ -94,8 +109,12 @@ void finish__say(const char *output, const struct convert_summary *sum, uint64_t
 	if (sum->torn)
 		log_warn("the capture ends in the middle of a record; converted up to there");
 	finish__say_removed(sum);
-	log_info("wrote %s (%s): %llu call%s, %llu thread%s%s, %llu lost", output,
-		 format_size(sum->bytes, size, sizeof(size)), (unsigned long long)sum->calls,
-		 sum->calls == 1 ? "" : "s", (unsigned long long)sum->threads,
-		 sum->threads == 1 ? "" : "s", span, (unsigned long long)sum->lost);
+	if (sum->sampled)
+		say_samples(output, sum, span);
+	else
+		log_info("wrote %s (%s): %llu call%s, %llu thread%s%s, %llu lost", output,
+			 format_size(sum->bytes, size, sizeof(size)),
+			 (unsigned long long)sum->calls, sum->calls == 1 ? "" : "s",
+			 (unsigned long long)sum->threads, sum->threads == 1 ? "" : "s", span,
+			 (unsigned long long)sum->lost);
 }

@@ -41,20 +41,46 @@ struct code_table {
 	struct chunk *chunks;
 	size_t chunk_left;
 	struct code unknown;
+	struct code marks[CODE_MARKS];
 	uint32_t count;
 };
 
 static const struct code_text unreadable = { CODE_UNREADABLE, sizeof(CODE_UNREADABLE) - 1 };
 
+#define MARK(text)                     \
+	{                              \
+		text, sizeof(text) - 1 \
+	}
+
+static const struct code_text mark_names[CODE_MARKS] = {
+	[CODE_TRUNCATED] = MARK("[truncated]"),
+	[CODE_OFF_CPU] = MARK("[off-cpu]"),
+	[CODE_LOCK] = MARK("[lock]"),
+	[CODE_IO] = MARK("[io]"),
+	[CODE_GIL] = MARK("[gil]"),
+	[CODE_SLEEP] = MARK("[sleep]"),
+};
+
 struct code_table *code_table__new(void)
 {
 	struct code_table *t = calloc(1, sizeof(*t));
+	unsigned int mark;
 
 	if (!t)
 		return NULL;
 	t->unknown.file = t->unknown.name = unreadable;
 	t->count = 1; /* the stand-in has index 0 */
+	for (mark = 0; mark < CODE_MARKS; mark++) {
+		t->marks[mark].name = mark_names[mark];
+		t->marks[mark].file.data = "";
+		t->marks[mark].index = t->count++;
+	}
 	return t;
+}
+
+const struct code *code_table__mark(const struct code_table *t, enum code_mark mark)
+{
+	return &t->marks[mark];
 }
 
 void code_table__free(struct code_table *t)

@@ -41,11 +41,24 @@ void code_table__free(struct code_table *t);
 int code_table__announce(struct code_table *t, const struct event_code *ev);
 int code_table__piece(struct code_table *t, const struct event_str *ev);
 
+/* What stands in a stack and is no function: its name is in brackets, its file empty. */
+enum code_mark {
+	CODE_TRUNCATED, /* there are more frames */
+	CODE_OFF_CPU,	/* these in the order of enum vtbpf_wait */
+	CODE_LOCK,
+	CODE_IO,
+	CODE_GIL,
+	CODE_SLEEP,
+	CODE_MARKS,
+};
+
+const struct code *code_table__mark(const struct code_table *t, enum code_mark mark);
+
 /* The code object, never NULL: one of unreadable names stands in for ids that were never
  * announced. */
 const struct code *code_table__get(struct code_table *t, uint32_t id);
 
-/* How many there are, the stand-in included: indexes are below this. */
+/* How many there are, the stand-in and the marks included: indexes are below this. */
 size_t code_table__count(const struct code_table *t);
 
 #endif

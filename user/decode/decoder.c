@@ -25,10 +25,18 @@ static const uint16_t fixed_size[256] = {
 	[VTBPF_REC_WINDOW] = sizeof(struct vtbpf_rec_window),
 	[VTBPF_REC_OVERHEAD] = sizeof(struct vtbpf_rec_overhead),
 	[VTBPF_REC_LEFT_OUT] = sizeof(struct vtbpf_rec_left_out),
+	[VTBPF_REC_SAMPLE] = sizeof(struct vtbpf_rec_sample),
+	[VTBPF_REC_STACK] = sizeof(struct vtbpf_rec_stack),
+	[VTBPF_REC_SLEEP] = sizeof(struct vtbpf_rec_sleep),
+	[VTBPF_REC_SAMPLING] = sizeof(struct vtbpf_rec_sampling),
+	[VTBPF_REC_SAMPLE_COUNTERS] = sizeof(struct vtbpf_rec_sample_counters),
 };
 
 /* No time of a capture is beyond this: what is, is damage, and sums of two cannot overflow. */
 #define TIME_MAX (UINT64_MAX / 4)
+
+/* No period of sampling is longer than the one second of --hz 1. */
+#define PERIOD_MAX 1000000000ULL
 
 static int take_bytes(const struct vtbpf_rec *rec, size_t len, struct event_bytes *out)
 {
@@ -213,6 +221,71 @@ static int decode_overhead(const struct vtbpf_rec *rec, struct event *ev)
 	return 0;
 }
 
+/* ---- samples ---------------------------------------------------------------------------- */
+
+static int decode_sample(const struct vtbpf_rec *rec, struct event *ev)
+{
+	const struct vtbpf_rec_sample *s = (const void *)rec;
+
+	ev->sample.ts = s->ts;
+	ev->sample.stack = s->stack;
+	ev->sample.weight = s->weight;
+	return s->ts > TIME_MAX ? -EBADMSG : 0;
+}
+
+static int decode_stack(const struct vtbpf_rec *rec, struct event *ev)
+{
+	const struct vtbpf_rec_stack *s = (const void *)rec;
+
+	ev->stack.id = s->id;
+	ev->stack.n = s->n;
+	ev->stack.codes = s->codes;
+	return s->n > VTBPF_MAX_SAMPLED || s->n * sizeof(__u32) > rec->len - sizeof(*s) ? -EBADMSG :
+											  0;
+}
+
+static int decode_sleep(const struct vtbpf_rec *rec, struct event *ev)
+{
+	const struct vtbpf_rec_sleep *s = (const void *)rec;
+
+	ev->sleep.from = s->from;
+	ev->sleep.to = s->to;
+	ev->sleep.stack = s->stack;
+	ev->sleep.wait = s->wait < VTBPF_WAITS ? s->wait : VTBPF_WAIT_OFF_CPU;
+	return s->from > s->to || s->to > TIME_MAX ? -EBADMSG : 0;
+}
+
+static int decode_sampling(const struct vtbpf_rec *rec, struct event *ev)
+{
+	const struct vtbpf_rec_sampling *s = (const void *)rec;
+
+	ev->sampling.ts = s->ts;
+	ev->sampling.period = s->period;
+	ev->sampling.wall = s->wall;
+	return s->ts > TIME_MAX || s->period > PERIOD_MAX ? -EBADMSG : 0;
+}
+
+static int decode_sampled(const struct vtbpf_rec *rec, struct event *ev)
+{
+	switch (rec->kind) {
+	case VTBPF_REC_SAMPLE:
+		return decode_sample(rec, ev);
+	case VTBPF_REC_STACK:
+		return decode_stack(rec, ev);
+	case VTBPF_REC_SLEEP:
+		return decode_sleep(rec, ev);
+	case VTBPF_REC_SAMPLING:
+		return decode_sampling(rec, ev);
+	case VTBPF_REC_SAMPLE_COUNTERS:
+		ev->sample_counters = ((const struct vtbpf_rec_sample_counters *)rec)->count;
+		return 0;
+	default:
+		return 0;
+	}
+}
+
+/* ---- all -------------------------------------------------------------------------------- */
+
 static int decode_payload(const struct vtbpf_rec *rec, struct event *ev)
 {
 	switch (rec->kind) {
@@ -250,7 +323,7 @@ static int decode_payload(const struct vtbpf_rec *rec, struct event *ev)
 	case VTBPF_REC_LEFT_OUT:
 		return decode_span(rec, ev);
 	default:
-		return 0;
+		return decode_sampled(rec, ev);
 	}
 }
 

@@ -89,6 +89,26 @@ struct event_overhead {
 	bool sampled; /* stacks were sampled, where windows would have cost too much */
 };
 
+struct event_sample {
+	uint64_t ts;
+	uint32_t stack, weight;
+};
+
+struct event_stack {
+	uint32_t id, n;
+	const uint32_t *codes; /* innermost first; in the record */
+};
+
+struct event_sleep {
+	uint64_t from, to; /* ns */
+	uint32_t stack, wait;
+};
+
+struct event_sampling {
+	uint64_t ts, period; /* ns; period 0: sampling ends */
+	bool wall;
+};
+
 struct event {
 	uint8_t kind; /* enum vtbpf_rec_kind, or a kind this version does not know */
 	uint8_t flags;
@@ -107,7 +127,12 @@ struct event {
 		struct event_source source;
 		struct event_span span; /* pause, window, left out */
 		struct event_overhead overhead;
+		struct event_sample sample;
+		struct event_stack stack;
+		struct event_sleep sleep;
+		struct event_sampling sampling;
 		struct vtbpf_counters counters;
+		struct vtbpf_sample_counters sample_counters;
 		uint64_t overwritten; /* calls: overflow */
 		uint64_t ts;	      /* thread exit, exec, end */
 	};

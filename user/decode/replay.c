@@ -19,6 +19,8 @@ int replay__start(struct replay *r, const struct replay_input *in, volatile bool
 	r->selection.session = in->session;
 	r->selection.given = in->filter;
 	err = selection__start(&r->selection, in->capture, cancel);
+	if (!err)
+		err = sampling__start(&r->sampling, &r->selection);
 	if (err)
 		return err;
 	thread_table__rewind(r->session->threads);
@@ -27,6 +29,7 @@ int replay__start(struct replay *r, const struct replay_input *in, volatile bool
 
 void replay__release(struct replay *r)
 {
+	sampling__release(&r->sampling);
 	selection__release(&r->selection);
 }
 
@@ -43,12 +46,12 @@ static struct nest *nest_of(struct track *track)
 
 /* Finds a track where the slice nests, from its own track on. 1, 0 when there is none, or
  * -ENOMEM. */
-static int place(struct replay *r, struct replay_item *item, const struct event_call *call)
+static int place(struct replay *r, struct replay_item *item, uint32_t depth)
 {
 	struct nest_interval interval = {
-		.start = call->start,
-		.end = call->start + call->dur,
-		.depth = call->depth,
+		.start = item->slice.start,
+		.end = item->slice.start + item->slice.dur,
+		.depth = depth,
 	};
 	struct track *track = item->slice.track;
 	int level, fits;
@@ -85,16 +88,46 @@ static int on_call(struct replay *r, const struct event *ev, struct replay_item 
 		r->session->tracks, th, call->track ? TRACK_GREENLET : TRACK_THREAD, call->track);
 	if (!item->slice.track)
 		return -ENOMEM;
-	fits = place(r, item, call);
-	if (fits <= 0)
-		return fits;
 	item->slice.start = call->start;
 	item->slice.dur = call->dur;
+	fits = place(r, item, call->depth);
+	if (fits <= 0)
+		return fits;
+	item->slice.sampled = false;
 	item->slice.flags = ev->flags;
 	item->slice.code = code_table__get(r->session->codes, call->code);
 	th->slices++;
 	r->slices++;
 	return REPLAY_SLICE;
+}
+
+/* Hands out a slice of samples that is whole, if there is one. */
+static int take_sampled(struct replay *r, struct replay_item *item)
+{
+	struct sampled_slice s;
+	int fits = 0;
+
+	while (!fits && sampling__take(&r->sampling, &s)) {
+		item->slice = (struct slice){
+			.start = s.start,
+			.dur = s.dur,
+			.track = s.track,
+			.code = s.code,
+			.sampled = true,
+		};
+		fits = place(r, item, s.depth);
+	}
+	return fits > 0 ? REPLAY_SLICE : fits;
+}
+
+static int on_sampled(struct replay *r, const struct event *ev, struct replay_item *item)
+{
+	int got = sampling__event(&r->sampling, ev, &item->sample);
+
+	if (got <= 0)
+		return got;
+	item->sample.track->thread->sampled += item->sample.weight;
+	return REPLAY_SAMPLE;
 }
 
 /* Hands out the gap that waits. */
@@ -151,18 +184,27 @@ static int on_event(struct replay *r, const struct event *ev, struct replay_item
 	case VTBPF_REC_THREAD:
 		thread_table__switch(r->session->threads, ev->tid, &ev->thread);
 		return 0;
+	case VTBPF_REC_SAMPLE:
+	case VTBPF_REC_SLEEP:
+	case VTBPF_REC_SAMPLING:
+		return on_sampled(r, ev, item);
 	default:
 		return 0;
 	}
+}
+
+static void start_flushing(struct replay *r)
+{
+	if (!r->at_end)
+		r->flush = thread_table__first(r->session->threads);
+	r->at_end = true;
 }
 
 static int flush_gaps(struct replay *r, struct replay_item *item)
 {
 	struct thread *th;
 
-	if (!r->at_end)
-		r->flush = thread_table__first(r->session->threads);
-	r->at_end = true;
+	start_flushing(r);
 	while ((th = r->flush)) {
 		r->flush = th->next;
 		if (th->gap.lost)
@@ -175,8 +217,10 @@ int replay__next(struct replay *r, struct replay_item *item)
 {
 	const struct vtbpf_rec *rec;
 	struct event ev;
-	int kind;
+	int kind = take_sampled(r, item);
 
+	if (kind)
+		return kind;
 	if (r->at_end)
 		return flush_gaps(r, item);
 	while ((kind = capture__next(r->capture, &rec)) > 0) {
@@ -185,8 +229,18 @@ int replay__next(struct replay *r, struct replay_item *item)
 			break;
 		}
 		kind = on_event(r, &ev, item);
+		if (!kind)
+			kind = take_sampled(r, item);
 		if (kind)
 			return kind;
 	}
-	return kind < 0 ? kind : flush_gaps(r, item);
+	if (kind < 0)
+		return kind;
+	kind = sampling__end(&r->sampling);
+	if (!kind)
+		kind = take_sampled(r, item);
+	if (!kind)
+		return flush_gaps(r, item);
+	start_flushing(r);
+	return kind;
 }

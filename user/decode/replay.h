@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "sampling.h"
 #include "selection.h"
 
 struct slice {
@@ -18,6 +19,7 @@ struct slice {
 	struct track *track;
 	const struct code *code;
 	uint8_t flags; /* VTBPF_F_* of a call */
+	bool sampled;  /* not a call, but what samples have in common */
 };
 
 struct gap {
@@ -26,12 +28,14 @@ struct gap {
 	struct track *track;
 };
 
-enum replay_kind { REPLAY_END, REPLAY_SLICE, REPLAY_GAP };
+/* A sample is told of by itself, and slices are made of all samples besides. */
+enum replay_kind { REPLAY_END, REPLAY_SLICE, REPLAY_GAP, REPLAY_SAMPLE };
 
 struct replay_item {
 	union {
 		struct slice slice;
 		struct gap gap;
+		struct stack_sample sample;
 	};
 };
 
@@ -39,8 +43,9 @@ struct replay {
 	struct session *session;
 	struct capture *capture;
 	const struct slice_filter *filter;
-	uint64_t slices;	    /* handed out */
+	uint64_t slices;	    /* calls handed out */
 	struct selection selection; /* and what it left out */
+	struct sampling sampling;   /* its samples and their slices are counted there */
 	uint64_t moved;		    /* did not nest and went to a track of their own */
 	uint64_t dropped;	    /* did not nest anywhere */
 	struct thread *flush;	    /* at the end: the next thread whose gap may wait */
@@ -59,7 +64,7 @@ struct replay_input {
 int replay__start(struct replay *r, const struct replay_input *in, volatile bool *cancel);
 void replay__release(struct replay *r);
 
-/* The next slice or gap: enum replay_kind, or a negative errno. */
+/* The next slice, gap or sample: enum replay_kind, or a negative errno. */
 int replay__next(struct replay *r, struct replay_item *item);
 
 #endif

@@ -22,6 +22,11 @@ static uint8_t verdict_on(struct selection *sel, const struct code *code)
 	return *v;
 }
 
+uint8_t selection__verdict(struct selection *sel, const struct code *code)
+{
+	return sel->by_function ? verdict_on(sel, code) : 0;
+}
+
 static struct track *track_of(struct selection *sel, struct thread *th, const struct event_call *c)
 {
 	return track_table__get(sel->session->tracks, th, c->track ? TRACK_GREENLET : TRACK_THREAD,
@@ -52,6 +57,35 @@ static bool hides(struct selection *sel, struct thread *th, const struct event_c
 
 typedef int (*call_fn)(struct selection *sel, struct thread *th, const struct event *ev);
 
+static bool is_call(const struct event *ev)
+{
+	return ev->kind == VTBPF_REC_CALL || ev->kind == VTBPF_REC_CALL_TRACK;
+}
+
+/* Of a sample, 0 when it has none or is none. */
+static uint32_t stack_id(const struct event *ev)
+{
+	return ev->kind == VTBPF_REC_SAMPLE ? ev->sample.stack :
+	       ev->kind == VTBPF_REC_SLEEP  ? ev->sleep.stack :
+					      0;
+}
+
+/* Do the filters keep any of its frames? */
+static bool keeps_stack(struct selection *sel, uint32_t id)
+{
+	const struct sampled_stack *stack = stack_table__get(sel->session->stacks, id);
+	uint8_t verdict = 0;
+
+	for (uint32_t i = stack->n; i-- && !(verdict & VTBPF_HIDE_BELOW);) {
+		const struct code *code = code_table__get(sel->session->codes, stack->codes[i]);
+
+		verdict = selection__verdict(sel, code);
+		if (!verdict)
+			return true;
+	}
+	return false;
+}
+
 /* Reads the capture once more, for its calls. */
 static int each_call(struct selection *sel, struct capture *c, volatile bool *cancel, call_fn fn)
 {
@@ -72,10 +106,15 @@ static int each_call(struct selection *sel, struct capture *c, volatile bool *ca
 			break;
 		if (ev.kind == VTBPF_REC_THREAD)
 			thread_table__switch(threads, ev.tid, &ev.thread);
-		if (ev.kind != VTBPF_REC_CALL && ev.kind != VTBPF_REC_CALL_TRACK)
+		if (!is_call(&ev) && !stack_id(&ev))
 			continue;
 		th = thread_table__get(threads, ev.tid);
-		err = th ? fn(sel, th, &ev) : -ENOMEM;
+		if (!th)
+			return -ENOMEM;
+		if (is_call(&ev))
+			err = fn(sel, th, &ev);
+		else if (keeps_stack(sel, stack_id(&ev)))
+			th->kept = true;
 	}
 	return err;
 }
@@ -108,15 +147,30 @@ static int collect_cuts(struct selection *sel, struct capture *c, volatile bool 
 	return err;
 }
 
+static enum removed judge_thread(const struct thread *th, uint64_t ts)
+{
+	if (th->ignored)
+		return th->vanished ? REMOVED_FUNCTION : REMOVED_THREAD;
+	return ts >= th->left_out.from && ts < th->left_out.to ? REMOVED_THREAD : REMOVED_NOT;
+}
+
+enum removed selection__judge_sample(struct selection *sel, const struct thread *th, uint64_t ts,
+				     uint64_t n)
+{
+	enum removed why = judge_thread(th, ts);
+
+	sel->removed[why] += n;
+	return why;
+}
+
 /* Why the call is left out, whatever its age. */
 static enum removed judge(struct selection *sel, struct thread *th, const struct event *ev)
 {
 	const struct slice_filter *f = sel->given;
+	enum removed why = judge_thread(th, ev->call.start);
 
-	if (th->ignored)
-		return th->vanished ? REMOVED_FUNCTION : REMOVED_THREAD;
-	if (ev->call.start >= th->left_out.from && ev->call.start < th->left_out.to)
-		return REMOVED_THREAD;
+	if (why)
+		return why;
 	if (sel->by_function && hides(sel, th, &ev->call))
 		return REMOVED_FUNCTION;
 	if (ev->call.dur < f->min_duration_ns)

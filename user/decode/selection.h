@@ -45,6 +45,14 @@ void selection__release(struct selection *sel);
 /* Is the call, of thread th, left out? Asked once for each call, in their order; counts. */
 enum removed selection__judge(struct selection *sel, struct thread *th, const struct event *ev);
 
+/* What the filters say of a function, by itself: VTBPF_HIDE_*. */
+uint8_t selection__verdict(struct selection *sel, const struct code *code);
+
+/* Counts n samples of thread th, taken at ts, that are left out with their thread; 0 when it is
+ * kept. */
+enum removed selection__judge_sample(struct selection *sel, const struct thread *th, uint64_t ts,
+				     uint64_t n);
+
 /* Calls left out in all, and threads left out by their names. */
 uint64_t selection__removed(const struct selection *sel);
 uint64_t selection__ignored_threads(const struct selection *sel);

@@ -26,7 +26,8 @@ struct session *session__new(void)
 	s->codes = code_table__new();
 	s->threads = thread_table__new();
 	s->tracks = track_table__new();
-	if (s->codes && s->threads && s->tracks)
+	s->stacks = stack_table__new();
+	if (s->codes && s->threads && s->tracks && s->stacks)
 		return s;
 	session__free(s);
 	return NULL;
@@ -53,6 +54,7 @@ void session__free(struct session *s)
 	track_table__free(s->tracks);
 	thread_table__free(s->threads);
 	code_table__free(s->codes);
+	stack_table__free(s->stacks);
 	free_texts(s);
 	HASH_CLEAR(hh, s->process_by_pid);
 	while ((p = s->processes)) {
@@ -273,6 +275,41 @@ static int on_window(struct session *s, const struct event *ev)
 	return 0;
 }
 
+/* ---- samples ---------------------------------------------------------------------------- */
+
+static int on_sampled(struct session *s, uint32_t tid, uint64_t from, uint64_t to)
+{
+	struct thread *th = thread_table__get(s->threads, tid);
+
+	if (!th || !track_table__get(s->tracks, th, TRACK_THREAD, 0))
+		return -ENOMEM;
+	saw_time(s, from, to);
+	return 0;
+}
+
+static int on_sampling_event(struct session *s, const struct event *ev)
+{
+	switch (ev->kind) {
+	case VTBPF_REC_STACK:
+		return stack_table__announce(s->stacks, ev);
+	case VTBPF_REC_SAMPLE:
+		return on_sampled(s, ev->tid, ev->sample.ts, ev->sample.ts);
+	case VTBPF_REC_SLEEP:
+		return on_sampled(s, ev->tid, ev->sleep.from, ev->sleep.to);
+	case VTBPF_REC_SAMPLING:
+		if (!s->sampling.period)
+			s->sampling = ev->sampling;
+		return 0;
+	case VTBPF_REC_SAMPLE_COUNTERS:
+		s->samples = ev->sample_counters;
+		return 0;
+	default:
+		return 0;
+	}
+}
+
+/* ---- all -------------------------------------------------------------------------------- */
+
 static int on_event(struct session *s, const struct event *ev, uint64_t next_offset)
 {
 	switch (ev->kind) {
@@ -322,7 +359,7 @@ static int on_event(struct session *s, const struct event *ev, uint64_t next_off
 	case VTBPF_REC_END:
 		return on_end(s, ev);
 	default:
-		return 0;
+		return on_sampling_event(s, ev);
 	}
 }
 

@@ -13,6 +13,7 @@
 
 #include "capture.h"
 #include "code_table.h"
+#include "stack_table.h"
 #include "thread_table.h"
 #include "track_table.h"
 
@@ -66,6 +67,9 @@ struct session {
 	struct code_table *codes;
 	struct thread_table *threads;
 	struct track_table *tracks;
+	struct stack_table *stacks;
+	struct event_sampling sampling; /* the first; period 0: calls were recorded, not samples */
+	struct vtbpf_sample_counters samples;
 	uint64_t calls;	    /* call records */
 	const char *damage; /* why the capture was not read to its end, NULL if it was */
 	bool text_more;	    /* the next text record goes on with the last text */

@@ -43,8 +43,10 @@ struct thread {
 	bool ignored;		       /* by the filter: nothing of it is written */
 	bool vanished;		       /* ignored because all its functions are */
 	bool kept; /* it has calls that the filters keep; known only where they judge functions */
-	uint64_t slices; /* calls written */
+	uint64_t slices;  /* calls written */
+	uint64_t sampled; /* samples written */
 	struct thread_gap gap;
+	uint64_t unsampled;	     /* with --wall: ns asleep that are not a whole period yet */
 	struct track *tracks;	     /* belongs to the track table */
 	struct thread *first_of_tid; /* the first thread that had the same tid; may be itself */
 	struct thread *next_of_tid;  /* the thread that had the same tid later */

@@ -16,6 +16,14 @@ static const struct vtbpf_capture_header header = {
 	.byte_order = 0x1234,
 };
 
+/* What only goes with its thread. Functions in samples are left to who reads the copy: it names the
+ * filters. */
+static bool is_of_thread(const struct event *ev)
+{
+	return ev->kind == VTBPF_REC_LOST || ev->kind == VTBPF_REC_SAMPLE ||
+	       ev->kind == VTBPF_REC_SLEEP;
+}
+
 /* Threads that are left out keep their names, so that the filters can be named by them again, but no
  * calls. */
 static bool keeps(struct writer *w, const struct event *ev)
@@ -25,11 +33,10 @@ static bool keeps(struct writer *w, const struct event *ev)
 
 	if (ev->kind == VTBPF_REC_THREAD)
 		thread_table__switch(w->session->threads, ev->tid, &ev->thread);
-	if (ev->kind != VTBPF_REC_CALL && ev->kind != VTBPF_REC_CALL_TRACK &&
-	    ev->kind != VTBPF_REC_LOST)
+	if (ev->kind != VTBPF_REC_CALL && ev->kind != VTBPF_REC_CALL_TRACK && !is_of_thread(ev))
 		return true;
 	th = thread_table__get(w->session->threads, ev->tid);
-	if (!th || ev->kind == VTBPF_REC_LOST)
+	if (!th || is_of_thread(ev))
 		return !th || !th->ignored;
 	if (selection__judge(&r->selection, th, ev))
 		return false;

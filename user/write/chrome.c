@@ -172,6 +172,8 @@ size_t chrome__put_name(const struct code *code, char *text)
 {
 	char *p = json__escape(code->name.data, code->name.len, text);
 
+	if (!code->file.len) /* a mark, no function */
+		return (size_t)(p - text);
 	*p++ = ' ';
 	*p++ = '(';
 	p = json__escape(code->file.data, code->file.len, p);
@@ -200,7 +202,8 @@ static int make_name(struct chrome *c, const struct code *code)
 	if (small)
 		text = small;
 	f->text = text;
-	c->codes[code->index] = code;
+	if (code->file.len)
+		c->codes[code->index] = code;
 	return 0;
 }
 
@@ -231,6 +234,10 @@ static void write_args(struct chrome *c, const struct slice *s)
 		json__str_field(j, "open", open);
 	if (s->flags & VTBPF_F_EXIT_MISSED) {
 		json__key(j, "exit_missed");
+		json__bool(j, true);
+	}
+	if (s->sampled) {
+		json__key(j, "sampled");
 		json__bool(j, true);
 	}
 	if (s->track->kind != TRACK_THREAD)
@@ -266,7 +273,7 @@ static int chrome_slice(struct writer *w, const struct slice *s)
 			return err;
 	}
 	write_head(&w->out, &c->heads[s->track->index], s->start, s->dur);
-	if (s->flags & ARGS_FLAGS || s->track->kind != TRACK_THREAD) {
+	if (s->flags & ARGS_FLAGS || s->sampled || s->track->kind != TRACK_THREAD) {
 		outbuf__write(&w->out, name->text, name->len - NAME_TAIL);
 		write_args(c, s);
 	} else {

@@ -174,6 +174,24 @@ static void write_losses(struct json_writer *j, const struct session *s, uint64_
 	json__close(j, '}');
 }
 
+static void write_samples(struct json_writer *j, const struct session *s, const struct replay *r)
+{
+	const struct vtbpf_sample_counters *n = &s->samples;
+
+	if (!s->sampling.period)
+		return;
+	json__key(j, "samples");
+	json__open(j, '{');
+	json__u64_field(j, "period_ns", s->sampling.period);
+	json__key(j, "wall");
+	json__bool(j, s->sampling.wall);
+	json__u64_field(j, "taken", n->taken);
+	json__u64_field(j, "lost", n->lost);
+	json__u64_field(j, "unreadable", n->unreadable);
+	json__u64_field(j, "written", r->sampling.samples);
+	json__close(j, '}');
+}
+
 static void write_counters(struct json_writer *j, const struct session *s, const struct replay *r)
 {
 	const struct vtbpf_counters *n = &s->counters;
@@ -238,6 +256,8 @@ static void write_thread(struct json_writer *j, const struct thread *th)
 	if (th->exit)
 		json__us_field(j, "exit_us", th->exit);
 	json__u64_field(j, "calls", th->slices);
+	if (th->sampled)
+		json__u64_field(j, "samples", th->sampled);
 	json__close(j, '}');
 }
 
@@ -292,6 +312,7 @@ void chrome__vtbpf_info(struct writer *w)
 	write_windows(j, s);
 	write_losses(j, s, session__lost(s));
 	write_removed(j, s, &w->replay->selection);
+	write_samples(j, s, w->replay);
 	write_counters(j, s, w->replay);
 	write_threads(j, s);
 	write_warnings(j, s);

@@ -25,9 +25,10 @@ struct writer {
 };
 
 /*
- * Called in the order begin, process..., track..., then slice, gap and track as they come, then
- * end. Each returns 0 or a negative errno; errors of writing stick in `out` and need not be
- * returned. release is called in any case, last.
+ * Called in the order begin, process..., track..., then slice, gap, sample and track as they come,
+ * then end. Of a capture of --hz there are samples, and slices that were made of them: a format uses
+ * the ones or the others (sample may be NULL). Each returns 0 or a negative errno; errors of writing
+ * stick in `out` and need not be returned. release is called in any case, last.
  */
 struct writer_ops {
 	const char *name;      /* of --format */
@@ -38,6 +39,7 @@ struct writer_ops {
 	int (*track)(struct writer *w, const struct track *track);
 	int (*slice)(struct writer *w, const struct slice *slice);
 	int (*gap)(struct writer *w, const struct gap *gap);
+	int (*sample)(struct writer *w, const struct stack_sample *sample);
 	int (*end)(struct writer *w);
 	void (*release)(struct writer *w);
 };
