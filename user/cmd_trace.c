@@ -50,6 +50,7 @@ static int block_signals(struct trace *tr)
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGUSR1);
 	signal(SIGPIPE, SIG_IGN);
 	sigprocmask(SIG_BLOCK, &set, &tr->old_mask);
 	tr->signal_fd = signalfd(-1, &set, SFD_CLOEXEC);
@@ -214,6 +215,7 @@ static int record(struct trace *tr)
 		.n_only_threads = o->only_threads.n,
 		.functions = &o->functions,
 		.tracer_entries = o->tracer_entries,
+		.keep_ns = o->keep_ns,
 		.filters = o->filters.items,
 		.n_filters = o->filters.n,
 		.ignore_in_decode = &tr->ignore,

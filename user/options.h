@@ -38,6 +38,7 @@ struct options {
 	int max_stack_depth; /* -1: none */
 	struct function_filter functions;
 	uint64_t tracer_entries; /* keep the newest calls only; 0: all */
+	uint64_t keep_ns;	 /* keep only calls that ended within this time; 0: all */
 	uint64_t buffer_bytes;
 	int verbosity; /* -1 with -q, else how many -v */
 	bool no_progress;

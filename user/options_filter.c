@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The options that say what to keep. */
+#include <string.h>
+
 #include "options_parse.h"
 
 /* The options that name what to keep or leave out: any number of each. */
@@ -28,6 +30,17 @@ static struct str_list *list_of(int key, struct options *o, const char **name)
 	return NULL;
 }
 
+/* A bare number counts calls, as --tracer-entries does; with a unit it is a time. */
+static void parse_keep_last(const char *arg, struct argp_state *state, struct options *o)
+{
+	if (arg[strspn(arg, "0123456789")])
+		o->keep_ns = option__time(state, "--keep-last", arg, 0);
+	else
+		o->tracer_entries = option__number(state, "--keep-last", arg, 1L << 40);
+	if (!o->keep_ns && !o->tracer_entries)
+		argp_error(state, "--keep-last: %s would keep nothing", arg);
+}
+
 error_t option__parse_filter(int key, char *arg, struct argp_state *state, struct options *o)
 {
 	const char *name;
@@ -51,6 +64,10 @@ error_t option__parse_filter(int key, char *arg, struct argp_state *state, struc
 		if (!o->tracer_entries)
 			argp_error(state, "--tracer-entries: 0 would keep nothing");
 		option__add_filter(o, "tracer-entries", arg);
+		return 0;
+	case OPT_KEEP_LAST:
+		parse_keep_last(arg, state, o);
+		option__add_filter(o, "keep-last", arg);
 		return 0;
 	case OPT_MIN_DURATION:
 		o->min_duration_ns = option__time(state, "--min-duration", arg, 1000);

@@ -51,6 +51,11 @@ static const struct argp_option option_table[] = {
 	  "Leave out calls deeper than N; a thread's outermost frame is 1", 2 },
 	{ "tracer-entries", OPT_TRACER_ENTRIES, "N", 0,
 	  "Keep only the newest N calls, and those still open", 2 },
+	{ "keep-last", OPT_KEEP_LAST, "TIME|N", 0,
+	  "Flight recorder: keep only calls that ended in the last TIME (10s, 2m; in at most 512 MiB "
+	  "of memory, or it keeps less and says so), or the newest N; SIGUSR1 or 'ctl dump' "
+	  "writes what there is",
+	  2 },
 	{ 0, 0, 0, 0, "Output:", 3 },
 	{ "output", 'o', "FILE", 0, "Write to FILE (default result.json)", 3 },
 	{ "format", OPT_FORMAT, "NAME", 0, "json, json.gz or vtb, whatever FILE is called", 3 },

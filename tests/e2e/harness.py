@@ -156,12 +156,12 @@ class Tracer:
     def trace(self):
         return tracefile.Trace(self.out)
 
-    def stop(self, number=signal.SIGINT):
+    def stop(self, number=signal.SIGINT, overflow=False):
         """Ends the trace as Ctrl-C does and returns it, its general shape checked."""
         self.send(number)
         self.wait(0)
         result = self.trace()
-        result.check_shape()
+        result.check_shape(overflow)
         return result
 
     def close(self):

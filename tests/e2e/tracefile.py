@@ -122,11 +122,11 @@ class Trace:
         result += [("return", s.qualname) for s in reversed(stack)]
         return result
 
-    def check_shape(self):
+    def check_shape(self, overflow=False):
         """What every trace has, whatever was traced."""
         raw = self.raw
         assert isinstance(raw["viztracer_metadata"]["baseTimeNanoseconds"], int)
-        assert raw["viztracer_metadata"]["overflow"] is False
+        assert raw["viztracer_metadata"]["overflow"] is overflow
         assert isinstance(raw["viztracer_metadata"]["version"], str)
         assert raw["displayTimeUnit"] == "us"
         losses = raw["vtbpf"]["losses"]

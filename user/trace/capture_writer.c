@@ -60,6 +60,10 @@ int capture_writer__flush(struct capture_writer *w)
 
 int capture_writer__append(struct capture_writer *w, const struct vtbpf_rec *rec)
 {
+	if (w->sink) {
+		w->sink(w->sink_ctx, rec);
+		return w->err;
+	}
 	if (w->used + rec->len > BUF_BYTES)
 		capture_writer__flush(w);
 	if (w->err)

@@ -21,6 +21,9 @@ struct capture_writer {
 	uint64_t written; /* bytes in the file */
 	size_t used;
 	char *buf;
+	/* Set: gets every record in the file's stead (recorder.h). */
+	void (*sink)(void *ctx, const struct vtbpf_rec *rec);
+	void *sink_ctx;
 };
 
 /* Starts a capture on fd. 0 or a negative errno. */

@@ -82,6 +82,7 @@ static void put_command(const struct target *t, FILE *out)
 
 static void put_counts(struct recording *r, FILE *out)
 {
+	struct recorder_use use;
 	struct vtbpf_counters c;
 
 	tracer__counters(r->tracer, &c);
@@ -93,6 +94,12 @@ static void put_counts(struct recording *r, FILE *out)
 	line(out, "below_min_duration", "%llu", (unsigned long long)c.below_min);
 	line(out, "below_max_stack_depth", "%llu", (unsigned long long)c.too_deep);
 	line(out, "capture_bytes", "%llu", (unsigned long long)(r->w->written + r->w->used));
+	if (!r->recorder)
+		return;
+	recorder__use(r->recorder, &use);
+	line(out, "kept_calls", "%llu", (unsigned long long)use.calls);
+	line(out, "kept_bytes", "%llu", (unsigned long long)use.bytes);
+	line(out, "dropped_calls", "%llu", (unsigned long long)use.dropped);
 }
 
 static enum control_result status(struct recording *r, FILE *out)
@@ -246,7 +253,7 @@ static enum control_result dump(struct recording *r, FILE *out)
 {
 	char why[512] = "";
 
-	if (!snapshot__begin(r, why, sizeof(why)))
+	if (!snapshot__begin(r, DUMP_FOR_CTL, why, sizeof(why)))
 		return CONTROL_LATER;
 	fprintf(out, "%s\n", why);
 	return CONTROL_ERROR;

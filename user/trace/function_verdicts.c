@@ -52,18 +52,22 @@ static void text__reset(struct text *t)
 	free(t->utf8);
 }
 
+static void forget(struct function_verdicts *v, struct function *f)
+{
+	HASH_DEL(v->functions, f);
+	text__reset(&f->file);
+	text__reset(&f->name);
+	free(f);
+}
+
 void function_verdicts__free(struct function_verdicts *v)
 {
 	struct function *f, *tmp;
 
 	if (!v)
 		return;
-	HASH_ITER(hh, v->functions, f, tmp) {
-		HASH_DEL(v->functions, f);
-		text__reset(&f->file);
-		text__reset(&f->name);
-		free(f);
-	}
+	HASH_ITER(hh, v->functions, f, tmp)
+		forget(v, f);
 	for (size_t i = v->own; v->globs && i < v->filter.ignore.n; i++)
 		free(v->globs[i]);
 	free(v->globs);
@@ -117,6 +121,15 @@ void function_verdicts__note(struct function_verdicts *v, const struct vtbpf_rec
 	f = get_function(v, rec->code);
 	if (f && text__add(rec->which == VTBPF_STR_NAME ? &f->name : &f->file, rec))
 		decide(v, f);
+}
+
+void function_verdicts__forget(struct function_verdicts *v, uint32_t code)
+{
+	struct function *f;
+
+	HASH_FIND(hh, v->functions, &code, sizeof(code), f);
+	if (f)
+		forget(v, f);
 }
 
 /* ---- at run time ------------------------------------------------------------------------ */

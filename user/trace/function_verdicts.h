@@ -17,6 +17,9 @@ void function_verdicts__free(struct function_verdicts *v);
 /* Takes a piece of a code object's file name or name. */
 void function_verdicts__note(struct function_verdicts *v, const struct vtbpf_rec_str *rec);
 
+/* Its id will not be named again. */
+void function_verdicts__forget(struct function_verdicts *v, uint32_t code);
+
 /* Adds a glob to those of --ignore-function, for functions known and yet to come. 0 or -ENOMEM. */
 int function_verdicts__ignore(struct function_verdicts *v, const char *glob);
 

@@ -197,12 +197,15 @@ static void on_stop(struct follower *f, int status)
 		resume(f, event ? 0 : sig);
 }
 
-/* Hands SIGINT and SIGTERM sent to us alone to the program. Terminal signals it got itself. */
+/* Hands SIGINT and SIGTERM sent to us alone to the program. Terminal signals it got itself; SIGUSR1
+ * asks us for a dump, and there is nothing to dump when nothing is recorded. */
 static void pass_signal(pid_t pid, int signal_fd, bool int_too)
 {
 	struct signalfd_siginfo si;
 
 	if (read(signal_fd, &si, sizeof(si)) != sizeof(si))
+		return;
+	if (si.ssi_signo == SIGUSR1)
 		return;
 	if (si.ssi_signo != SIGINT || (int_too && si.ssi_code <= 0))
 		kill(pid, si.ssi_signo);

@@ -26,14 +26,6 @@
 
 /* ---- records as they come --------------------------------------------------------------- */
 
-static void put(struct recording *r, const struct vtbpf_rec *rec)
-{
-	if (r->newest)
-		call_ring__push(r->newest, rec);
-	else
-		capture_writer__append(r->w, rec);
-}
-
 /* What a thread recorded before it was known that it is ignored does not count. What the command line
  * ignores is left out by decode anyway. */
 static void leave_out(struct recording *r, pid_t tid)
@@ -45,7 +37,7 @@ static void leave_out(struct recording *r, pid_t tid)
 	};
 
 	if (r->ignoring_since && thread_names__is_ignored(r->names, tid))
-		put(r, &rec.rec);
+		capture_writer__append(r->w, &rec.rec);
 }
 
 static void note_string(struct recording *r, const struct vtbpf_rec_str *s)
@@ -75,13 +67,13 @@ static int on_record(void *ctx, const struct vtbpf_rec *rec)
 
 	if (rec->kind == VTBPF_REC_THREAD)
 		thread_names__note_reuse(r->names, (const struct vtbpf_rec_thread *)rec);
-	put(r, rec);
+	capture_writer__append(r->w, rec);
 	switch (rec->kind) {
 	case VTBPF_REC_CALL:
 	case VTBPF_REC_CALL_TRACK:
 		if (r->window_stop)
 			note_late_end(r, (const struct vtbpf_rec_call *)rec);
-		if (r->dump.held)
+		if (r->held)
 			snapshot__written(r, rec);
 		break;
 	case VTBPF_REC_CODE:
@@ -224,12 +216,9 @@ static int make_parts(struct recording *r)
 	r->sources = sources__new();
 	functions.cwd = cfg->target->cwd;
 	r->functions = function_verdicts__new(&functions, r->tracer);
-	if (cfg->tracer_entries)
-		r->newest = call_ring__new(cfg->tracer_entries, r->w);
-	if (!r->reader || !r->names || !r->repair || !r->sources || !r->functions ||
-	    (cfg->tracer_entries && !r->newest))
+	if (!r->reader || !r->names || !r->repair || !r->sources || !r->functions)
 		return -ENOMEM;
-	return 0;
+	return flight__begin(r);
 }
 
 static int begin(struct recording *r)
@@ -270,6 +259,10 @@ static void take_signal(struct recording *r)
 
 	if (read(r->cfg->signal_fd, &si, sizeof(si)) != sizeof(si))
 		return;
+	if (si.ssi_signo == SIGUSR1) {
+		snapshot__on_signal(r);
+		return;
+	}
 	/* A second one must not be swallowed while we wait for the program to go. */
 	if (r->cfg->launched && si.ssi_signo == SIGINT && !r->res->signal) {
 		r->res->signal = si.ssi_signo;
@@ -328,14 +321,16 @@ static void loop(struct recording *r)
 		{ .fd = r->cfg->signal_fd, .events = POLLIN },
 		{ .fd = r->cfg->target->pidfd, .events = POLLIN },
 		{ .fd = r->control ? control__fd(r->control) : -1, .events = POLLIN },
-		{ .fd = -1, .events = POLLIN },
+		[4 ... 3 + DUMPS_AT_ONCE] = { .fd = -1, .events = POLLIN },
 	};
 
 	while (!r->res->end) {
 		uint64_t now = clock_ns(CLOCK_MONOTONIC);
 
-		fds[4].fd = r->dump.pid ? r->dump.fd : -1;
-		poll(fds, 5, r->backlog ? 0 : thread_names__wait_ms(r->names, now, POLL_MS));
+		for (size_t i = 0; i < DUMPS_AT_ONCE; i++)
+			fds[4 + i].fd = r->dumps[i].pid ? r->dumps[i].fd : -1;
+		poll(fds, 4 + DUMPS_AT_ONCE,
+		     r->backlog ? 0 : thread_names__wait_ms(r->names, now, POLL_MS));
 		now = clock_ns(CLOCK_MONOTONIC);
 		/* Before the ring, which may have much to tell: a command takes effect at once. */
 		if (r->control)
@@ -343,6 +338,7 @@ static void loop(struct recording *r)
 		snapshot__tick(r);
 		r->backlog = tracer__poll(r->tracer) > 0;
 		thread_names__tick(r->names, now);
+		flight__tick(r);
 		if (capture_writer__flush(r->w))
 			recording__end_with(r, END_CAPTURE);
 		if (fds[1].revents & POLLIN)
@@ -376,8 +372,7 @@ static int end(struct recording *r)
 	}
 	commands__end(r);
 	check_plan(r);
-	if (r->newest)
-		r->res->overwritten = call_ring__write(r->newest);
+	flight__end(r);
 	sources__write(r->sources, r->cfg->target, r->w);
 	capture_writer__end(r->w, r->res->stop);
 	r->res->capture_err = r->w->err;
@@ -389,7 +384,7 @@ static void free_parts(struct recording *r)
 	commands__free(r);
 	idle_threads__free(r->idle);
 	sources__free(r->sources);
-	call_ring__free(r->newest);
+	recorder__free(r->recorder);
 	function_verdicts__free(r->functions);
 	string_repair__free(r->repair);
 	thread_names__free(r->names);

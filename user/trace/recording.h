@@ -38,7 +38,8 @@ struct recording_config {
 	size_t n_only_threads;
 	const struct function_filter *functions; /* which functions to leave out */
 	uint64_t tracer_entries;		 /* keep the newest calls only; 0: all */
-	const char **filters;			 /* filters in force, as text for the capture */
+	uint64_t keep_ns;     /* keep only calls that ended within this time; 0: all */
+	const char **filters; /* filters in force, as text for the capture */
 	size_t n_filters;
 	/* Selectors that are to be applied to the capture when it is converted: what is taken back
 	 * meanwhile is taken out. May be NULL. */
@@ -48,7 +49,7 @@ struct recording_config {
 	 * after a message. NULL: no dumps. */
 	int (*dump)(void *ctx, const char *from, const char *to);
 	void *dump_ctx;
-	int signal_fd;		     /* signalfd of SIGINT, SIGTERM, SIGHUP, which are blocked */
+	int signal_fd; /* signalfd of SIGINT, SIGTERM, SIGHUP, SIGUSR1; they are blocked */
 	void (*attached)(void *ctx); /* all sites are attached and recording is on; may be NULL */
 	void *attached_ctx;
 	/* Of a launched program: is it our child, so that Ctrl-C reaches it as well? Then the

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * A recording under way: private to recording.c (its course), window.c (pause and resume),
- * commands.c (what `vtbpf ctl` asks for) and snapshot.c (its dumps).
+ * commands.c (what `vtbpf ctl` asks for), snapshot.c (its dumps) and flight.c (the flight recorder).
  */
 #ifndef VTBPF_RECORDING_STATE_H
 #define VTBPF_RECORDING_STATE_H
 
-#include "call_ring.h"
 #include "control.h"
 #include "function_verdicts.h"
 #include "idle_threads.h"
+#include "recorder.h"
 #include "recording.h"
 #include "sources.h"
 #include "string_repair.h"
@@ -22,15 +22,19 @@ struct held {
 	struct held_call *calls;
 };
 
+/* Who wants a dump. */
+enum dump_asker { DUMP_FOR_CTL, DUMP_FOR_SIGNAL };
+
+#define DUMPS_AT_ONCE 4
+
 /* A dump being written by a child. */
 struct snapshot {
 	pid_t pid; /* 0: none */
-	int fd;	   /* what the child says, and its end */
+	enum dump_asker asker;
+	int fd; /* what the child says, and its end */
 	char *path;
 	char said[1024];
 	size_t n_said;
-	unsigned int count; /* dumps begun so far */
-	struct held *held;  /* while a dump looks: calls that come out of the ring are not held */
 };
 
 struct recording {
@@ -44,9 +48,11 @@ struct recording {
 	struct string_repair *repair;
 	struct sources *sources;
 	struct function_verdicts *functions;
-	struct call_ring *newest; /* NULL: all calls are kept */
-	struct control *control;  /* NULL: cannot be controlled */
-	struct snapshot dump;
+	struct recorder *recorder; /* NULL: all calls are kept */
+	struct control *control;   /* NULL: cannot be controlled */
+	struct snapshot dumps[DUMPS_AT_ONCE];
+	unsigned int n_dumps; /* begun so far */
+	struct held *held;    /* while a dump looks: calls that come out of the ring are not held */
 	struct str_list ignore;		    /* selectors in force; the strings are ours */
 	struct str_list noted;		    /* what was asked for while tracing; ours too */
 	uint64_t window_start, window_stop; /* of this stretch of recording; stop 0: it goes on */
@@ -111,16 +117,37 @@ void commands__free(struct recording *r);
 
 /* ---- snapshot.c ------------------------------------------------------------------------- */
 
-/* Begins a dump, or joins the one under way. 0, or a negative errno with a sentence in why. */
-int snapshot__begin(struct recording *r, char *why, size_t why_size);
+/* Begins a dump, or joins the one for the same asker that is under way. 0, or a negative errno with a
+ * sentence in why. */
+int snapshot__begin(struct recording *r, enum dump_asker asker, char *why, size_t why_size);
 
-/* To be told of each call record while r->dump.held is set. */
+/* SIGUSR1 came: a dump, and what became of it on stderr. */
+void snapshot__on_signal(struct recording *r);
+
+/* To be told of each call record while r->held is set. */
 void snapshot__written(struct recording *r, const struct vtbpf_rec *rec);
 
-/* Looks after a dump under way; answers who waits for it when it is done. */
+/* Looks after the dumps under way; tells who waits for one when it is done. */
 void snapshot__tick(struct recording *r);
 
-/* The recording ends: so does a dump that is not whole. */
+/* The recording ends: so do dumps that are not whole. */
 void snapshot__end(struct recording *r);
+
+/* ---- flight.c --------------------------------------------------------------------------- */
+
+/* Where only the newest calls are kept, records go to memory from now on. 0 or a negative errno. */
+int flight__begin(struct recording *r);
+
+/* Forgets, now and then, what no kept call refers to. */
+void flight__tick(struct recording *r);
+
+/* Writes what is kept to the capture. */
+void flight__end(struct recording *r);
+
+/* The same for a dump that is complete up to `end`, in the child that writes it. */
+void flight__dump(struct recording *r, uint64_t end);
+
+/* When the oldest calls ended that a trace up to `end` has, ns; 0: it has all. */
+uint64_t flight__since(const struct recording *r, uint64_t end);
 
 #endif

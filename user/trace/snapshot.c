@@ -87,7 +87,7 @@ void snapshot__written(struct recording *r, const struct vtbpf_rec *rec)
 	struct held_key key = key_of(rec);
 	struct held_call *c;
 
-	HASH_FIND(hh, r->dump.held->calls, &key, sizeof(key), c);
+	HASH_FIND(hh, r->held->calls, &key, sizeof(key), c);
 	if (!c)
 		return;
 	free(c->rec);
@@ -106,7 +106,8 @@ static void free_held(struct held *held)
 }
 
 /* In the order of the sweep: callees before callers. */
-static void write_held(const struct held *held, struct capture_writer *w, uint64_t end)
+static void write_held(const struct held *held, struct capture_writer *w, uint64_t since,
+		       uint64_t end)
 {
 	for (struct held_call *c = held->calls; c; c = c->hh.next) {
 		struct vtbpf_rec_call *call = (void *)c->rec;
@@ -115,7 +116,8 @@ static void write_held(const struct held *held, struct capture_writer *w, uint64
 			continue;
 		if (is_call(c->rec) && c->rec->flags & VTBPF_F_OPEN_END)
 			call->dur = end > call->start ? end - call->start : 0;
-		capture_writer__append(w, c->rec);
+		if (!is_call(c->rec) || call->start + call->dur >= since)
+			capture_writer__append(w, c->rec);
 	}
 }
 
@@ -123,12 +125,12 @@ static void write_held(const struct held *held, struct capture_writer *w, uint64
  * which all is there. */
 static uint64_t collect(struct recording *r, struct held *held)
 {
-	r->dump.held = held;
+	r->held = held;
 	if (!r->paused)
 		tracer__peek(r->tracer, clock_ns(CLOCK_MONOTONIC), hold, held);
 	for (int i = 0; i < ROUNDS && tracer__poll(r->tracer) > 0; i++)
 		;
-	r->dump.held = NULL;
+	r->held = NULL;
 	return clock_ns(CLOCK_MONOTONIC);
 }
 
@@ -170,9 +172,8 @@ static int complete_copy(struct recording *r, int fd, const struct held *held, u
 	if (err)
 		return err;
 	r->w->fd = fd;
-	if (r->newest)
-		call_ring__write(r->newest);
-	write_held(held, r->w, end);
+	flight__dump(r, end);
+	write_held(held, r->w, flight__since(r, end), end);
 	if (r->paused)
 		window__put_pause(r, end);
 	else
@@ -182,7 +183,8 @@ static int complete_copy(struct recording *r, int fd, const struct held *held, u
 	return r->w->err;
 }
 
-static void child(struct recording *r, int fd, const struct held *held, uint64_t end)
+static void child(struct recording *r, const struct snapshot *d, const struct held *held,
+		  uint64_t end)
 {
 	struct outfile f = {};
 	int err;
@@ -190,17 +192,17 @@ static void child(struct recording *r, int fd, const struct held *held, uint64_t
 	prctl(PR_SET_NAME, "vtbpf-dump");
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	tracer__leave(r->tracer);
-	dup2(fd, STDERR_FILENO);
+	dup2(d->fd, STDERR_FILENO);
 	log_set_progress(false);
 	if (nice(10) == -1)
 		log_debug("a dump at full priority");
-	err = outfile__create(&f, r->dump.path, ".vtb", 0600);
+	err = outfile__create(&f, d->path, ".vtb", 0600);
 	if (!err)
 		err = complete_copy(r, f.fd, held, end);
 	if (err)
-		log_error("%s: %s", r->dump.path, strerror(-err));
+		log_error("%s: %s", d->path, strerror(-err));
 	else
-		err = r->cfg->dump(r->cfg->dump_ctx, f.tmp_path, r->dump.path);
+		err = r->cfg->dump(r->cfg->dump_ctx, f.tmp_path, d->path);
 	outfile__abort(&f);
 	_exit(err ? 1 : 0);
 }
@@ -234,24 +236,33 @@ static char *dump_path(struct recording *r)
 	do {
 		free(path);
 		if (asprintf(&path, "%s%s%.*s-%s-%u%s", cwd ? cwd : "", cwd ? "/" : "",
-			     (int)(ext - output), output, stamp, ++r->dump.count, ext) < 0)
+			     (int)(ext - output), output, stamp, ++r->n_dumps, ext) < 0)
 			path = NULL;
 	} while (path && !lstat(path, &st));
 	free(cwd);
 	return path;
 }
 
-static int check_room(const struct recording *r, char *why, size_t why_size)
+/* A full disk would end the trace itself. */
+static bool has_room(const struct recording *r)
 {
+	struct recorder_use use = {};
 	struct statvfs fs;
 
+	if (r->recorder)
+		recorder__use(r->recorder, &use);
+	return fstatvfs(r->w->fd, &fs) ||
+	       fs.f_bavail * fs.f_frsize > 2 * (r->w->written + use.bytes);
+}
+
+static int check_room(const struct recording *r, char *why, size_t why_size)
+{
 	if (!r->cfg->dump || outfile__is_stream(r->cfg->output)) {
 		snprintf(why, why_size, "the output %s is no file: a dump has no place beside it",
 			 r->cfg->output);
 		return -EINVAL;
 	}
-	/* A full disk would end the trace itself. */
-	if (fstatvfs(r->w->fd, &fs) || fs.f_bavail * fs.f_frsize > 2 * r->w->written)
+	if (has_room(r))
 		return 0;
 	snprintf(why, why_size, "not enough room on the disk for a dump beside the trace");
 	return -ENOSPC;
@@ -259,62 +270,90 @@ static int check_room(const struct recording *r, char *why, size_t why_size)
 
 /* ---- the parent ------------------------------------------------------------------------- */
 
-static int start_child(struct recording *r, const struct held *held, uint64_t end)
+static int start_child(struct recording *r, struct snapshot *d, const struct held *held,
+		       uint64_t end)
 {
 	int fds[2];
 
 	if (pipe2(fds, O_CLOEXEC))
 		return -errno;
 	fflush(NULL);
-	r->dump.pid = fork();
-	if (!r->dump.pid) {
+	d->n_said = 0;
+	d->pid = fork();
+	if (!d->pid) {
 		close(fds[0]);
-		child(r, fds[1], held, end);
+		d->fd = fds[1];
+		child(r, d, held, end);
 	}
 	close(fds[1]);
-	if (r->dump.pid < 0) {
-		r->dump.pid = 0;
+	if (d->pid < 0) {
+		d->pid = 0;
 		close(fds[0]);
 		return -errno;
 	}
 	fcntl(fds[0], F_SETFL, O_NONBLOCK);
-	r->dump.fd = fds[0];
-	r->dump.n_said = 0;
+	d->fd = fds[0];
 	return 0;
 }
 
-int snapshot__begin(struct recording *r, char *why, size_t why_size)
+static int begin(struct recording *r, struct snapshot *d)
 {
 	struct held held = {};
 	uint64_t end;
-	int err = r->dump.pid ? -EBUSY : 0;
+	int err;
 
-	if (err)
-		return 0; /* who asks gets that one */
-	err = check_room(r, why, why_size);
-	if (err)
-		return err;
-	r->dump.path = dump_path(r);
+	d->path = dump_path(r);
 	end = collect(r, &held);
-	err = r->dump.path ? capture_writer__flush(r->w) : -ENOMEM;
+	err = d->path ? capture_writer__flush(r->w) : -ENOMEM;
 	if (!err)
-		err = start_child(r, &held, end);
+		err = start_child(r, d, &held, end);
 	free_held(&held);
 	if (!err)
 		return 0;
-	snprintf(why, why_size, "%s", strerror(-err));
-	free(r->dump.path);
-	r->dump.path = NULL;
+	free(d->path);
+	d->path = NULL;
 	return err;
 }
 
-/* The child's messages, one line after the other: without the name, which the client says, too. */
-static void answer(struct recording *r, bool whole)
+int snapshot__begin(struct recording *r, enum dump_asker asker, char *why, size_t why_size)
 {
-	struct snapshot *d = &r->dump;
-	char text[PATH_MAX + 64], *said = d->said;
+	struct snapshot *d = NULL;
+	int err;
 
-	d->said[d->n_said] = '\0';
+	for (size_t i = 0; i < DUMPS_AT_ONCE; i++) {
+		if (!r->dumps[i].pid)
+			d = &r->dumps[i];
+		else if (r->dumps[i].asker == asker)
+			return 0; /* who asks gets that one */
+	}
+	err = check_room(r, why, why_size);
+	if (err)
+		return err;
+	if (!d) {
+		snprintf(why, why_size, "%d dumps are being written; ask again", DUMPS_AT_ONCE);
+		return -EBUSY;
+	}
+	d->asker = asker;
+	err = begin(r, d);
+	if (err)
+		snprintf(why, why_size, "%s", strerror(-err));
+	return err;
+}
+
+void snapshot__on_signal(struct recording *r)
+{
+	char why[512] = "";
+
+	if (snapshot__begin(r, DUMP_FOR_SIGNAL, why, sizeof(why)))
+		log_error("SIGUSR1: no dump: %s", why);
+}
+
+/* The child's messages, one line after the other: without the name, which is said again. */
+static void tell(struct recording *r, const struct snapshot *d, bool whole)
+{
+	char text[PATH_MAX + 64];
+	const char *said = d->said;
+
 	if (!strncmp(said, "vtbpf: ", 7))
 		said += 7;
 	if (whole)
@@ -322,31 +361,36 @@ static void answer(struct recording *r, bool whole)
 	else
 		snprintf(text, sizeof(text), "%s",
 			 *said ? said : "the dump ended before it was whole\n");
-	control__answer(r->control, CTL_DUMP, whole ? CONTROL_OK : CONTROL_ERROR, text);
+	if (d->asker == DUMP_FOR_CTL) {
+		control__answer(r->control, CTL_DUMP, whole ? CONTROL_OK : CONTROL_ERROR, text);
+		return;
+	}
+	text[strcspn(text, "\n")] = '\0';
+	if (whole)
+		log_info("wrote %s", text);
+	else
+		log_error("SIGUSR1: no dump: %s", text);
 }
 
-static void finish(struct recording *r)
+static void finish(struct recording *r, struct snapshot *d)
 {
-	struct snapshot *d = &r->dump;
 	int status = -1;
 
 	while (waitpid(d->pid, &status, 0) < 0 && errno == EINTR)
 		;
-	answer(r, WIFEXITED(status) && !WEXITSTATUS(status));
+	d->said[d->n_said] = '\0';
+	tell(r, d, WIFEXITED(status) && !WEXITSTATUS(status));
 	close(d->fd);
 	free(d->path);
 	d->path = NULL;
 	d->pid = 0;
 }
 
-void snapshot__tick(struct recording *r)
+static void look_after(struct recording *r, struct snapshot *d)
 {
-	struct snapshot *d = &r->dump;
 	char buf[512];
 	ssize_t n;
 
-	if (!d->pid)
-		return;
 	while ((n = read(d->fd, buf, sizeof(buf))) > 0) {
 		size_t room = sizeof(d->said) - 1 - d->n_said;
 
@@ -356,20 +400,30 @@ void snapshot__tick(struct recording *r)
 		d->n_said += n;
 	}
 	if (!n)
-		finish(r);
+		finish(r, d);
 }
 
-void snapshot__end(struct recording *r)
+void snapshot__tick(struct recording *r)
 {
-	struct snapshot *d = &r->dump;
+	for (size_t i = 0; i < DUMPS_AT_ONCE; i++)
+		if (r->dumps[i].pid)
+			look_after(r, &r->dumps[i]);
+}
 
-	if (!d->pid)
-		return;
+static void give_up(struct recording *r, struct snapshot *d)
+{
 	kill(d->pid, SIGTERM);
 	d->n_said = snprintf(d->said, sizeof(d->said),
 			     "the trace has ended, and will be in %s: the dump was given up\n",
 			     r->cfg->output);
 	if (d->n_said >= sizeof(d->said))
 		d->n_said = sizeof(d->said) - 1;
-	finish(r);
+	finish(r, d);
+}
+
+void snapshot__end(struct recording *r)
+{
+	for (size_t i = 0; i < DUMPS_AT_ONCE; i++)
+		if (r->dumps[i].pid)
+			give_up(r, &r->dumps[i]);
 }

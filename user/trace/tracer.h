@@ -105,6 +105,10 @@ void tracer__forget_verdicts(struct tracer *t);
 /* Has thread tid had an event, or been ignored? After detach. */
 bool tracer__knows_thread(const struct tracer *t, pid_t tid);
 
+/* Tells of each code object that a record may still name: those that the kernel side remembers, and
+ * those of open or waiting calls. Some may be told of twice. 0 or a negative errno. */
+int tracer__live_codes(struct tracer *t, void (*fn)(void *ctx, uint32_t code), void *ctx);
+
 /* Totals so far, cheap enough for a progress line. */
 void tracer__counters(const struct tracer *t, struct vtbpf_counters *sum);
 
