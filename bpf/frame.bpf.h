@@ -66,6 +66,7 @@ static __always_inline __u64 read_reg(struct pt_regs *ctx, __u8 reg)
 		REG_CASE(4, si);
 		REG_CASE(5, di);
 		REG_CASE(6, bp);
+		REG_CASE(7, sp);
 		REG_CASE(8, r8);
 		REG_CASE(9, r9);
 		REG_CASE(10, r10);
@@ -111,9 +112,23 @@ static __always_inline __u64 read_reg(struct pt_regs *ctx, __u8 reg)
 		REG_CASE(26);
 		REG_CASE(27);
 		REG_CASE(28);
+		REG_CASE(29);
+		REG_CASE(31);
 	}
 	return 0;
 }
 #endif
+
+/* What a site finds in a register, or in the word of the stack that the register points near. 0 if
+ * that cannot be read. */
+static __always_inline __u64 read_place(struct pt_regs *ctx, __u8 reg, __s16 at, bool in_word)
+{
+	__u64 value = read_reg(ctx, reg);
+
+	if (sites_in_words && in_word &&
+	    bpf_probe_read_user(&value, sizeof(value), (void *)(value + at)))
+		return 0;
+	return value;
+}
 
 #endif

@@ -8,6 +8,7 @@
 const volatile struct vtbpf_layout layout;
 const volatile struct vtbpf_attrs attrs;
 const volatile struct vtbpf_site sites[VTBPF_MAX_SITES];
+const volatile bool sites_in_words; /* some of them find their frame or next_instr in a word */
 const volatile __u64 min_duration_ns;
 const volatile __u32 max_stack_depth = 0xffffffff; /* calls at this depth or deeper are dropped */
 const volatile __u64 wakeup_bytes = 1 << 20;	   /* wake the reader when so much is waiting */

@@ -36,13 +36,15 @@ static __always_inline int on_site(struct pt_regs *ctx, __u64 index)
 		return 0;
 	site = &sites[index];
 	hit.kind = site->kind;
+	hit.frame = read_place(ctx, site->frame_reg, site->frame_at,
+			       site->flags & VTBPF_SITE_FRAME_IN_WORD);
 	if (hit.kind == VTBPF_SITE_CODE_FREED) {
-		code_forget(read_reg(ctx, site->frame_reg), bpf_get_current_pid_tgid() >> 32);
+		code_forget(hit.frame, bpf_get_current_pid_tgid() >> 32);
 		return 0;
 	}
-	hit.frame = read_reg(ctx, site->frame_reg);
 	if (hit.kind == VTBPF_SITE_ENTRY && site->instr_reg != VTBPF_NO_REG) {
-		hit.instr = read_reg(ctx, site->instr_reg) -
+		hit.instr = read_place(ctx, site->instr_reg, site->instr_at,
+				       site->flags & VTBPF_SITE_INSTR_IN_WORD) -
 			    CODE_UNIT * (site->flags & VTBPF_SITE_ADVANCED_MASK);
 	}
 	handle_hit(&hit);

@@ -35,19 +35,25 @@ enum vtbpf_site_kind {
 };
 
 /* Registers, numbered as DWARF numbers them for x86_64 (0 rax, 1 rdx, 2 rcx, 3 rbx, 4 rsi, 5 rdi,
- * 6 rbp, 7 rsp, 8-15 r8-r15) and as the architecture numbers them for arm64 (x0-x30). */
+ * 6 rbp, 7 rsp, 8-15 r8-r15) and as the architecture numbers them for arm64 (x0-x30, 31 sp). */
 #define VTBPF_NO_REG 0xff
 
 struct vtbpf_site {
 	__u8 kind; /* enum vtbpf_site_kind */
 	__u8 frame_reg;
 	__u8 instr_reg; /* next_instr at an entry, or VTBPF_NO_REG: tells a re-dispatched handler apart */
-	__u8 flags; /* VTBPF_SITE_* */
+	__u8 flags;	/* VTBPF_SITE_* */
+	__s16 frame_at; /* with VTBPF_SITE_FRAME_IN_WORD, else 0 */
+	__s16 instr_at; /* with VTBPF_SITE_INSTR_IN_WORD, else 0 */
 };
 
-/* In flags: how many code units (2 bytes) instr_reg points past the start of the instruction. */
+/* In flags: how many code units (2 bytes) next_instr points past the start of the instruction. */
 #define VTBPF_SITE_ADVANCED_MASK 0x03
 #define VTBPF_SITE_INSTR_ADVANCED 0x01 /* by one */
+/* The frame is in the 8 bytes at frame_reg + frame_at, and next_instr in those at instr_reg +
+ * instr_at: a compiler put them there before the site. The register is the stack or frame pointer. */
+#define VTBPF_SITE_FRAME_IN_WORD 0x04
+#define VTBPF_SITE_INSTR_IN_WORD 0x08
 
 /*
  * Where the BPF side finds what it reads, in bytes. Filled by discover from the interpreter's

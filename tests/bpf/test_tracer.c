@@ -60,6 +60,18 @@ static void test_numbered(void **state)
 	count_exactly(TRACER_NUMBERED);
 }
 
+static void check_budget(struct fixture *f, const struct tracer_config *cfg, uint32_t budget)
+{
+	struct tracer *t = tracer__new(&f->plan, cfg, fixture__on_record, &f->seen);
+	uint32_t insns;
+
+	assert_non_null(t);
+	insns = tracer__verified_insns(t);
+	print_message("variant %d: %u instructions verified\n", cfg->variant, insns);
+	assert_in_range(insns, 1, budget);
+	tracer__free(t);
+}
+
 /* The verifier gives up after a million; kernels differ, so a wide margin must stay. Growth shows. */
 static void test_verifier_budget(void **state)
 {
@@ -76,20 +88,16 @@ static void test_verifier_budget(void **state)
 	if (target__open(f.pid, &f.target, why, sizeof(why)) ||
 	    probe_plan__make(f.target.interp_fd, &f.plan, why, sizeof(why)))
 		fail_msg("%s", why);
-	for (int v = TRACER_MULTI; v <= TRACER_NUMBERED; v++) {
+	for (int v = TRACER_MULTI; v <= TRACER_NUMBERED + 1; v++) {
+		bool words = v > TRACER_NUMBERED;
 		struct tracer_config cfg = { .ring_bytes = 1 << 20,
 					     .max_stack_depth = -1,
-					     .variant = v };
-		struct tracer *t;
-		uint32_t insns;
+					     .variant = words ? TRACER_NUMBERED : v };
 
+		if (words)
+			fixture__read_words(&f.plan);
 		fixture__attrs(&f, &cfg.attrs);
-		t = tracer__new(&f.plan, &cfg, fixture__on_record, &f.seen);
-		assert_non_null(t);
-		insns = tracer__verified_insns(t);
-		print_message("variant %d: %u instructions verified\n", v, insns);
-		assert_in_range(insns, 1, budget[v]);
-		tracer__free(t);
+		check_budget(&f, &cfg, budget[cfg.variant]);
 	}
 	fixture__stop_target(&f);
 	target__close(&f.target);
@@ -209,6 +217,24 @@ static void wrong_plan(enum vtbpf_site_kind dropped)
 		assert_true(f.seen.counters.unmatched >= 2000);
 }
 
+/* A site whose frame is in a word of memory takes what is there, whatever the register holds: where it
+ * is the caller, the caller seems to begin. */
+static void test_frame_in_word(void **state)
+{
+	struct tracer_config cfg = { .ring_bytes = 16 << 20, .max_stack_depth = -1 };
+	struct fixture f = { .callers_enter = true };
+
+	(void)state;
+	if (!fixture__can_trace())
+		skip();
+	fixture__begin(&f, &cfg);
+	fixture__run(&f, "flat(2000)");
+	fixture__end(&f);
+	assert_int_equal(f.seen.calls, 0);
+	assert_in_range(f.seen.counters.exit_missed, 1990, 2010);
+	assert_in_range(f.seen.counters.unmatched, 1990, 2010);
+}
+
 static void test_plan_without_exits(void **state)
 {
 	(void)state;
@@ -256,6 +282,7 @@ int main(void)
 		cmocka_unit_test(test_ring_too_small),
 		cmocka_unit_test(test_filters),
 		cmocka_unit_test(test_ignored_thread),
+		cmocka_unit_test(test_frame_in_word),
 		cmocka_unit_test(test_plan_without_exits),
 		cmocka_unit_test(test_plan_without_entries),
 		cmocka_unit_test(test_freed_codes),

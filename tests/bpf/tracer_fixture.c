@@ -181,6 +181,19 @@ static void misplace_freed(struct probe_plan *plan)
 	find_site(plan, VTBPF_SITE_CODE_FREED)->offset = find_site(plan, VTBPF_SITE_YIELD)->offset;
 }
 
+/* The register holds the frame, and the word at frame -> previous its caller. */
+void fixture__read_words(struct probe_plan *plan)
+{
+	for (size_t i = 0; i < plan->n_sites; i++) {
+		struct vtbpf_site *site = &plan->sites[i].site;
+
+		if (site->kind != VTBPF_SITE_ENTRY)
+			continue;
+		site->flags |= VTBPF_SITE_FRAME_IN_WORD;
+		site->frame_at = (__s16)plan->layout.frame_previous;
+	}
+}
+
 void fixture__attrs(struct fixture *f, struct vtbpf_attrs *attrs)
 {
 	struct py_reader *r = py_reader__new(f->pid, &f->plan, f->target.load_bias);
@@ -204,6 +217,8 @@ void fixture__begin_without(struct fixture *f, const struct tracer_config *confi
 	drop_sites(&f->plan, dropped);
 	if (f->misplace_freed)
 		misplace_freed(&f->plan);
+	if (f->callers_enter)
+		fixture__read_words(&f->plan);
 	if (f->with_attrs)
 		fixture__attrs(f, &cfg.attrs);
 	f->tracer = tracer__new(&f->plan, &cfg, fixture__on_record, &f->seen);

@@ -33,6 +33,7 @@ struct fixture {
 	struct probe_plan plan;
 	bool with_attrs;     /* thread names are read in the kernel */
 	bool misplace_freed; /* probe for dying code objects where none dies */
+	bool callers_enter;  /* the frame that begins is read from where its caller is */
 	struct tracer *tracer;
 	struct seen seen;
 };
@@ -44,6 +45,9 @@ bool fixture__can_trace(void);
 void fixture__start_target(struct fixture *f);
 void fixture__run(struct fixture *f, const char *command);
 void fixture__stop_target(struct fixture *f);
+
+/* Makes the sites of entries find the frame in a word of memory: the caller's. */
+void fixture__read_words(struct probe_plan *plan);
 
 /* How the target keeps attributes. */
 void fixture__attrs(struct fixture *f, struct vtbpf_attrs *attrs);

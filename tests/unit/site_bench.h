@@ -12,6 +12,7 @@
 #define RSI 4
 #define RDI 5
 #define RBP 6
+#define RSP 7
 #define R12 12
 #define R15 15
 

@@ -421,6 +421,10 @@ static void test_register_names(void **state)
 	assert_string_equal(insn__reg_name(EM_X86_64, 3), "rbx");
 	assert_string_equal(insn__reg_name(EM_X86_64, 16), "-");
 	assert_string_equal(insn__reg_name(EM_AARCH64, 30), "x30");
+	assert_string_equal(insn__reg_name(EM_X86_64, insn__sp_reg(EM_X86_64)), "rsp");
+	assert_string_equal(insn__reg_name(EM_X86_64, insn__fp_reg(EM_X86_64)), "rbp");
+	assert_string_equal(insn__reg_name(EM_AARCH64, insn__sp_reg(EM_AARCH64)), "sp");
+	assert_string_equal(insn__reg_name(EM_AARCH64, insn__fp_reg(EM_AARCH64)), "x29");
 	assert_string_equal(insn__reg_name(EM_AARCH64, INSN_NO_REG), "-");
 	assert_int_equal(insn__arg_reg(EM_X86_64, 1), 4);
 	assert_int_equal(insn__arg_reg(EM_X86_64, 3), INSN_NO_REG);

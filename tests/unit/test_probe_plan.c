@@ -68,6 +68,17 @@ static void check_site(const struct probe_site *site)
 	assert_int_equal(site->mechanism, PROBE_UPROBE);
 }
 
+/* No call costs a single-step. From 3.13 on RESUME is what a function executes once, if there is a
+ * GIL; yields have no better place there (Python/generated_cases.c.h: no branch). */
+static void check_cost(const struct probe_plan *plan, const struct probe_site *site)
+{
+	bool once = plan->layout.minor >= 13 && !plan->free_threaded &&
+		    strcmp(site->name, "RESUME") == 0;
+
+	if (site->site.kind == VTBPF_SITE_ENTRY || site->site.kind == VTBPF_SITE_EXIT)
+		assert_true(site->cost == COST_EMULATED || once);
+}
+
 /* What holds for the plan of any version. */
 static void check_plan(const struct probe_plan *plan)
 {
@@ -79,6 +90,7 @@ static void check_plan(const struct probe_plan *plan)
 	assert_true(plan->table_vaddr || plan->layout.minor <= 10);
 	for (i = 0; i < plan->n_sites; i++) {
 		check_site(&plan->sites[i]);
+		check_cost(plan, &plan->sites[i]);
 		entries += plan->sites[i].site.kind == VTBPF_SITE_ENTRY;
 		exits += plan->sites[i].site.kind == VTBPF_SITE_EXIT;
 		for (k = 0; k < i; k++)
@@ -341,13 +353,20 @@ static void test_print(void **state)
 		.table_vaddr = 0x5678,
 		.frame_reg = 12,
 		.layout = { .minor = 14, .flags = VTBPF_LAYOUT_TAGGED_CODE, .frame_owner = 0x4a },
-		.n_sites = 2,
-		.sites = { { .site = { VTBPF_SITE_ENTRY, 12, 15, VTBPF_SITE_INSTR_ADVANCED },
+		.n_sites = 3,
+		.sites = { { .site = { VTBPF_SITE_ENTRY, 12, 15, VTBPF_SITE_INSTR_ADVANCED, 0, 0 },
 			     .offset = 0x110,
 			     .entry_offset = 0x100,
 			     .name = "RESUME",
 			     .insn = "jne 0x120" },
-			   { .site = { VTBPF_SITE_EXIT, 4, VTBPF_NO_REG, 0 },
+			   { .site = { VTBPF_SITE_ENTRY, 7, 6,
+				       VTBPF_SITE_FRAME_IN_WORD | VTBPF_SITE_INSTR_IN_WORD, 0x18,
+				       -0x30 },
+			     .offset = 0x150,
+			     .entry_offset = 0x140,
+			     .name = "RESUME_CHECK",
+			     .insn = "je 0x160" },
+			   { .site = { VTBPF_SITE_EXIT, 4, VTBPF_NO_REG, 0, 0, 0 },
 			     .offset = 0x200,
 			     .entry_offset = 0x200,
 			     .cost = COST_SINGLE_STEP,
@@ -368,6 +387,11 @@ static void test_print(void **state)
 	assert_string_equal(text, golden);
 	free(text);
 	free(golden);
+	plan.machine = 183;
+	plan.sites[1].site.frame_reg = 31;
+	text = plan_text(&plan);
+	assert_non_null(strstr(text, "; frame at [sp, #0x18]; next at [x6, #-0x30]\n"));
+	free(text);
 }
 
 int main(void)

@@ -104,6 +104,126 @@ static void test_frame_in_copy(void **state)
 	site_bench__end();
 }
 
+/* mov %rbx,0x18(%rsp); lea 2(%r15),%rbx; jne: the frame's register is used for something else, but
+ * a word of the stack holds it */
+static void test_frame_in_word(void **state)
+{
+	const struct vtbpf_site *site;
+
+	(void)state;
+	site_bench__begin(13);
+	PUT(HANDLER, "\x48\x89\x5c\x24\x18\x49\x8d\x5f\x02\x75\x02\xff\xe0\xc3");
+	site_bench__search();
+	assert_int_equal(sites__add_handler(&b.s, &resume), 0);
+	site = &site_bench__only_site()->site;
+	assert_int_equal(site_bench__only_site()->offset, HANDLER + 9);
+	assert_int_equal(site_bench__only_site()->cost, COST_EMULATED);
+	assert_int_equal(site->frame_reg, RSP);
+	assert_int_equal(site->frame_at, 0x18);
+	assert_int_equal(site->instr_reg, R15);
+	assert_int_equal(site->instr_at, 0);
+	assert_int_equal(site->flags, VTBPF_SITE_FRAME_IN_WORD);
+	site_bench__end();
+}
+
+/* add $2,%r15; mov %r15,0x20(%rsp); xor %r15d,%r15d; jne */
+static void test_next_instr_in_word(void **state)
+{
+	const struct vtbpf_site *site;
+
+	(void)state;
+	site_bench__begin(13);
+	PUT(HANDLER, "\x49\x83\xc7\x02\x4c\x89\x7c\x24\x20\x45\x31\xff\x75\x02\xff\xe0\xc3");
+	site_bench__search();
+	assert_int_equal(sites__add_handler(&b.s, &resume), 0);
+	site = &site_bench__only_site()->site;
+	assert_int_equal(site_bench__only_site()->offset, HANDLER + 12);
+	assert_int_equal(site->frame_reg, RBX);
+	assert_int_equal(site->frame_at, 0);
+	assert_int_equal(site->instr_reg, RSP);
+	assert_int_equal(site->instr_at, 0x20);
+	assert_int_equal(site->flags, VTBPF_SITE_INSTR_IN_WORD | VTBPF_SITE_INSTR_ADVANCED);
+	site_bench__end();
+}
+
+/* The word is overwritten (mov %eax,0x1c(%rsp)); the stack pointer moves (sub $8,%rsp); half of the
+ * frame is moved (mov %ebx,0x18(%rsp)); rbp is any pointer (mov %rbx,0x18(%rbp)). */
+static void test_word_not_known(void **state)
+{
+	static const char *const codes[] = {
+		"\x48\x89\x5c\x24\x18\x31\xdb\x89\x44\x24\x1c\x75\x02\xff\xe0\xc3",
+		"\x48\x89\x5c\x24\x18\x31\xdb\x48\x83\xec\x08\x75\x02\xff\xe0\xc3",
+		"\x89\x5c\x24\x18\x31\xdb\x75\x02\xff\xe0\xc3\xc3\xc3\xc3\xc3\xc3",
+		"\x48\x89\x5d\x18\x31\xdb\x75\x02\xff\xe0\xc3\xc3\xc3\xc3\xc3\xc3",
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 4; i++) {
+		site_bench__begin(13);
+		site_bench__put(HANDLER, codes[i], 16);
+		site_bench__search();
+		assert_int_equal(sites__add_handler(&b.s, &resume), 0);
+		assert_int_equal(site_bench__only_site()->offset, HANDLER);
+		assert_int_equal(site_bench__only_site()->site.frame_reg, RBX);
+		assert_int_equal(site_bench__only_site()->site.flags, 0);
+		site_bench__end();
+	}
+}
+
+/* mov %rbx,-0x30(%rbp); xor %ebx,%ebx; jne */
+static void test_frame_pointer(void **state)
+{
+	(void)state;
+	site_bench__begin(13);
+	PUT(HANDLER, "\x48\x89\x5d\xd0\x31\xdb\x75\x02\xff\xe0\xc3");
+	site_bench__search();
+	b.s.fp_is_frame = true;
+	assert_int_equal(sites__add_handler(&b.s, &resume), 0);
+	assert_int_equal(site_bench__only_site()->offset, HANDLER + 6);
+	assert_int_equal(site_bench__only_site()->site.frame_reg, RBP);
+	assert_int_equal(site_bench__only_site()->site.frame_at, -0x30);
+	assert_int_equal(site_bench__only_site()->site.flags, VTBPF_SITE_FRAME_IN_WORD);
+	site_bench__end();
+}
+
+/* A word that is further away than a site can say: mov %rbx,0x12340(%rsp) */
+static void test_word_too_far(void **state)
+{
+	(void)state;
+	site_bench__begin(13);
+	PUT(HANDLER, "\x48\x89\x9c\x24\x40\x23\x01\x00\x31\xdb\x75\x02\xff\xe0\xc3");
+	site_bench__search();
+	assert_int_equal(sites__add_handler(&b.s, &resume), 0);
+	assert_int_equal(site_bench__only_site()->offset, HANDLER);
+	assert_int_equal(site_bench__only_site()->site.flags, 0);
+	site_bench__end();
+}
+
+/* RESUME_CHECK joins with the frame in the same word, as BOLT leaves it, or in another one. */
+static void test_joined_with_word(void **state)
+{
+	static const char words[] = { 0x18, 0x10 };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		char check[] = "\x48\x89\x5c\x24\x18\x31\xdb\x0f\x85\xfa\xfe\xff\xff\xff\xe0";
+
+		check[4] = words[i];
+		site_bench__begin(13);
+		b.table.handlers[149] = HANDLER;
+		b.table.handlers[207] = AT(0x200);
+		/* mov %rbx,0x18(%rsp); xor %ebx,%ebx; jne */
+		PUT(HANDLER, "\x48\x89\x5c\x24\x18\x31\xdb\x75\x02\xff\xe0\xc3");
+		site_bench__put(AT(0x200), check, sizeof(check) - 1); /* jne HANDLER + 7 */
+		site_bench__search();
+		assert_int_equal(sites__add_handler(&b.s, &resume), 0);
+		assert_int_equal(site_bench__only_site()->offset, HANDLER + (i ? 0 : 7));
+		site_bench__end();
+	}
+}
+
 /* mov 8(%rbx),%rbx; jmp: no register holds the frame */
 static void test_frame_lost(void **state)
 {
@@ -210,19 +330,26 @@ static void test_same_address_once(void **state)
 	site_bench__end();
 }
 
-static void test_registers(void **state)
+/* Twenty handlers that say: mov %r12,0x38(%rbp); jmp *%rax */
+static void begin_with_stores(void)
 {
 	size_t i;
 
-	(void)state;
 	site_bench__begin(13);
-	for (i = 0; i < 20; i++) { /* mov %r12,0x38(%rbp); jmp *%rax */
+	for (i = 0; i < 20; i++) {
 		b.table.handlers[i] = AT(0x200 + 16 * i);
 		PUT(b.table.handlers[i], "\x4c\x89\x65\x38\xff\xe0");
 	}
+}
+
+static void test_registers(void **state)
+{
+	(void)state;
+	begin_with_stores();
 	site_bench__search();
 	b.s.frame_reg = b.s.next_reg = INSN_NO_REG;
 	assert_int_equal(sites__find_registers(&b.s), 0);
+	assert_false(b.s.fp_is_frame);
 	assert_int_equal(b.s.frame_reg, RBP);
 	assert_int_equal(b.s.next_reg, R12);
 	site_bench__end();
@@ -230,6 +357,24 @@ static void test_registers(void **state)
 	site_bench__search();
 	assert_int_equal(sites__find_registers(&b.s), -ENOENT);
 	site_bench__end();
+}
+
+/* push %rbp; mov %rsp,%rbp; pop %rbp; ret. In the second function it is used for something else. */
+static void test_frame_pointer_found(void **state)
+{
+	static const char *const codes[] = { "\x55\x48\x89\xe5\x90\x90\x90\x5d\xc3",
+					     "\x55\x48\x89\xe5\x48\x89\xc5\x5d\xc3" };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		begin_with_stores();
+		site_bench__put(AT(0), codes[i], 9);
+		site_bench__search();
+		assert_int_equal(sites__find_registers(&b.s), 0);
+		assert_int_equal(b.s.fp_is_frame, !i);
+		site_bench__end();
+	}
 }
 
 /* ---- 3.12 on --------------------------------------------------------------------------------- */
@@ -265,6 +410,32 @@ static void test_owner_inlined(void **state)
 	site_bench__end();
 }
 
+/* mov %rbx,0x18(%rsp); cmpb $0,0x46(%rbx); mov 0x8(%rsp),%rbx; jne: the word was not filled since the
+ * question began, so it is not known. cmpb; mov %rbx,0x18(%rsp); mov 0x8(%rsp),%rbx; jne */
+static void test_owner_in_word(void **state)
+{
+	static const char *const codes[] = {
+		"\x80\x7b\x46\x00\x48\x89\x5c\x24\x18\x48\x8b\x5c\x24\x08\x75\x00\xff\xe0",
+		"\x48\x89\x5c\x24\x18\x80\x7b\x46\x00\x48\x8b\x5c\x24\x08\x75\x00\xff\xe0",
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		site_bench__begin(12);
+		b.table.handlers[83] = AT(0x200);
+		site_bench__put(AT(0x200), codes[i], 18);
+		site_bench__search();
+		assert_int_equal(sites__owner_exits(&b.s), i ? -ENOENT : 0);
+		if (!i) {
+			assert_int_equal(site_bench__only_site()->offset, AT(0x20e));
+			assert_int_equal(site_bench__only_site()->site.frame_reg, RSP);
+			assert_int_equal(site_bench__only_site()->site.frame_at, 0x18);
+		}
+		site_bench__end();
+	}
+}
+
 /* The frame's register is overwritten before the branch; another byte is compared; another
  * value. */
 static void test_owner_not_found(void **state)
@@ -294,6 +465,12 @@ int main(void)
 		cmocka_unit_test(test_joined_by_resume_check),
 		cmocka_unit_test(test_joined_in_disagreement),
 		cmocka_unit_test(test_frame_in_copy),
+		cmocka_unit_test(test_frame_in_word),
+		cmocka_unit_test(test_next_instr_in_word),
+		cmocka_unit_test(test_word_not_known),
+		cmocka_unit_test(test_frame_pointer),
+		cmocka_unit_test(test_word_too_far),
+		cmocka_unit_test(test_joined_with_word),
 		cmocka_unit_test(test_frame_lost),
 		cmocka_unit_test(test_yield_frame_named),
 		cmocka_unit_test(test_yield_frame_not_named),
@@ -301,8 +478,10 @@ int main(void)
 		cmocka_unit_test(test_call_in_between),
 		cmocka_unit_test(test_same_address_once),
 		cmocka_unit_test(test_registers),
+		cmocka_unit_test(test_frame_pointer_found),
 		cmocka_unit_test(test_owner_called),
 		cmocka_unit_test(test_owner_inlined),
+		cmocka_unit_test(test_owner_in_word),
 		cmocka_unit_test(test_owner_not_found),
 	};
 

@@ -40,6 +40,21 @@ static void test_handler(void **state)
 	site_bench__end();
 }
 
+/* str x3, [sp, #0x18]; mov x3, x5; tbnz w1, #0: a word of the stack holds the frame */
+static void test_frame_in_word(void **state)
+{
+	(void)state;
+	site_bench__begin_arm64(13);
+	PUT_WORDS(HANDLER, 0xf9000fe3, 0xaa0503e3, 0x37000041, BR_X0, RET);
+	site_bench__search();
+	assert_int_equal(sites__add_handler(&b.s, &resume), 0);
+	assert_int_equal(site_bench__only_site()->offset, HANDLER + 8);
+	assert_int_equal(site_bench__only_site()->site.frame_reg, 31);
+	assert_int_equal(site_bench__only_site()->site.frame_at, 0x18);
+	assert_int_equal(site_bench__only_site()->site.flags, VTBPF_SITE_FRAME_IN_WORD);
+	site_bench__end();
+}
+
 /* ldxr x0, [x1], where the frame's register is lost right behind it: the kernel takes no probe
  * there, so there is no plan. */
 static void test_refused(void **state)
@@ -204,15 +219,11 @@ static void test_stub(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_handler),
-		cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_owner_inlined),
-		cmocka_unit_test(test_owner_not_found),
-		cmocka_unit_test(test_owner_called),
-		cmocka_unit_test(test_is_entry),
-		cmocka_unit_test(test_is_entry_unclear),
-		cmocka_unit_test(test_throw_block),
-		cmocka_unit_test(test_stub),
+		cmocka_unit_test(test_handler),		cmocka_unit_test(test_frame_in_word),
+		cmocka_unit_test(test_refused),		cmocka_unit_test(test_owner_inlined),
+		cmocka_unit_test(test_owner_not_found), cmocka_unit_test(test_owner_called),
+		cmocka_unit_test(test_is_entry),	cmocka_unit_test(test_is_entry_unclear),
+		cmocka_unit_test(test_throw_block),	cmocka_unit_test(test_stub),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

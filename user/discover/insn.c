@@ -120,7 +120,7 @@ bool decoder__insn(struct decoder *d, const struct elf_image *img, uint64_t vadd
 		decode_known(d, in);
 	else if (!decode_unknown(d, img, in))
 		return false;
-	in->moves_fp = in->writes >> (d->machine == EM_AARCH64 ? 29 : 6) & 1; /* x29, rbp */
+	in->moves_fp = in->writes >> insn__fp_reg(d->machine) & 1;
 	if (in->kind == INSN_CALL || in->kind == INSN_CALL_INDIRECT) {
 		in->writes |= insn__caller_saved(d->machine);
 		in->writes_flags = true;
@@ -156,16 +156,27 @@ const char *insn__reg_name(uint16_t machine, uint8_t reg)
 {
 	static const char *const x86[] = { "rax", "rdx", "rcx", "rbx", "rsi", "rdi", "rbp", "rsp",
 					   "r8",  "r9",	 "r10", "r11", "r12", "r13", "r14", "r15" };
-	static const char *const arm64[] = { "x0",  "x1",  "x2",  "x3",	 "x4",	"x5",  "x6",  "x7",
-					     "x8",  "x9",  "x10", "x11", "x12", "x13", "x14", "x15",
-					     "x16", "x17", "x18", "x19", "x20", "x21", "x22", "x23",
-					     "x24", "x25", "x26", "x27", "x28", "x29", "x30" };
+	static const char *const arm64[] = {
+		"x0",  "x1",  "x2",  "x3",  "x4",  "x5",  "x6",	 "x7",	"x8",  "x9",  "x10",
+		"x11", "x12", "x13", "x14", "x15", "x16", "x17", "x18", "x19", "x20", "x21",
+		"x22", "x23", "x24", "x25", "x26", "x27", "x28", "x29", "x30", "sp"
+	};
 
 	if (machine == EM_X86_64 && reg < sizeof(x86) / sizeof(*x86))
 		return x86[reg];
 	if (machine == EM_AARCH64 && reg < sizeof(arm64) / sizeof(*arm64))
 		return arm64[reg];
 	return "-";
+}
+
+uint8_t insn__sp_reg(uint16_t machine)
+{
+	return machine == EM_AARCH64 ? 31 : 7; /* sp, rsp */
+}
+
+uint8_t insn__fp_reg(uint16_t machine)
+{
+	return machine == EM_AARCH64 ? 29 : 6; /* x29, rbp */
 }
 
 uint8_t insn__arg_reg(uint16_t machine, unsigned int arg)

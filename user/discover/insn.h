@@ -91,6 +91,10 @@ char *decoder__text(struct decoder *d, const struct elf_image *img, uint64_t vad
 /* "rbx", "x23"; "-" for INSN_NO_REG and what the machine does not have. */
 const char *insn__reg_name(uint16_t machine, uint8_t reg);
 
+/* The stack pointer and the frame pointer, numbered as in bpf/vtbpf.h. */
+uint8_t insn__sp_reg(uint16_t machine);
+uint8_t insn__fp_reg(uint16_t machine);
+
 /* Registers that the machine's C calling convention passes arguments 0-2 in, and does not
  * preserve. */
 uint8_t insn__arg_reg(uint16_t machine, unsigned int arg);

@@ -39,18 +39,36 @@ static void print_head(const struct probe_plan *plan, const char *path, FILE *ou
 	fprintf(out, "frame in     %s\n", probe_plan__reg_name(plan, plan->frame_reg));
 }
 
+/* A place behind a register, as the machine's assembler writes it. */
+static void print_word(const struct probe_plan *plan, const char *what, uint8_t reg, int at,
+		       FILE *out)
+{
+	const char *name = probe_plan__reg_name(plan, reg), *sign = at < 0 ? "-" : "";
+	unsigned int far = (unsigned int)(at < 0 ? -at : at);
+
+	if (plan->machine == EM_AARCH64)
+		fprintf(out, "; %s at [%s, #%s0x%x]", what, name, sign, far);
+	else
+		fprintf(out, "; %s at %s0x%x(%%%s)", what, sign, far, name);
+}
+
 static void print_site(const struct probe_plan *plan, const struct probe_site *s, FILE *out)
 {
 	static const char *const moved[] = { " ", "*", "+", "#" }; /* code units */
 	char skip[24];
 
 	snprintf(skip, sizeof(skip), "+%" PRId64, (int64_t)(s->offset - s->entry_offset));
-	fprintf(out, "  %-9s  %-26s  0x%-8" PRIx64 "  %-5s  %-11s  %-4s  %-4s%s  %s\n",
+	fprintf(out, "  %-9s  %-26s  0x%-8" PRIx64 "  %-5s  %-11s  %-4s  %-4s%s  %s",
 		kind_name(s->site.kind), s->name, s->offset, skip,
 		s->cost == COST_EMULATED ? "emulated" : "single-step",
 		probe_plan__reg_name(plan, s->site.frame_reg),
 		probe_plan__reg_name(plan, s->site.instr_reg),
 		moved[s->site.flags & VTBPF_SITE_ADVANCED_MASK], s->insn);
+	if (s->site.flags & VTBPF_SITE_FRAME_IN_WORD)
+		print_word(plan, "frame", s->site.frame_reg, s->site.frame_at, out);
+	if (s->site.flags & VTBPF_SITE_INSTR_IN_WORD)
+		print_word(plan, "next", s->site.instr_reg, s->site.instr_at, out);
+	fputc('\n', out);
 }
 
 static void print_sites(const struct probe_plan *plan, FILE *out)

@@ -1,65 +1,54 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Follows values through registers along straight code: which register holds what another one held
- * at the start, plus a constant.
+ * Follows values along straight code: which register, or word of the stack, holds what a register
+ * held at the start, plus a constant.
  */
 #ifndef VTBPF_REGS_H
 #define VTBPF_REGS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "insn.h"
 
+#define REGS_WORDS 8 /* of the stack that are known at one time */
+
+/* What a register held at the start, plus a constant. */
+struct regs_value {
+	uint8_t from; /* the register, or INSN_NO_REG: nothing is known */
+	int64_t add;
+};
+
+struct regs_word {
+	struct regs_value value;
+	bool on_fp; /* counted from the frame pointer */
+	int32_t at; /* else from the stack pointer, as it is now */
+};
+
 struct regs {
 	uint8_t from[INSN_REGS]; /* the register that held the value at the start, or INSN_NO_REG */
 	int64_t add[INSN_REGS];
-	uint8_t int_reg; /* a register that held an int at the start, or INSN_NO_REG */
+	uint8_t int_reg;  /* a register that held an int at the start, or INSN_NO_REG */
+	bool fp_is_frame; /* the frame pointer is one, not any pointer */
+	struct regs_word words[REGS_WORDS];
 };
 
-/* At the start each register holds its own value. */
-static inline void regs__init(struct regs *r)
-{
-	uint8_t i;
+/* Where a value is. */
+struct regs_place {
+	uint8_t reg; /* INSN_NO_REG: not in a register */
+	bool in_word, on_fp;
+	int32_t at;
+};
 
-	for (i = 0; i < INSN_REGS; i++) {
-		r->from[i] = i;
-		r->add[i] = 0;
-	}
-	r->int_reg = INSN_NO_REG;
-}
+/* At the start each register holds its own value. Words of the stack to which the code moves a
+ * register are taken to be written by no pointer. */
+void regs__init(struct regs *r);
 
 /* Takes the effect of one instruction into account. */
-static inline void regs__step(struct regs *r, const struct insn *in)
-{
-	uint8_t from = INSN_NO_REG, i;
-	int64_t add = 0;
-
-	if ((in->shape == SHAPE_COPY || in->shape == SHAPE_COPY_INT) && in->src < INSN_REGS) {
-		from = r->from[in->src];
-		add = r->add[in->src] + in->disp;
-		if (in->shape == SHAPE_COPY_INT && from != r->int_reg)
-			from = INSN_NO_REG;
-	}
-	for (i = 0; i < INSN_REGS; i++) {
-		if (in->writes >> i & 1)
-			r->from[i] = INSN_NO_REG;
-	}
-	if (in->dst < INSN_REGS && from != INSN_NO_REG) {
-		r->from[in->dst] = from;
-		r->add[in->dst] = add;
-	}
-}
+void regs__step(struct regs *r, const struct insn *in);
 
 /* Keeps what holds on both of two ways that meet. */
-static inline void regs__meet(struct regs *r, const struct regs *other)
-{
-	uint8_t i;
-
-	for (i = 0; i < INSN_REGS; i++) {
-		if (r->from[i] != other->from[i] || r->add[i] != other->add[i])
-			r->from[i] = INSN_NO_REG;
-	}
-}
+void regs__meet(struct regs *r, const struct regs *other);
 
 /* Does reg hold what `from` held at the start, plus add? */
 static inline bool regs__holds(const struct regs *r, uint8_t reg, uint8_t from, int64_t add)
@@ -69,17 +58,9 @@ static inline bool regs__holds(const struct regs *r, uint8_t reg, uint8_t from, 
 
 /* A register that holds what `from` held at the start, plus add: `from` itself if it still does.
  * INSN_NO_REG when there is none. */
-static inline uint8_t regs__find(const struct regs *r, uint8_t from, int64_t add)
-{
-	uint8_t i;
+uint8_t regs__find(const struct regs *r, uint8_t from, int64_t add);
 
-	if (regs__holds(r, from, from, add))
-		return from;
-	for (i = 0; i < INSN_REGS; i++) {
-		if (regs__holds(r, i, from, add))
-			return i;
-	}
-	return INSN_NO_REG;
-}
+/* The same, or a word of the stack where no register holds it. False when there is neither. */
+bool regs__find_place(const struct regs *r, uint8_t from, int64_t add, struct regs_place *place);
 
 #endif

@@ -31,7 +31,9 @@ int sites__add(const struct site_search *s, const struct site_choice *choice)
 		.site = { .kind = choice->kind,
 			  .frame_reg = choice->frame_reg,
 			  .instr_reg = choice->instr_reg,
-			  .flags = choice->flags },
+			  .flags = choice->flags,
+			  .frame_at = choice->frame_at,
+			  .instr_at = choice->instr_at },
 		.mechanism = PROBE_UPROBE,
 		.vaddr = choice->vaddr,
 	};
@@ -85,6 +87,26 @@ static bool stored_registers(const struct site_search *s, uint64_t vaddr, uint8_
 	return false;
 }
 
+/* Does the function set the machine's frame pointer from the stack pointer, and put nothing else
+ * into it than what its caller had there? */
+static bool keeps_frame_pointer(const struct site_search *s)
+{
+	uint8_t fp = insn__fp_reg(s->img->machine);
+	const struct insn *in;
+	bool sets = false;
+	size_t n, i;
+
+	in = flow__insns(s->flow, &n);
+	for (i = 0; i < n; i++) {
+		bool restores = in[i].shape == SHAPE_RELOAD && in[i].dst == fp;
+
+		if (in[i].moves_fp && !in[i].sets_fp && !restores)
+			return false;
+		sets |= in[i].sets_fp;
+	}
+	return sets;
+}
+
 int sites__find_registers(struct site_search *s)
 {
 	unsigned int votes[INSN_REGS][INSN_REGS] = { 0 }, best = 0, all = 0;
@@ -101,33 +123,70 @@ int sites__find_registers(struct site_search *s)
 			s->next_reg = next;
 		}
 	}
+	s->fp_is_frame = keeps_frame_pointer(s);
 	return best >= MIN_VOTES && 2 * best > all ? 0 : -ENOENT;
+}
+
+/* ---- places ---------------------------------------------------------------------------------- */
+
+/* How a site names a place. False when that is too far from the register. */
+static bool name_place(const struct site_search *s, const struct regs_place *place, uint8_t *reg,
+		       int16_t *at)
+{
+	*reg = place->reg;
+	*at = (int16_t)place->at;
+	if (place->in_word)
+		*reg = place->on_fp ? insn__fp_reg(s->img->machine) : insn__sp_reg(s->img->machine);
+	return *at == place->at;
+}
+
+bool sites__set_frame(const struct site_search *s, const struct regs *regs, uint8_t reg,
+		      struct site_choice *choice)
+{
+	struct regs_place place;
+
+	if (!regs__find_place(regs, reg, 0, &place) ||
+	    !name_place(s, &place, &choice->frame_reg, &choice->frame_at))
+		return false;
+	choice->flags &= (uint8_t)~VTBPF_SITE_FRAME_IN_WORD;
+	if (place.in_word)
+		choice->flags |= VTBPF_SITE_FRAME_IN_WORD;
+	return true;
+}
+
+/* What the site knows of next_instr: a place that holds the instruction's start or some code units
+ * behind it. A register before a word of the stack. False when there is none. */
+static bool set_instr(const struct site_search *s, const struct regs *regs,
+		      struct site_choice *choice)
+{
+	struct regs_place place = { .reg = INSN_NO_REG }, word;
+	uint8_t units, found = 0;
+
+	for (units = 0; units <= VTBPF_SITE_ADVANCED_MASK; units++) {
+		if (!regs__find_place(regs, s->next_reg, units * CODE_UNIT, &word) ||
+		    (word.in_word && place.in_word))
+			continue;
+		place = word;
+		found = units;
+		if (!word.in_word)
+			break;
+	}
+	if (!name_place(s, &place, &choice->instr_reg, &choice->instr_at))
+		return false;
+	choice->flags = (choice->flags & VTBPF_SITE_FRAME_IN_WORD) | found;
+	if (place.in_word)
+		choice->flags |= VTBPF_SITE_INSTR_IN_WORD;
+	return choice->instr_reg != INSN_NO_REG;
 }
 
 /* ---- handlers -------------------------------------------------------------------------------- */
 
-/* What the site knows of next_instr: a register that points to the instruction's start or some
- * code units behind it. False when there is none. */
-static bool choose_instr_reg(const struct site_search *s, const struct regs *regs,
-			     struct site_choice *choice)
-{
-	uint8_t units;
-
-	for (units = 0; units <= VTBPF_SITE_ADVANCED_MASK; units++) {
-		choice->flags = units;
-		choice->instr_reg = regs__find(regs, s->next_reg, units * CODE_UNIT);
-		if (choice->instr_reg != INSN_NO_REG)
-			return true;
-	}
-	return false;
-}
-
-/* A line is followed while some register holds what is asked for. It may be lost in between when
- * the caller takes its place: then YIELD_VALUE says which other register had it. */
+/* A line is followed while some place holds what is asked for. It may be lost in between when the
+ * caller takes its place: then YIELD_VALUE says which other register had it. */
 struct line {
 	struct regs regs;
 	uint8_t reg;
-	bool lost;
+	bool fp_is_frame, lost;
 	uint16_t previous; /* frame -> previous if it may, else NO_FIELD */
 };
 
@@ -136,6 +195,19 @@ struct line {
  * NULL` (Python/bytecodes.c of 3.12 on). That store names the register of the frame that has
  * yielded, however the compiler came by it.
  */
+static void begin_regs(struct regs *regs, bool fp_is_frame)
+{
+	regs__init(regs);
+	regs->fp_is_frame = fp_is_frame;
+}
+
+static bool line__has(const struct line *l)
+{
+	struct regs_place place;
+
+	return regs__find_place(&l->regs, l->reg, 0, &place);
+}
+
 static void line__step(struct line *l, const struct insn *in)
 {
 	bool left = in->shape == SHAPE_LOAD && in->disp == l->previous &&
@@ -143,7 +215,7 @@ static void line__step(struct line *l, const struct insn *in)
 	bool named = l->lost && in->shape == SHAPE_STORE_ZERO && in->disp == l->previous;
 
 	regs__step(&l->regs, in);
-	if (left && regs__find(&l->regs, l->reg, 0) == INSN_NO_REG)
+	if (left && !line__has(l))
 		l->lost = true;
 	if (named) {
 		l->regs.from[in->base] = l->reg;
@@ -153,15 +225,15 @@ static void line__step(struct line *l, const struct insn *in)
 }
 
 /* What registers hold at `in` if it is on the straight line of the handler at vaddr. */
-static bool regs_on_line(const struct flow *f, uint64_t vaddr, const struct insn *in,
+static bool regs_on_line(const struct site_search *s, uint64_t vaddr, const struct insn *in,
 			 struct regs *regs)
 {
-	const struct insn *at = flow__at(f, vaddr);
+	const struct insn *at = flow__at(s->flow, vaddr);
 	int i;
 
-	regs__init(regs);
-	for (i = 0; at && at != in && i < MAX_STRAIGHT; i++, at = flow__next(f, at)) {
-		if ((i && flow__joins(f, at->vaddr, at->vaddr)) || at->kind == INSN_JUMP)
+	begin_regs(regs, s->fp_is_frame);
+	for (i = 0; at && at != in && i < MAX_STRAIGHT; i++, at = flow__next(s->flow, at)) {
+		if ((i && flow__joins(s->flow, at->vaddr, at->vaddr)) || at->kind == INSN_JUMP)
 			return false;
 		regs__step(regs, at);
 	}
@@ -177,7 +249,7 @@ static bool regs_on_entry_line(const struct site_search *s, const struct insn *i
 
 	for (i = 0; i < CPYTHON_MAX_OPCODES && op[i].name; i++) {
 		if (op[i].kind == VTBPF_SITE_ENTRY &&
-		    regs_on_line(s->flow, s->table->handlers[op[i].number], in, regs))
+		    regs_on_line(s, s->table->handlers[op[i].number], in, regs))
 			return true;
 	}
 	return false;
@@ -215,12 +287,12 @@ static const struct insn *follow_line(const struct flow *f, uint64_t entry,
 	const struct insn *in = flow__at(f, entry);
 	int i;
 
-	regs__init(&l->regs);
+	begin_regs(&l->regs, l->fp_is_frame);
 	for (i = 0; in && i < MAX_STRAIGHT; i++, in = flow__next(f, in)) {
 		if (i && flow__joins(f, in->vaddr, in->vaddr) &&
 		    !(joins && line__join(l, joins, in)))
 			return NULL;
-		if (regs__find(&l->regs, l->reg, 0) == INSN_NO_REG && !l->lost)
+		if (!l->lost && !line__has(l))
 			return NULL;
 		if (in->emulated)
 			return l->lost ? NULL : in;
@@ -245,6 +317,7 @@ static void find_cheap_site(const struct site_search *s, struct site_choice *cho
 {
 	bool begins = choice->kind == VTBPF_SITE_ENTRY, yields = choice->kind == VTBPF_SITE_YIELD;
 	struct line l = { .reg = s->frame_reg,
+			  .fp_is_frame = s->fp_is_frame,
 			  .previous = yields ? s->plan->layout.frame_previous : NO_FIELD };
 	const struct insn *in = follow_line(s->flow, choice->entry, begins ? s : NULL, &l);
 	struct site_choice cheap = *choice;
@@ -252,8 +325,8 @@ static void find_cheap_site(const struct site_search *s, struct site_choice *cho
 	if (!in)
 		return;
 	cheap.vaddr = in->vaddr;
-	cheap.frame_reg = regs__find(&l.regs, s->frame_reg, 0);
-	if (choose_instr_reg(s, &l.regs, &cheap) || !begins)
+	if (sites__set_frame(s, &l.regs, s->frame_reg, &cheap) &&
+	    (set_instr(s, &l.regs, &cheap) || !begins))
 		*choice = cheap;
 }
 
@@ -269,9 +342,11 @@ int sites__add_function(const struct site_search *s, uint64_t vaddr, unsigned in
 		return -ENOENT;
 	in = sites__emulated_on_line(f, vaddr, reg, &regs);
 	choice->entry = vaddr;
-	choice->vaddr = in ? in->vaddr : vaddr;
-	choice->frame_reg = in ? regs__find(&regs, reg, 0) : reg;
+	choice->vaddr = vaddr;
+	choice->frame_reg = reg;
 	choice->instr_reg = VTBPF_NO_REG;
+	if (in && sites__set_frame(s, &regs, reg, choice))
+		choice->vaddr = in->vaddr;
 	flow__free(f);
 	return sites__add(s, choice);
 }
@@ -290,7 +365,8 @@ int sites__add_handler(const struct site_search *s, const struct cpython_opcode 
 	find_cheap_site(s, &choice);
 	if (choice.kind != VTBPF_SITE_ENTRY) {
 		choice.instr_reg = VTBPF_NO_REG; /* only entries are told apart by it */
-		choice.flags = 0;
+		choice.instr_at = 0;
+		choice.flags &= VTBPF_SITE_FRAME_IN_WORD;
 	}
 	return sites__add(s, &choice);
 }

@@ -25,13 +25,15 @@ struct site_search {
 	uint64_t eval;		 /* entry of _PyEval_EvalFrameDefault */
 	uint8_t frame_reg;	 /* registers at the entry of every handler */
 	uint8_t next_reg;	 /* next_instr */
+	bool fp_is_frame;	 /* the machine's frame pointer is used as such by that function */
 	struct probe_plan *plan; /* where sites and notes go */
 };
 
 /* A site about to be added. */
 struct site_choice {
-	uint8_t kind; /* enum vtbpf_site_kind */
-	uint8_t frame_reg, instr_reg, flags;
+	uint8_t kind;			     /* enum vtbpf_site_kind */
+	uint8_t frame_reg, instr_reg, flags; /* as in struct vtbpf_site */
+	int16_t frame_at, instr_at;
 	uint64_t vaddr;
 	uint64_t entry; /* the naive site */
 	const char *name;
@@ -54,12 +56,16 @@ int sites__add_handler(const struct site_search *s, const struct cpython_opcode 
 
 /*
  * The first instruction on the straight line from entry that the kernel emulates and at which some
- * register still holds what `reg` held at entry; regs tells which. Each arrival at entry executes
- * it and nothing else does: nothing leaves the line before it, and no branch joins the line behind
- * the first byte. NULL when there is none.
+ * register, or word of the stack, still holds what `reg` held at entry; regs tells which. Each
+ * arrival at entry executes it and nothing else does: nothing leaves the line before it, and no
+ * branch joins the line behind the first byte. NULL when there is none.
  */
 const struct insn *sites__emulated_on_line(const struct flow *f, uint64_t entry, uint8_t reg,
 					   struct regs *regs);
+
+/* Says where the choice's frame is: in what held `reg` at the start. False when nothing does. */
+bool sites__set_frame(const struct site_search *s, const struct regs *regs, uint8_t reg,
+		      struct site_choice *choice);
 
 /* Adds a site for each call of the function at vaddr, whose argument number arg is the frame. The
  * choice's kind and name are given. 0 or a negative errno. */

@@ -92,11 +92,11 @@ static int add_compare_site(const struct site_search *s, const struct question *
 	if (!branch || !branch->emulated || !q->sure)
 		return -ENOENT;
 	regs__init(&regs);
+	regs.fp_is_frame = s->fp_is_frame;
 	for (in = flow__at(s->flow, q->from); in != branch;
 	     in = flow__at(s->flow, in->vaddr + in->len))
 		regs__step(&regs, in);
-	c.frame_reg = regs__find(&regs, q->base, 0);
-	if (c.frame_reg == INSN_NO_REG)
+	if (!sites__set_frame(s, &regs, q->base, &c))
 		return -ENOENT;
 	c.vaddr = branch->vaddr;
 	return sites__add(s, &c);

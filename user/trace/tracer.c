@@ -73,8 +73,12 @@ static void configure(struct tracer *t, const struct tracer_config *cfg)
 
 	skel->rodata->layout = t->plan.layout;
 	skel->rodata->attrs = cfg->attrs;
-	for (size_t i = 0; i < t->plan.n_sites; i++)
+	for (size_t i = 0; i < t->plan.n_sites; i++) {
 		skel->rodata->sites[i] = t->plan.sites[i].site;
+		if (t->plan.sites[i].site.flags &
+		    (VTBPF_SITE_FRAME_IN_WORD | VTBPF_SITE_INSTR_IN_WORD))
+			skel->rodata->sites_in_words = true;
+	}
 	skel->rodata->min_duration_ns = cfg->min_duration_ns;
 	if (cfg->max_stack_depth >= 0)
 		skel->rodata->max_stack_depth = cfg->max_stack_depth;
