@@ -12,7 +12,11 @@ int cmd_convert(const struct options *o)
 {
 	struct convert_options c = finish__options(o, o->inputs.items[0]);
 	struct convert_summary sum;
-	int err = convert__check_output(o->output, o->format, o->output_named);
+	int err;
+
+	c.more_inputs = o->inputs.items + 1;
+	c.n_more_inputs = o->inputs.n - 1;
+	err = convert__check_output(o->output, o->format, o->output_named);
 
 	if (err)
 		return err == -EINVAL ? EXIT_USAGE : EXIT_FAILED;

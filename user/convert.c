@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "decode/capture_list.h"
 #include "decode/chrome_filter.h"
 #include "decode/replay.h"
 #include "log.h"
@@ -117,22 +118,48 @@ static bool cancelled(const struct convert_options *opts)
 	return opts->cancel && *opts->cancel;
 }
 
+/* A machine's clock and ids mean the same only until it is booted again. */
+static int check_one_boot(const struct conversion *c)
+{
+	const struct session_texts *t = &c->session->texts[VTBPF_TEXT_BOOT_ID];
+
+	for (size_t i = 1; i < t->n; i++) {
+		if (!strcmp(t->text[i].data, t->text[0].data))
+			continue;
+		log_error("%s: was recorded on another machine, or before a reboot, than others of "
+			  "the captures; convert those of one machine together",
+			  c->opts->input);
+		return -EXDEV;
+	}
+	return 0;
+}
+
 static int read_capture(struct conversion *c)
 {
 	const char *input = c->opts->input;
-	char why[WHY_SIZE];
-	int err = capture__open(input, &c->capture, why, sizeof(why));
+	int err;
 
-	if (err) {
-		log_error("%s: cannot be converted: %s", input, why);
-		return err;
-	}
 	c->session = session__new();
 	err = c->session ? session__read(c->session, c->capture, c->opts->cancel) : -ENOMEM;
 	if (err && err != -ECANCELED)
 		log_error("%s: cannot be read: %s", input, strerror(-err));
 	if (!err && c->session->damage)
 		log_warn("%s: %s; what lies before is converted", input, c->session->damage);
+	return err ? err : check_one_boot(c);
+}
+
+static int open_capture(struct conversion *c)
+{
+	struct capture_paths paths = {
+		.first = c->opts->input,
+		.more = c->opts->more_inputs,
+		.n_more = c->opts->n_more_inputs,
+	};
+	char why[WHY_SIZE];
+	int err = capture__open_all(&paths, &c->capture, why, sizeof(why));
+
+	if (err)
+		log_error("%s: cannot be converted: %s", paths.bad, why);
 	return err;
 }
 
@@ -437,9 +464,16 @@ int convert__run(const struct convert_options *opts, struct convert_summary *sum
 		log_error("%s: %s", opts->output, why);
 		return -EINVAL;
 	}
-	if (chrome_reader__fits(opts->input))
-		return convert_report(&c, sum);
-	err = read_capture(&c);
+	if (chrome_reader__fits(opts->input)) {
+		if (!opts->n_more_inputs)
+			return convert_report(&c, sum);
+		log_error("%s: is a JSON report; only captures can be converted together",
+			  opts->input);
+		return -EINVAL;
+	}
+	err = open_capture(&c);
+	if (!err)
+		err = read_capture(&c);
 	if (!err)
 		err = make_file(&c);
 	if (!err)

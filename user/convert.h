@@ -22,7 +22,11 @@ struct slice_filter {
 };
 
 struct convert_options {
-	const char *input;   /* capture or JSON trace, by its content */
+	const char *input; /* capture or JSON trace, by its content */
+	/* Captures that are to be in the output, too: recorded on the same machine since it was booted,
+	 * in any order. The array and its strings are the caller's. */
+	const char **more_inputs;
+	size_t n_more_inputs;
 	const char *output;  /* path; NULL never */
 	const char *format;  /* "json", "json.gz" or NULL: by the output's extension */
 	bool output_named;   /* the user named it: any existing file may be replaced */

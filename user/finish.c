@@ -102,19 +102,22 @@ static void say_samples(const char *output, const struct convert_summary *sum, c
 
 void finish__say(const char *output, const struct convert_summary *sum, uint64_t trace_ns)
 {
-	char size[32], span[32] = "";
+	char size[32], span[32] = "", processes[48] = "";
 
 	if (trace_ns)
 		snprintf(span, sizeof(span), ", %.1f s", trace_ns / 1e9);
+	if (sum->processes > 1)
+		snprintf(processes, sizeof(processes), "%llu processes, ",
+			 (unsigned long long)sum->processes);
 	if (sum->torn)
 		log_warn("the capture ends in the middle of a record; converted up to there");
 	finish__say_removed(sum);
 	if (sum->sampled)
 		say_samples(output, sum, span);
 	else
-		log_info("wrote %s (%s): %llu call%s, %llu thread%s%s, %llu lost", output,
+		log_info("wrote %s (%s): %llu call%s, %s%llu thread%s%s, %llu lost", output,
 			 format_size(sum->bytes, size, sizeof(size)),
-			 (unsigned long long)sum->calls, sum->calls == 1 ? "" : "s",
+			 (unsigned long long)sum->calls, sum->calls == 1 ? "" : "s", processes,
 			 (unsigned long long)sum->threads, sum->threads == 1 ? "" : "s", span,
 			 (unsigned long long)sum->lost);
 }

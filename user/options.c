@@ -50,8 +50,8 @@ static void check(struct argp_state *state, struct options *o)
 				  "give one of them");
 	if (o->pid && o->program)
 		argp_error(state, "-p and -- PROGRAM: one of them");
-	if (o->command == CMD_CONVERT && o->inputs.n != 1)
-		argp_error(state, "convert: give one capture or JSON trace, and -o OUT");
+	if (o->command == CMD_CONVERT && !o->inputs.n)
+		argp_error(state, "convert: give captures, or one JSON trace, and -o OUT");
 	if (o->command == CMD_CONVERT && (o->pid || o->program || o->dry_run || o->duration_ns))
 		argp_error(state,
 			   "convert: works on a file; -p, -d, --dry-run and -- do not apply");

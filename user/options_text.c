@@ -23,8 +23,9 @@ static const char doc[] =
 	"  vtbpf convert run.vtb -o run.json --min-duration 100us\n"
 	"  sudo vtbpf threads -p 1234";
 
-static const char args_doc[] = "-p PID\n-- PROGRAM [ARG...]\nconvert IN -o OUT\ndoctor [-p PID]\n"
-			       "threads -p PID\nctl -p PID COMMAND [X]";
+static const char args_doc[] =
+	"-p PID\n-- PROGRAM [ARG...]\nconvert IN... -o OUT\ndoctor [-p PID]\n"
+	"threads -p PID\nctl -p PID COMMAND [X]";
 
 static const struct argp_option option_table[] = {
 	{ 0, 0, 0, 0, "What to trace:", 1 },

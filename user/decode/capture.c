@@ -23,6 +23,10 @@ struct capture {
 	uint64_t end;	/* no record at or after this offset is handed out */
 	uint64_t last;	/* offset of the record handed out last */
 	bool torn, damaged;
+	/* A capture of several files is a list of them, addressed as one. */
+	struct capture *next;
+	uint64_t offset;	 /* of this file's first byte in the whole */
+	struct capture *current; /* of the first file: which one is read now */
 };
 
 /* What the first bytes of a file that is no capture say it is. */
@@ -99,6 +103,15 @@ static int fill(struct capture *c)
 	return 0;
 }
 
+static int seek_file(struct capture *c, uint64_t offset)
+{
+	if (lseek(c->fd, (off_t)offset, SEEK_SET) < 0)
+		return -errno;
+	c->base = offset;
+	c->pos = c->have = 0;
+	return 0;
+}
+
 static int start(struct capture *c, char *why, size_t why_size)
 {
 	struct stat st;
@@ -120,7 +133,7 @@ static int start(struct capture *c, char *why, size_t why_size)
 	c->size = (uint64_t)st.st_size;
 	c->end = UINT64_MAX;
 	err = check_header(c, why, why_size);
-	return err ? err : capture__seek(c, c->first);
+	return err ? err : seek_file(c, c->first);
 }
 
 int capture__open_fd(int fd, struct capture **out, char *why, size_t why_size)
@@ -136,6 +149,7 @@ int capture__open_fd(int fd, struct capture **out, char *why, size_t why_size)
 		return err;
 	}
 	c->fd = fd;
+	c->current = c;
 	err = start(c, why, why_size);
 	if (err) {
 		capture__free(c);
@@ -159,18 +173,32 @@ int capture__open(const char *path, struct capture **out, char *why, size_t why_
 	return capture__open_fd(fd, out, why, why_size);
 }
 
+void capture__append(struct capture *c, struct capture *more)
+{
+	while (c->next)
+		c = c->next;
+	c->next = more;
+	/* What a file gains after it was opened would overlap with the addresses of the next. */
+	if (c->end > c->size)
+		c->end = c->size;
+	more->offset = c->offset + c->size;
+}
+
 void capture__free(struct capture *c)
 {
-	if (!c)
-		return;
-	close(c->fd);
-	free(c->buf);
-	free(c);
+	struct capture *next;
+
+	for (; c; c = next) {
+		next = c->next;
+		close(c->fd);
+		free(c->buf);
+		free(c);
+	}
 }
 
 static int stop(struct capture *c, bool torn)
 {
-	c->end = capture__tell(c);
+	c->end = c->base + c->pos;
 	if (torn)
 		c->torn = true;
 	else
@@ -178,7 +206,7 @@ static int stop(struct capture *c, bool torn)
 	return 0;
 }
 
-int capture__next(struct capture *c, const struct vtbpf_rec **rec)
+static int next_of_file(struct capture *c, const struct vtbpf_rec **rec)
 {
 	const struct vtbpf_rec *r;
 	size_t left = c->have - c->pos;
@@ -193,7 +221,7 @@ int capture__next(struct capture *c, const struct vtbpf_rec **rec)
 		left = c->have;
 	}
 	if (!left) {
-		c->end = capture__tell(c);
+		c->end = c->base + c->pos;
 		return 0;
 	}
 	r = (const struct vtbpf_rec *)(c->buf + c->pos);
@@ -203,37 +231,61 @@ int capture__next(struct capture *c, const struct vtbpf_rec **rec)
 		return stop(c, false);
 	if (left < r->len)
 		return stop(c, true);
-	c->last = capture__tell(c);
+	c->last = c->base + c->pos;
 	c->pos += r->len;
 	*rec = r;
 	return 1;
 }
 
+int capture__next(struct capture *c, const struct vtbpf_rec **rec)
+{
+	int got = next_of_file(c->current, rec);
+
+	while (!got && c->current->next) {
+		c->current = c->current->next;
+		got = seek_file(c->current, c->current->first);
+		if (!got)
+			got = next_of_file(c->current, rec);
+	}
+	return got;
+}
+
 void capture__reject(struct capture *c)
 {
+	c = c->current;
 	c->end = c->last;
 	c->damaged = true;
+	/* The next file begins with a record of its own. */
+	c->pos = c->have = 0;
+	c->base = c->last;
 }
 
 const char *capture__damage(const struct capture *c)
 {
-	if (c->damaged)
-		return "the capture is damaged";
-	return c->torn ? "the capture ends in the middle of a record" : NULL;
+	for (; c; c = c->next) {
+		if (c->damaged)
+			return "the capture is damaged";
+		if (c->torn)
+			return "the capture ends in the middle of a record";
+	}
+	return NULL;
 }
 
 uint64_t capture__tell(const struct capture *c)
 {
-	return c->base + c->pos;
+	return c->current->offset + c->current->base + c->current->pos;
 }
 
+/* A file's last byte and the next one's first have the same address: it means the end of the former,
+ * as no record lies at the beginning of a file. */
 int capture__seek(struct capture *c, uint64_t offset)
 {
-	if (lseek(c->fd, (off_t)offset, SEEK_SET) < 0)
-		return -errno;
-	c->base = offset;
-	c->pos = c->have = 0;
-	return 0;
+	struct capture *file = c;
+
+	while (file->next && offset > file->next->offset)
+		file = file->next;
+	c->current = file;
+	return seek_file(file, offset - file->offset);
 }
 
 uint64_t capture__start(const struct capture *c)
@@ -243,5 +295,9 @@ uint64_t capture__start(const struct capture *c)
 
 uint64_t capture__size(const struct capture *c)
 {
-	return c->size;
+	uint64_t size = 0;
+
+	for (; c; c = c->next)
+		size += c->size;
+	return size;
 }

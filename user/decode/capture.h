@@ -24,6 +24,10 @@ int capture__open(const char *path, struct capture **out, char *why, size_t why_
 int capture__open_fd(int fd, struct capture **out, char *why, size_t why_size);
 void capture__free(struct capture *c);
 
+/* The records of `more` follow those of c, which owns it from then on: the two are read as one. A
+ * file that is torn or damaged ends there, and the next one goes on. */
+void capture__append(struct capture *c, struct capture *more);
+
 /* The next record, valid until the next call: 1; 0 at the end (see capture__damage); or a negative
  * errno when the file cannot be read. */
 int capture__next(struct capture *c, const struct vtbpf_rec **rec);

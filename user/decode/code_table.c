@@ -43,7 +43,15 @@ struct code_table {
 	struct code unknown;
 	struct code marks[CODE_MARKS];
 	uint32_t count;
+	uint32_t part; /* whose ids are asked for and announced */
 };
+
+struct key {
+	uint32_t id, part;
+};
+
+/* The table's key is the beginning of a code object. */
+_Static_assert(offsetof(struct code, id) == 0 && offsetof(struct code, part) == 4, "key of a code");
 
 static const struct code_text unreadable = { CODE_UNREADABLE, sizeof(CODE_UNREADABLE) - 1 };
 
@@ -128,9 +136,10 @@ static void arena_take(struct code_table *t, size_t n)
 static struct entry *find(struct code_table *t, uint32_t id)
 {
 	struct entry **slot = &t->recent[id % RECENT_SLOTS];
+	const struct key key = { id, t->part };
 
-	if (!*slot || (*slot)->code.id != id)
-		HASH_FIND(hh, t->by_id, &id, sizeof(id), *slot);
+	if (!*slot || (*slot)->code.id != id || (*slot)->code.part != t->part)
+		HASH_FIND(hh, t->by_id, &key, sizeof(key), *slot);
 	return *slot;
 }
 
@@ -144,8 +153,9 @@ static struct entry *find_or_add(struct code_table *t, uint32_t id)
 	if (!e)
 		return NULL;
 	e->code.id = id;
+	e->code.part = t->part;
 	e->code.file = e->code.name = unreadable;
-	HASH_ADD(hh, t->by_id, code.id, sizeof(e->code.id), e);
+	HASH_ADD(hh, t->by_id, code.id, sizeof(struct key), e);
 	if (!e->hh.tbl) {
 		free(e);
 		return NULL;
@@ -245,6 +255,11 @@ const struct code *code_table__get(struct code_table *t, uint32_t id)
 	struct entry *e = find(t, id);
 
 	return e ? &e->code : &t->unknown;
+}
+
+void code_table__part(struct code_table *t, uint32_t part)
+{
+	t->part = part;
 }
 
 size_t code_table__count(const struct code_table *t)

@@ -23,6 +23,7 @@ struct code_text {
 
 struct code {
 	uint32_t id;
+	uint32_t part; /* of the session: ids are counted anew in each */
 	uint32_t tgid;
 	uint32_t line;	       /* co_firstlineno */
 	uint32_t flags;	       /* co_flags */
@@ -53,6 +54,9 @@ enum code_mark {
 };
 
 const struct code *code_table__mark(const struct code_table *t, enum code_mark mark);
+
+/* From now on ids are those of this part of the session; 0 at first. */
+void code_table__part(struct code_table *t, uint32_t part);
 
 /* The code object, never NULL: one of unreadable names stands in for ids that were never
  * announced. */

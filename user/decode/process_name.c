@@ -80,11 +80,11 @@ int session__process_name(const struct session *s, const struct session_process 
 
 	if (p->name.len)
 		return snprintf(buf, size, "%s", p->name.data);
-	if (p->pid == s->pid || !s->pid) {
-		text = session__text(s, VTBPF_TEXT_MAIN_NAME);
+	if (p->is_target || !s->pid) {
+		text = session__part_text(s, p->part, VTBPF_TEXT_MAIN_NAME);
 		if (text && text->len)
 			return snprintf(buf, size, "%s", text->data);
-		text = session__text(s, VTBPF_TEXT_COMMAND);
+		text = session__part_text(s, p->part, VTBPF_TEXT_COMMAND);
 		if (text && text->len)
 			n = from_command(text, buf, size);
 	}

@@ -73,15 +73,16 @@ static int read_one(const char *text, struct slice_filter *f)
 	return 0;
 }
 
-int recorded_filter__read(const struct session *s, struct slice_filter *f)
+int recorded_filter__read(const struct session *s, uint32_t part, struct slice_filter *f)
 {
 	const struct session_texts *t = &s->texts[VTBPF_TEXT_FILTER];
-	size_t i;
+	const struct session_text *first = session__part_text(s, part, VTBPF_TEXT_FILTER);
+	size_t i = first ? (size_t)(first - t->text) : t->n;
 	int err = 0;
 
 	memset(f, 0, sizeof(*f));
 	f->max_stack_depth = -1;
-	for (i = 0; i < t->n && !err; i++)
+	for (; i < t->n && t->text[i].part == part && !err; i++)
 		err = read_one(t->text[i].data, f);
 	return err;
 }

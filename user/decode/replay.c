@@ -23,7 +23,7 @@ int replay__start(struct replay *r, const struct replay_input *in, volatile bool
 		err = sampling__start(&r->sampling, &r->selection);
 	if (err)
 		return err;
-	thread_table__rewind(r->session->threads);
+	session__rewind(r->session);
 	return capture__seek(r->capture, capture__start(r->capture));
 }
 
@@ -181,6 +181,9 @@ static int on_event(struct replay *r, const struct event *ev, struct replay_item
 		return on_call(r, ev, item);
 	case VTBPF_REC_LOST:
 		return on_lost(r, ev, item);
+	case VTBPF_REC_SESSION:
+		session__next_part(r->session);
+		return 0;
 	case VTBPF_REC_THREAD:
 		thread_table__switch(r->session->threads, ev->tid, &ev->thread);
 		return 0;
@@ -226,7 +229,7 @@ int replay__next(struct replay *r, struct replay_item *item)
 	while ((kind = capture__next(r->capture, &rec)) > 0) {
 		if (decoder__decode(rec, &ev)) {
 			capture__reject(r->capture); /* the file changed since it was read first */
-			break;
+			continue;
 		}
 		kind = on_event(r, &ev, item);
 		if (!kind)

@@ -16,9 +16,11 @@ static uint8_t verdict_on(struct selection *sel, const struct code *code)
 	uint8_t *v = &sel->verdicts[code->index];
 	const char *name = code->name.data, *file = code->file.data;
 
+	const struct selection_part *part = &sel->parts[code->part];
+
 	if (*v == VERDICT_UNKNOWN)
-		*v = function_filter__verdict(&sel->functions[0], name, file) |
-		     function_filter__verdict(&sel->functions[1], name, file);
+		*v = function_filter__verdict(&part->functions[0], name, file) |
+		     function_filter__verdict(&part->functions[1], name, file);
 	return *v;
 }
 
@@ -96,14 +98,18 @@ static int each_call(struct selection *sel, struct capture *c, volatile bool *ca
 	unsigned int n = 0;
 	int err = capture__seek(c, capture__start(c)), got;
 
-	thread_table__rewind(threads);
+	session__rewind(sel->session);
 	while (!err && (got = capture__next(c, &rec)) != 0) {
 		if (got < 0)
 			return got;
 		if (cancel && ++n % CANCEL_EVERY == 0 && *cancel)
 			return -ECANCELED;
-		if (decoder__decode(rec, &ev))
-			break;
+		if (decoder__decode(rec, &ev)) {
+			capture__reject(c);
+			continue;
+		}
+		if (ev.kind == VTBPF_REC_SESSION)
+			session__next_part(sel->session);
 		if (ev.kind == VTBPF_REC_THREAD)
 			thread_table__switch(threads, ev.tid, &ev.thread);
 		if (!is_call(&ev) && !stack_id(&ev))
@@ -190,7 +196,7 @@ static int count_kept(struct selection *sel, struct thread *th, const struct eve
 	if (judge(sel, th, ev))
 		return 0;
 	th->kept = true;
-	sel->too_old += is_finished(ev);
+	sel->parts[sel->session->part].too_old += is_finished(ev);
 	return 0;
 }
 
@@ -208,20 +214,35 @@ static void hide_empty_threads(struct selection *sel)
 
 /* ---- all -------------------------------------------------------------------------------- */
 
-static int start_functions(struct selection *sel)
+static int start_part(struct selection *sel, uint32_t number)
 {
-	const struct session_text *cwd = session__text(sel->session, VTBPF_TEXT_CWD);
+	const struct session_text *cwd = session__part_text(sel->session, number, VTBPF_TEXT_CWD);
+	struct selection_part *part = &sel->parts[number];
+	int err = recorded_filter__read(sel->session, number, &part->recorded);
 	size_t i;
 
-	sel->functions[0] = sel->given->functions;
-	sel->functions[1] = sel->recorded.functions;
+	part->functions[0] = sel->given->functions;
+	part->functions[1] = part->recorded.functions;
 	for (i = 0; i < 2; i++) {
-		sel->functions[i].cwd = cwd ? cwd->data : NULL;
-		sel->by_function |= function_filter__is_set(&sel->functions[i]);
-		sel->cuts |= function_filter__cuts(&sel->functions[i]);
+		part->functions[i].cwd = cwd ? cwd->data : NULL;
+		sel->by_function |= function_filter__is_set(&part->functions[i]);
+		sel->cuts |= function_filter__cuts(&part->functions[i]);
 	}
-	if (!sel->by_function)
-		return 0;
+	return err;
+}
+
+static int start_parts(struct selection *sel)
+{
+	uint32_t i;
+	int err = 0;
+
+	sel->parts = calloc(sel->session->n_parts, sizeof(*sel->parts));
+	if (!sel->parts)
+		return -ENOMEM;
+	for (i = 0; i < sel->session->n_parts && !err; i++)
+		err = start_part(sel, i);
+	if (err || !sel->by_function)
+		return err;
 	sel->n_verdicts = code_table__count(sel->session->codes);
 	sel->verdicts = malloc(sel->n_verdicts);
 	if (!sel->verdicts)
@@ -233,39 +254,46 @@ static int start_functions(struct selection *sel)
 int selection__start(struct selection *sel, struct capture *c, volatile bool *cancel)
 {
 	struct thread *th = thread_table__first(sel->session->threads);
-	uint64_t newest = sel->given->tracer_entries;
-	int err = recorded_filter__read(sel->session, &sel->recorded);
+	uint64_t newest = sel->given->tracer_entries, *old;
+	uint32_t i;
+	int err = start_parts(sel);
 
-	if (!err)
-		err = start_functions(sel);
 	if (err)
 		return err;
 	for (; th; th = th->next)
 		th->ignored = !filter__keeps_thread(sel->given, th) ||
-			      !filter__keeps_thread(&sel->recorded, th);
+			      !filter__keeps_thread(&sel->parts[th->part].recorded, th);
 	if (sel->cuts)
 		err = collect_cuts(sel, c, cancel);
 	if (!err && (sel->by_function || newest))
 		err = each_call(sel, c, cancel, count_kept);
 	if (!err && sel->by_function)
 		hide_empty_threads(sel);
-	sel->too_old = newest && sel->too_old > newest ? sel->too_old - newest : 0;
+	for (i = 0; i < sel->session->n_parts; i++) {
+		old = &sel->parts[i].too_old;
+		*old = newest && *old > newest ? *old - newest : 0;
+	}
 	return err;
 }
 
 void selection__release(struct selection *sel)
 {
-	recorded_filter__release(&sel->recorded);
+	uint32_t i;
+
+	for (i = 0; sel->parts && i < sel->session->n_parts; i++)
+		recorded_filter__release(&sel->parts[i].recorded);
+	free(sel->parts);
 	free(sel->verdicts);
 	memset(sel, 0, sizeof(*sel));
 }
 
 enum removed selection__judge(struct selection *sel, struct thread *th, const struct event *ev)
 {
+	struct selection_part *part = &sel->parts[sel->session->part];
 	enum removed why = judge(sel, th, ev);
 
-	if (!why && sel->too_old && is_finished(ev)) {
-		sel->too_old--;
+	if (!why && part->too_old && is_finished(ev)) {
+		part->too_old--;
 		why = REMOVED_OLD;
 	}
 	sel->removed[why]++;

@@ -24,15 +24,20 @@ enum removed {
 	REMOVED_KINDS,
 };
 
+/* Of one part of the session, which may have been recorded with filters of its own. */
+struct selection_part {
+	struct slice_filter recorded;	     /* threads and functions only */
+	struct function_filter functions[2]; /* the given and the recorded ones */
+	uint64_t too_old; /* so many finished calls are still to be left out as older */
+};
+
 struct selection {
 	struct session *session;
 	const struct slice_filter *given;
-	struct slice_filter recorded; /* threads and functions only */
-	struct function_filter functions[2];
+	struct selection_part *parts; /* as many as the session has */
 	bool by_function, cuts;
 	uint8_t *verdicts; /* by code->index; VERDICT_UNKNOWN */
 	size_t n_verdicts;
-	uint64_t too_old; /* so many finished calls are still to be left out as older */
 	uint64_t removed[REMOVED_KINDS];
 };
 
@@ -57,9 +62,9 @@ enum removed selection__judge_sample(struct selection *sel, const struct thread 
 uint64_t selection__removed(const struct selection *sel);
 uint64_t selection__ignored_threads(const struct selection *sel);
 
-/* The filters that the capture says were in force while tracing. The strings are the session's, the
- * arrays are freed with recorded_filter__release. 0 or -ENOMEM. */
-int recorded_filter__read(const struct session *s, struct slice_filter *f);
+/* The filters that the capture says were in force while that part of it was traced. The strings are
+ * the session's, the arrays are freed with recorded_filter__release. 0 or -ENOMEM. */
+int recorded_filter__read(const struct session *s, uint32_t part, struct slice_filter *f);
 void recorded_filter__release(struct slice_filter *f);
 
 #endif

@@ -6,14 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
-
-struct process_slot {
-	struct session_process process; /* first: what the session hands out */
-	UT_hash_handle hh;
-};
-
 #define TEXT_MAX_BYTES (1 << 20)
 #define CANCEL_EVERY 4096
 
@@ -27,7 +19,9 @@ struct session *session__new(void)
 	s->threads = thread_table__new();
 	s->tracks = track_table__new();
 	s->stacks = stack_table__new();
-	if (s->codes && s->threads && s->tracks && s->stacks)
+	s->parts = calloc(1, sizeof(*s->parts));
+	s->n_parts = 1;
+	if (s->codes && s->threads && s->tracks && s->stacks && s->parts)
 		return s;
 	session__free(s);
 	return NULL;
@@ -46,7 +40,6 @@ static void free_texts(struct session *s)
 
 void session__free(struct session *s)
 {
-	struct session_process *p;
 	size_t i;
 
 	if (!s)
@@ -56,17 +49,13 @@ void session__free(struct session *s)
 	code_table__free(s->codes);
 	stack_table__free(s->stacks);
 	free_texts(s);
-	HASH_CLEAR(hh, s->process_by_pid);
-	while ((p = s->processes)) {
-		s->processes = p->next;
-		free(p->name.data);
-		free(p);
-	}
+	session__free_processes(s);
 	for (i = 0; i < s->n_sources; i++)
 		free(s->sources[i].name.data);
 	free(s->sources);
 	free(s->pauses);
 	free(s->windows);
+	free(s->parts);
 	free(s);
 }
 
@@ -109,34 +98,11 @@ static int on_text(struct session *s, const struct event *ev)
 		if (!text)
 			return -ENOMEM;
 		texts->text = text;
-		memset(&text[texts->n++], 0, sizeof(*text));
+		memset(&text[texts->n], 0, sizeof(*text));
+		text[texts->n++].part = s->part;
 	}
 	s->text_more = ev->more;
 	return append(&texts->text[texts->n - 1], &ev->text.text);
-}
-
-struct session_process *session__process(struct session *s, uint32_t pid)
-{
-	struct process_slot *slot;
-
-	HASH_FIND(hh, s->process_by_pid, &pid, sizeof(pid), slot);
-	if (slot)
-		return &slot->process;
-	slot = calloc(1, sizeof(*slot));
-	if (!slot)
-		return NULL;
-	slot->process.pid = pid;
-	HASH_ADD(hh, s->process_by_pid, process.pid, sizeof(pid), slot);
-	if (!slot->hh.tbl) {
-		free(slot);
-		return NULL;
-	}
-	if (s->last_process)
-		s->last_process->next = &slot->process;
-	else
-		s->processes = &slot->process;
-	s->last_process = &slot->process;
-	return &slot->process;
 }
 
 static int on_process(struct session *s, const struct event *ev)
@@ -169,10 +135,12 @@ static int on_source(struct session *s, const struct event *ev, uint64_t next_of
 
 static void saw_time(struct session *s, uint64_t from, uint64_t to)
 {
-	if (!s->has_session && (!s->start || from < s->start))
-		s->start = from;
-	if (!s->has_end && to > s->end)
-		s->end = to;
+	struct session_part *part = &s->parts[s->part];
+
+	if (!part->process && (!part->start || from < part->start))
+		part->start = from;
+	if (!part->has_end && to > part->end)
+		part->end = to;
 }
 
 static int on_call(struct session *s, const struct event *ev)
@@ -224,21 +192,65 @@ static int on_thread_name(struct session *s, const struct event *ev)
 	return th && track_table__get(s->tracks, th, TRACK_THREAD, 0) ? 0 : -ENOMEM;
 }
 
+static void go_to_part(struct session *s, uint32_t part)
+{
+	const struct session_process *p = s->parts[part].process;
+
+	s->part = part;
+	s->text_more = false;
+	code_table__part(s->codes, part);
+	stack_table__part(s->stacks, part);
+	thread_table__part(s->threads, part, p ? p->number : 0);
+}
+
+void session__rewind(struct session *s)
+{
+	thread_table__rewind(s->threads);
+	s->entered = 0;
+	go_to_part(s, 0);
+}
+
+void session__next_part(struct session *s)
+{
+	if (s->entered < s->n_parts)
+		go_to_part(s, s->entered++);
+}
+
+/* A process that was recorded twice is one: it goes on where it was. */
 static int on_session(struct session *s, const struct event *ev)
 {
-	if (s->has_session)
-		return 0;
+	struct session_part *part;
+
+	if (s->entered) {
+		part = grow(s->parts, s->n_parts, sizeof(*part));
+		if (!part)
+			return -ENOMEM;
+		s->parts = part;
+		memset(&part[s->n_parts++], 0, sizeof(*part));
+	}
+	s->part = s->n_parts - 1;
+	part = &s->parts[s->part];
+	part->process = session__target(s, ev->tid, ev->session.proc_start);
+	if (!part->process)
+		return -ENOMEM;
+	part->process->is_target = true;
+	part->info = ev->session;
+	part->start = ev->session.start;
+	session__next_part(s);
+	if (!s->has_session) {
+		s->pid = ev->tid;
+		s->info = ev->session;
+	}
 	s->has_session = true;
-	s->pid = ev->tid;
-	s->info = ev->session;
-	s->start = ev->session.start;
 	return 0;
 }
 
 static int on_end(struct session *s, const struct event *ev)
 {
-	s->has_end = true;
-	s->end = ev->ts;
+	struct session_part *part = &s->parts[s->part];
+
+	part->has_end = true;
+	part->end = ev->ts;
 	return 0;
 }
 
@@ -251,28 +263,26 @@ static int on_left_out(struct session *s, const struct event *ev)
 	return th ? 0 : -ENOMEM;
 }
 
-static int on_pause(struct session *s, const struct event *ev)
+/* One more stretch for an array of n. */
+static int add_span(struct session *s, struct session_span **spans, size_t *n,
+		    const struct event_span *ev)
 {
-	struct event_span *pauses = grow(s->pauses, s->n_pauses, sizeof(*pauses));
+	struct session_span *more = grow(*spans, *n, sizeof(*more));
+	const struct session_process *p = s->parts[s->part].process;
 
-	if (!pauses)
+	if (!more)
 		return -ENOMEM;
-	s->pauses = pauses;
-	pauses[s->n_pauses++] = ev->span;
-	saw_time(s, ev->span.from, ev->span.to);
+	*spans = more;
+	more[(*n)++] = (struct session_span){ ev->from, ev->to, p ? p->pid : 0 };
+	saw_time(s, ev->from, ev->to);
 	return 0;
 }
 
-static int on_window(struct session *s, const struct event *ev)
+static void on_overhead(struct session *s, const struct event *ev)
 {
-	struct event_span *windows = grow(s->windows, s->n_windows, sizeof(*windows));
-
-	if (!windows)
-		return -ENOMEM;
-	s->windows = windows;
-	windows[s->n_windows++] = ev->span;
-	saw_time(s, ev->span.from, ev->span.to);
-	return 0;
+	if (!s->has_overhead || ev->overhead.worst >= s->overhead.worst)
+		s->overhead = ev->overhead;
+	s->has_overhead = true;
 }
 
 /* ---- samples ---------------------------------------------------------------------------- */
@@ -301,7 +311,7 @@ static int on_sampling_event(struct session *s, const struct event *ev)
 			s->sampling = ev->sampling;
 		return 0;
 	case VTBPF_REC_SAMPLE_COUNTERS:
-		s->samples = ev->sample_counters;
+		s->parts[s->part].samples = ev->sample_counters;
 		return 0;
 	default:
 		return 0;
@@ -329,7 +339,7 @@ static int on_event(struct session *s, const struct event *ev, uint64_t next_off
 	case VTBPF_REC_LOST:
 		return on_lost(s, ev);
 	case VTBPF_REC_EXEC:
-		s->exec = ev->ts;
+		s->parts[s->part].exec = ev->ts;
 		return 0;
 	case VTBPF_REC_SESSION:
 		return on_session(s, ev);
@@ -340,19 +350,18 @@ static int on_event(struct session *s, const struct event *ev, uint64_t next_off
 	case VTBPF_REC_SOURCE:
 		return on_source(s, ev, next_offset);
 	case VTBPF_REC_COUNTERS:
-		s->counters = ev->counters;
+		s->parts[s->part].counters = ev->counters;
 		s->has_counters = true;
 		return 0;
 	case VTBPF_REC_OVERFLOW:
 		s->overwritten += ev->overwritten;
 		return 0;
 	case VTBPF_REC_PAUSE:
-		return on_pause(s, ev);
+		return add_span(s, &s->pauses, &s->n_pauses, &ev->span);
 	case VTBPF_REC_WINDOW:
-		return on_window(s, ev);
+		return add_span(s, &s->windows, &s->n_windows, &ev->span);
 	case VTBPF_REC_OVERHEAD:
-		s->overhead = ev->overhead;
-		s->has_overhead = true;
+		on_overhead(s, ev);
 		return 0;
 	case VTBPF_REC_LEFT_OUT:
 		return on_left_out(s, ev);
@@ -364,18 +373,50 @@ static int on_event(struct session *s, const struct event *ev, uint64_t next_off
 }
 
 /* What the records did not say: threads of unknown process belong to the target. */
+static int complete_thread(struct session *s, struct thread *th)
+{
+	const struct session_process *p = s->parts[th->part].process;
+
+	s->part = th->part;
+	if (!p || (th->pid && th->pid != p->kernel_pid))
+		p = session__process(s, th->pid ? th->pid : th->tid);
+	if (!p)
+		return -ENOMEM;
+	th->pid = p->pid;
+	return 0;
+}
+
+/* Structs of nothing but such numbers. */
+static void add_numbers(void *sum, const void *more, size_t size)
+{
+	const __u64 *from = more;
+	__u64 *to = sum;
+
+	for (size_t i = 0; i < size / sizeof(*to); i++)
+		to[i] += from[i];
+}
+
 static int complete(struct session *s)
 {
 	struct thread *th = thread_table__first(s->threads);
+	int err = 0;
 
-	if (s->pid && !session__process(s, s->pid))
-		return -ENOMEM;
-	for (; th; th = th->next) {
-		if (!th->pid)
-			th->pid = s->pid ? s->pid : th->tid;
-		if (!session__process(s, th->pid))
-			return -ENOMEM;
+	s->has_end = true;
+	for (uint32_t i = 0; i < s->n_parts; i++) {
+		const struct session_part *part = &s->parts[i];
+
+		add_numbers(&s->counters, &part->counters, sizeof(s->counters));
+		add_numbers(&s->samples, &part->samples, sizeof(s->samples));
+		s->has_end &= part->has_end;
+		if (!s->start || (part->start && part->start < s->start))
+			s->start = part->start;
+		if (part->end > s->end)
+			s->end = part->end;
 	}
+	for (; th && !err; th = th->next)
+		err = complete_thread(s, th);
+	if (err)
+		return err;
 	if (s->end < s->start)
 		s->end = s->start;
 	return 0;
@@ -391,8 +432,7 @@ int session__read(struct session *s, struct capture *c, volatile bool *cancel)
 	while ((err = capture__next(c, &rec)) > 0) {
 		if (decoder__decode(rec, &ev)) {
 			capture__reject(c);
-			err = 0;
-			break;
+			continue;
 		}
 		err = on_event(s, &ev, capture__tell(c));
 		if (err)
@@ -402,61 +442,4 @@ int session__read(struct session *s, struct capture *c, volatile bool *cancel)
 	}
 	s->damage = capture__damage(c);
 	return err ? err : complete(s);
-}
-
-const struct session_text *session__text(const struct session *s, enum vtbpf_text_what what)
-{
-	return s->texts[what].n ? &s->texts[what].text[0] : NULL;
-}
-
-bool session__has_text(const struct session *s, enum vtbpf_text_what what, const char *text)
-{
-	const struct session_texts *t = &s->texts[what];
-	size_t i;
-
-	for (i = 0; i < t->n; i++) {
-		if (!strcmp(t->text[i].data, text))
-			return true;
-	}
-	return false;
-}
-
-uint64_t session__lost(const struct session *s)
-{
-	const struct thread *th;
-	uint64_t lost = 0;
-	bool all = true;
-
-	for (th = thread_table__first(s->threads); th; th = th->next) {
-		if (th->ignored)
-			all = false;
-		else
-			lost += th->lost;
-	}
-	return all && s->counters.lost > lost ? s->counters.lost : lost;
-}
-
-bool session__has_windows(const struct session *s)
-{
-	return s->n_windows || s->has_overhead;
-}
-
-static uint64_t sum_of(const struct event_span *span, size_t n)
-{
-	uint64_t sum = 0;
-
-	while (n--)
-		sum += span[n].to - span[n].from;
-	return sum;
-}
-
-double session__coverage(const struct session *s)
-{
-	uint64_t all = s->end - s->start, paused = sum_of(s->pauses, s->n_pauses);
-	uint64_t seen = sum_of(s->windows, s->n_windows);
-
-	if (!session__has_windows(s))
-		return 1;
-	all = all > paused ? all - paused : 0;
-	return seen < all ? (double)seen / (double)all : seen ? 1 : 0;
 }

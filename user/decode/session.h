@@ -21,6 +21,7 @@
 struct session_text {
 	char *data; /* ends in a NUL that len does not count */
 	size_t len;
+	uint32_t part; /* of the session that says it */
 };
 
 struct session_texts {
@@ -29,7 +30,12 @@ struct session_texts {
 };
 
 struct session_process {
-	uint32_t pid, ppid;
+	uint32_t pid;	     /* as it is shown: made up where an earlier process had the same */
+	uint32_t kernel_pid; /* its own */
+	uint32_t ppid;
+	uint32_t number; /* 0, 1, 2... */
+	uint32_t part;	 /* of the session whose target it is, or where it appeared */
+	bool is_target;
 	struct session_text name; /* multiprocessing's, empty when there is none */
 	struct session_process *next;
 };
@@ -45,25 +51,50 @@ struct session_source {
 
 #define SESSION_TEXTS (VTBPF_TEXT_CWD + 1)
 
-struct session {
-	uint32_t pid; /* of the target; 0 when the capture does not say */
+/*
+ * A capture may hold the recordings of several processes, or of one process one after the other: each
+ * begins with a record of its own (VTBPF_REC_SESSION) and is a part. Ids of code objects are those of
+ * the part. A capture without such a record is one part, too.
+ */
+struct session_part {
+	struct session_process *process; /* the target; NULL when the capture does not say */
 	struct event_session info;
+	uint64_t start, end; /* as recorded, 0 unknown */
+	uint64_t exec;	     /* when the target became another program, 0 never */
+	bool has_end;
+	struct vtbpf_counters counters;
+	struct vtbpf_sample_counters samples;
+};
+
+/* A stretch of time of one process. */
+struct session_span {
+	uint64_t from, to;
+	uint32_t pid; /* as shown */
+};
+
+struct session {
+	uint32_t pid;		   /* of the target; 0 when the capture does not say */
+	struct event_session info; /* of the first part, as pid is */
+	struct session_part *parts;
+	uint32_t n_parts;
+	uint32_t part;	  /* that the records being read belong to */
+	uint32_t entered; /* VTBPF_REC_SESSION records read so far */
 	bool has_session, has_end, has_counters;
 	uint64_t start, end; /* of the trace, ns: as recorded, or the first and last time seen */
-	uint64_t exec;	     /* when the target became another program, 0 never */
 	struct session_texts texts[SESSION_TEXTS];	  /* by enum vtbpf_text_what */
 	struct session_process *processes, *last_process; /* in order of appearance */
-	struct process_slot *process_by_pid;
+	struct process_slot *process_by_key, *process_by_pid;
+	uint32_t n_processes;
 	struct session_source *sources;
 	size_t n_sources;
-	struct event_span *pauses; /* when nothing was recorded, in order */
+	struct session_span *pauses; /* when nothing was recorded; of each part in order */
 	size_t n_pauses;
-	struct event_span *windows; /* when alone something was recorded, in order */
+	struct session_span *windows; /* when alone something was recorded, likewise */
 	size_t n_windows;
-	struct event_overhead overhead;
-	bool has_overhead; /* --max-overhead */
-	struct vtbpf_counters counters;
-	uint64_t overwritten; /* calls that gave way to newer ones (--tracer-entries) */
+	struct event_overhead overhead; /* --max-overhead: of the part where it was worst */
+	bool has_overhead;
+	struct vtbpf_counters counters; /* of all parts */
+	uint64_t overwritten;		/* calls that gave way to newer ones (--tracer-entries) */
 	struct code_table *codes;
 	struct thread_table *threads;
 	struct track_table *tracks;
@@ -81,8 +112,16 @@ void session__free(struct session *s);
 /* Reads the capture to its end. 0, -ECANCELED or another negative errno. cancel may be NULL. */
 int session__read(struct session *s, struct capture *c, volatile bool *cancel);
 
+/* For another reading: back to the first part; and on to the next, when a VTBPF_REC_SESSION says so. */
+void session__rewind(struct session *s);
+void session__next_part(struct session *s);
+
 /* First text of that kind, NULL when there is none. */
 const struct session_text *session__text(const struct session *s, enum vtbpf_text_what what);
+
+/* First text of that kind in that part. */
+const struct session_text *session__part_text(const struct session *s, uint32_t part,
+					      enum vtbpf_text_what what);
 
 /* Is one of the texts of that kind this one? */
 bool session__has_text(const struct session *s, enum vtbpf_text_what what, const char *text);
@@ -96,8 +135,15 @@ bool session__has_windows(const struct session *s);
 /* The windows' part of the time, pauses not counted: 1 where all the time was recorded. */
 double session__coverage(const struct session *s);
 
-/* The process, made when there is none. NULL when out of memory. */
+/* The process of that pid in the part being read, made when there is none. NULL when out of
+ * memory. */
 struct session_process *session__process(struct session *s, uint32_t pid);
+
+/* The same of a part's target, which began at that time (proc_start of its VTBPF_REC_SESSION). */
+struct session_process *session__target(struct session *s, uint32_t pid, uint64_t start);
+
+/* A part of session__free. */
+void session__free_processes(struct session *s);
 
 /* What VizTracer would call the process: multiprocessing's name, else the script, -m or -c of its
  * command line. snprintf's return value. */

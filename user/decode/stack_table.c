@@ -8,8 +8,12 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
+struct key {
+	uint32_t id, part;
+};
+
 struct entry {
-	uint32_t id;
+	struct key key;
 	UT_hash_handle hh;
 	struct sampled_stack stack; /* last: its frames follow */
 };
@@ -17,6 +21,7 @@ struct entry {
 struct stack_table {
 	struct entry *by_id;
 	struct entry *last; /* asked for: threads mostly stay where they are */
+	uint32_t part;	    /* whose ids are asked for and announced */
 };
 
 static const struct sampled_stack empty;
@@ -47,26 +52,33 @@ int stack_table__announce(struct stack_table *t, const struct event *ev)
 	e = malloc(sizeof(*e) + s->n * sizeof(s->codes[0]));
 	if (!e)
 		return -ENOMEM;
-	e->id = s->id;
+	e->key = (struct key){ s->id, t->part };
 	e->stack.n = s->n;
 	e->stack.truncated = ev->flags & VTBPF_F_TRUNCATED;
 	memcpy(e->stack.codes, s->codes, s->n * sizeof(s->codes[0]));
-	HASH_FIND(hh, t->by_id, &s->id, sizeof(s->id), before);
+	HASH_FIND(hh, t->by_id, &e->key, sizeof(e->key), before);
 	if (before) {
 		HASH_DEL(t->by_id, before);
 		free(before);
 	}
 	t->last = NULL;
-	HASH_ADD(hh, t->by_id, id, sizeof(e->id), e);
+	HASH_ADD(hh, t->by_id, key, sizeof(e->key), e);
 	if (e->hh.tbl)
 		return 0;
 	free(e);
 	return -ENOMEM;
 }
 
+void stack_table__part(struct stack_table *t, uint32_t part)
+{
+	t->part = part;
+}
+
 const struct sampled_stack *stack_table__get(struct stack_table *t, uint32_t id)
 {
-	if (!t->last || t->last->id != id)
-		HASH_FIND(hh, t->by_id, &id, sizeof(id), t->last);
+	const struct key key = { id, t->part };
+
+	if (!t->last || t->last->key.id != id || t->last->key.part != t->part)
+		HASH_FIND(hh, t->by_id, &key, sizeof(key), t->last);
 	return t->last ? &t->last->stack : &empty;
 }

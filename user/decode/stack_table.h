@@ -24,6 +24,9 @@ void stack_table__free(struct stack_table *t);
 /* A stack was announced (again: the last one holds). 0 or -ENOMEM. */
 int stack_table__announce(struct stack_table *t, const struct event *ev);
 
+/* From now on ids are those of this part of the session; 0 at first. */
+void stack_table__part(struct stack_table *t, uint32_t part);
+
 /* The stack, never NULL: an empty one stands in for ids that were never announced. */
 const struct sampled_stack *stack_table__get(struct stack_table *t, uint32_t id);
 

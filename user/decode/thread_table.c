@@ -11,7 +11,9 @@
 #define RECENT_SLOTS 256
 
 struct slot {
-	uint32_t tid;
+	struct slot_key {
+		uint32_t tid, process;
+	} key;
 	struct thread *first, *last, *current;
 	UT_hash_handle hh;
 };
@@ -20,6 +22,7 @@ struct thread_table {
 	struct slot *by_tid;
 	struct slot *recent[RECENT_SLOTS]; /* by tid modulo */
 	struct thread *first, *last;
+	uint32_t part, process; /* whose threads are asked for */
 };
 
 struct thread_table *thread_table__new(void)
@@ -61,8 +64,10 @@ static struct slot *find(struct thread_table *t, uint32_t tid)
 {
 	struct slot **recent = &t->recent[tid % RECENT_SLOTS];
 
-	if (!*recent || (*recent)->tid != tid)
-		HASH_FIND(hh, t->by_tid, &tid, sizeof(tid), *recent);
+	const struct slot_key key = { tid, t->process };
+
+	if (!*recent || (*recent)->key.tid != tid || (*recent)->key.process != t->process)
+		HASH_FIND(hh, t->by_tid, &key, sizeof(key), *recent);
 	return *recent;
 }
 
@@ -72,8 +77,9 @@ static struct slot *add_slot(struct thread_table *t, uint32_t tid)
 
 	if (!s)
 		return NULL;
-	s->tid = tid;
-	HASH_ADD(hh, t->by_tid, tid, sizeof(s->tid), s);
+	s->key.tid = tid;
+	s->key.process = t->process;
+	HASH_ADD(hh, t->by_tid, key, sizeof(s->key), s);
 	if (!s->hh.tbl) {
 		free(s);
 		return NULL;
@@ -88,7 +94,9 @@ static struct thread *add_thread(struct thread_table *t, struct slot *s)
 
 	if (!th)
 		return NULL;
-	th->tid = s->tid;
+	th->tid = s->key.tid;
+	th->process = s->key.process;
+	th->part = t->part;
 	if (s->last)
 		s->last->next_of_tid = th;
 	else
@@ -225,6 +233,12 @@ void thread_table__rewind(struct thread_table *t)
 
 	HASH_ITER(hh, t->by_tid, s, tmp)
 		s->current = s->first;
+}
+
+void thread_table__part(struct thread_table *t, uint32_t part, uint32_t process)
+{
+	t->part = part;
+	t->process = process;
 }
 
 void thread_table__switch(struct thread_table *t, uint32_t tid, const struct event_thread *ev)

@@ -31,6 +31,8 @@ struct thread_gap {
 
 struct thread {
 	uint32_t tid;
+	uint32_t process;     /* number of the target that it was recorded with */
+	uint32_t part;	      /* of the session in which it appeared first */
 	uint32_t pid;	      /* 0 unknown */
 	uint64_t start_time;  /* as the kernel has it, 0 unknown */
 	uint64_t ident;	      /* threading.get_ident(), 0 unknown */
@@ -57,6 +59,11 @@ struct thread_table;
 
 struct thread_table *thread_table__new(void);
 void thread_table__free(struct thread_table *t);
+
+/* From now on tids are those of this part of the session, which is of the target of that number; 0
+ * and 0 at first. Two targets never share a thread, though they may have had the same pid or tid one
+ * after the other. */
+void thread_table__part(struct thread_table *t, uint32_t part, uint32_t process);
 
 /* First reading. Each returns 0 or -ENOMEM. */
 int thread_table__seen(struct thread_table *t, uint32_t tid, const struct event_thread *ev);

@@ -31,6 +31,8 @@ static bool keeps(struct writer *w, const struct event *ev)
 	struct replay *r = w->replay;
 	struct thread *th;
 
+	if (ev->kind == VTBPF_REC_SESSION)
+		session__next_part(w->session);
 	if (ev->kind == VTBPF_REC_THREAD)
 		thread_table__switch(w->session->threads, ev->tid, &ev->thread);
 	if (ev->kind != VTBPF_REC_CALL && ev->kind != VTBPF_REC_CALL_TRACK && !is_of_thread(ev))
@@ -50,7 +52,7 @@ static void write_overflow(struct writer *w)
 {
 	struct vtbpf_rec_overflow o = {
 		.rec = { .len = sizeof(o), .kind = VTBPF_REC_OVERFLOW },
-		.overwritten = w->replay->selection.too_old,
+		.overwritten = w->replay->selection.parts[w->session->part].too_old,
 	};
 
 	if (o.overwritten)
@@ -94,10 +96,14 @@ int capture_copy__write(struct writer *w)
 
 	outbuf__write(&w->out, &header, sizeof(header));
 	while ((err = capture__next(w->capture, &rec)) > 0) {
-		if (decoder__decode(rec, &ev))
-			return 0;
-		/* A session comes first, if at all, and an end last. */
-		if (ev.kind != VTBPF_REC_SESSION && !named) {
+		if (decoder__decode(rec, &ev)) {
+			capture__reject(w->capture);
+			continue;
+		}
+		/* A session comes first in its part, if at all, and an end last. */
+		if (ev.kind == VTBPF_REC_SESSION) {
+			named = false;
+		} else if (!named) {
 			write_filters(w);
 			write_overflow(w);
 			named = true;

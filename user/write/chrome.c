@@ -140,9 +140,9 @@ static void track_label(struct chrome *c, const struct track *track)
 	}
 }
 
-static bool is_first_of_tid(struct writer *w, const struct track *track)
+static bool is_first_of_tid(const struct track *track)
 {
-	const struct thread *th = thread_table__first_of(w->session->threads, track->thread->tid);
+	const struct thread *th = track->thread->first_of_tid;
 
 	for (; th && th != track->thread; th = th->next_of_tid) {
 		if (!th->ignored && th->pid == track->thread->pid)
@@ -156,7 +156,7 @@ static int chrome_track(struct writer *w, const struct track *track)
 	struct chrome *c = w->priv;
 	struct label label = { track->thread->pid, track->tid, "thread_name", c->scratch };
 
-	if (track->kind == TRACK_THREAD && !is_first_of_tid(w, track))
+	if (track->kind == TRACK_THREAD && !is_first_of_tid(track))
 		return make_head(c, track);
 	track_label(c, track);
 	write_label(c, &label);
@@ -317,28 +317,30 @@ static void write_viztracer_metadata(struct chrome *c, const struct writer *w)
 	json__close(j, '}');
 }
 
-/* Marks on a track of their own. */
+/* Marks on a track of their own, one for each process. */
 struct marks {
 	const char *track, *name;
-	const struct event_span *spans;
+	const struct session_span *spans;
 	size_t n;
 };
 
 static void write_marks(struct chrome *c, const struct session *s, const struct marks *m)
 {
-	struct label label = { s->pid, 0, "thread_name", m->track };
+	struct label label = { 0, 0, "thread_name", m->track };
 	struct json_writer *j = &c->json;
 
-	if (m->n)
-		label.tid = track_table__spare_tid(s->tracks);
-	if (!label.tid)
-		return;
-	write_label(c, &label);
 	for (size_t i = 0; i < m->n; i++) {
+		if (!label.tid || m->spans[i].pid != label.pid) {
+			label.pid = m->spans[i].pid;
+			label.tid = track_table__spare_tid(s->tracks);
+			if (!label.tid)
+				return;
+			write_label(c, &label);
+		}
 		json__open(j, '{');
 		json__str_field(j, "ph", "X");
 		json__str_field(j, "cat", "vtbpf");
-		json__u64_field(j, "pid", s->pid);
+		json__u64_field(j, "pid", label.pid);
 		json__u64_field(j, "tid", label.tid);
 		json__us_field(j, "ts", m->spans[i].from);
 		json__us_field(j, "dur", m->spans[i].to - m->spans[i].from);

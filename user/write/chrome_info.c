@@ -3,24 +3,21 @@
 #include "chrome.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "../version.h"
 #include "own_file.h"
 
-static void text_field(struct json_writer *j, const struct session *s, const char *key,
-		       enum vtbpf_text_what what)
+static void text_field(struct json_writer *j, const char *key, const struct session_text *text)
 {
-	const struct session_text *text = session__text(s, what);
-
 	if (!text)
 		return;
 	json__key(j, key);
 	json__string_n(j, text->data, text->len);
 }
 
-static void write_command(struct json_writer *j, const struct session *s)
+static void write_command(struct json_writer *j, const struct session_text *text)
 {
-	const struct session_text *text = session__text(s, VTBPF_TEXT_COMMAND);
 	const char *arg, *end;
 
 	if (!text)
@@ -49,21 +46,42 @@ static void write_python(struct json_writer *j, uint32_t hex)
 	json__str_field(j, "python", text);
 }
 
-static void write_target(struct json_writer *j, const struct session *s)
+static void write_target(struct json_writer *j, const struct session *s, uint32_t number)
+{
+	const struct session_part *part = &s->parts[number];
+	const struct session_process *p = part->process;
+
+	json__open(j, '{');
+	json__u64_field(j, "pid", p ? p->pid : 0);
+	if (p && p->pid != p->kernel_pid)
+		json__u64_field(j, "kernel_pid", p->kernel_pid);
+	json__u64_field(j, "ns_pid", part->info.ns_pid);
+	json__u64_field(j, "start_ticks", part->info.proc_start);
+	write_python(j, part->info.python);
+	write_command(j, session__part_text(s, number, VTBPF_TEXT_COMMAND));
+	text_field(j, "exe", session__part_text(s, number, VTBPF_TEXT_EXE));
+	text_field(j, "cwd", session__part_text(s, number, VTBPF_TEXT_CWD));
+	text_field(j, "plan", session__part_text(s, number, VTBPF_TEXT_PLAN));
+	if (part->exec)
+		json__us_field(j, "exec_us", part->exec);
+	if (s->n_parts > 1) {
+		json__us_field(j, "start_us", part->start);
+		json__us_field(j, "end_us", part->end);
+	}
+	json__close(j, '}');
+}
+
+static void write_targets(struct json_writer *j, const struct session *s)
 {
 	json__key(j, "target");
-	json__open(j, '{');
-	json__u64_field(j, "pid", s->pid);
-	json__u64_field(j, "ns_pid", s->info.ns_pid);
-	json__u64_field(j, "start_ticks", s->info.proc_start);
-	write_python(j, s->info.python);
-	write_command(j, s);
-	text_field(j, s, "exe", VTBPF_TEXT_EXE);
-	text_field(j, s, "cwd", VTBPF_TEXT_CWD);
-	text_field(j, s, "plan", VTBPF_TEXT_PLAN);
-	if (s->exec)
-		json__us_field(j, "exec_us", s->exec);
-	json__close(j, '}');
+	write_target(j, s, 0);
+	if (s->n_parts == 1)
+		return;
+	json__key(j, "targets");
+	json__open(j, '[');
+	for (uint32_t i = 0; i < s->n_parts; i++)
+		write_target(j, s, i);
+	json__close(j, ']');
 }
 
 static void write_clock(struct json_writer *j, const struct session *s)
@@ -80,6 +98,17 @@ static void write_clock(struct json_writer *j, const struct session *s)
 	json__us_field(j, "end_us", s->end);
 }
 
+#define SAID_MAX 256 /* filters of the first part that others are compared with */
+
+/* Is it a filter of a later part that the first part names, too? */
+static bool is_said(const struct session_texts *t, const struct session_text *text)
+{
+	for (size_t i = 0; text->part && i < t->n && i < SAID_MAX && !t->text[i].part; i++)
+		if (!strcmp(t->text[i].data, text->data))
+			return true;
+	return false;
+}
+
 static void write_filters(struct chrome *c, const struct session *s, const struct slice_filter *f)
 {
 	const struct session_texts *t = &s->texts[VTBPF_TEXT_FILTER];
@@ -89,7 +118,8 @@ static void write_filters(struct chrome *c, const struct session *s, const struc
 	json__key(j, "filters");
 	json__open(j, '[');
 	for (i = 0; i < t->n; i++)
-		json__string_n(j, t->text[i].data, t->text[i].len);
+		if (!is_said(t, &t->text[i]))
+			json__string_n(j, t->text[i].data, t->text[i].len);
 	for (i = 0; filter__text(f, i, c->scratch, CHROME_SCRATCH) > 0; i++) {
 		/* one that was in force while tracing too is named already */
 		if (!session__has_text(s, VTBPF_TEXT_FILTER, c->scratch))
@@ -98,7 +128,7 @@ static void write_filters(struct chrome *c, const struct session *s, const struc
 	json__close(j, ']');
 }
 
-static void write_spans(struct json_writer *j, const char *key, const struct event_span *spans,
+static void write_spans(struct json_writer *j, const char *key, const struct session_span *spans,
 			size_t n)
 {
 	json__key(j, key);
@@ -148,10 +178,23 @@ static void write_windows(struct json_writer *j, const struct session *s)
 		write_overhead(j, &s->overhead);
 }
 
+/* Of two processes that had the same thread id one after the other, the second says its own, too. */
+static void loss_key(struct json_writer *j, const struct session *s, const struct thread *th)
+{
+	const struct thread *other = thread_table__first(s->threads);
+	char key[48];
+	int n = snprintf(key, sizeof(key), "%u", th->tid);
+
+	while (s->n_parts > 1 && other->tid != th->tid)
+		other = other->next;
+	if (s->n_parts > 1 && other->process != th->process)
+		snprintf(key + n, sizeof(key) - (size_t)n, " of process %u", th->pid);
+	json__key(j, key);
+}
+
 static void write_losses(struct json_writer *j, const struct session *s, uint64_t total)
 {
 	struct thread *th, *same;
-	char tid[16];
 
 	json__key(j, "losses");
 	json__open(j, '{');
@@ -161,14 +204,14 @@ static void write_losses(struct json_writer *j, const struct session *s, uint64_
 	for (th = thread_table__first(s->threads); th; th = th->next) {
 		uint64_t lost = 0;
 
-		if (th != thread_table__first_of(s->threads, th->tid))
+		if (th != th->first_of_tid)
 			continue;
 		for (same = th; same; same = same->next_of_tid)
 			lost += same->ignored ? 0 : same->lost;
 		if (!lost)
 			continue;
-		snprintf(tid, sizeof(tid), "%u", th->tid);
-		json__u64_field(j, tid, lost);
+		loss_key(j, s, th);
+		json__u64(j, lost);
 	}
 	json__close(j, '}');
 	json__close(j, '}');
@@ -302,11 +345,11 @@ void chrome__vtbpf_info(struct writer *w)
 	json__key(j, "vtbpf");
 	json__open(j, '{');
 	json__str_field(j, "version", VTBPF_VERSION);
-	text_field(j, s, "captured_by", VTBPF_TEXT_VERSION);
-	text_field(j, s, "kernel", VTBPF_TEXT_KERNEL);
-	text_field(j, s, "host", VTBPF_TEXT_HOST);
-	text_field(j, s, "boot_id", VTBPF_TEXT_BOOT_ID);
-	write_target(j, s);
+	text_field(j, "captured_by", session__text(s, VTBPF_TEXT_VERSION));
+	text_field(j, "kernel", session__text(s, VTBPF_TEXT_KERNEL));
+	text_field(j, "host", session__text(s, VTBPF_TEXT_HOST));
+	text_field(j, "boot_id", session__text(s, VTBPF_TEXT_BOOT_ID));
+	write_targets(j, s);
 	write_clock(j, s);
 	write_filters(c, s, w->replay->filter);
 	write_windows(j, s);
