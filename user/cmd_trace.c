@@ -20,6 +20,7 @@
 #include "trace/launch.h"
 #include "trace/privileges.h"
 #include "trace/recording.h"
+#include "trace/tracer_early.h"
 #include "units.h"
 
 struct trace {
@@ -27,6 +28,7 @@ struct trace {
 	struct launched launched; /* pid 0: none */
 	struct target target;
 	struct probe_plan plan;
+	struct tracer_early *early;
 	struct capture_writer writer;
 	struct recording_result result;
 	int capture_fd;
@@ -207,6 +209,7 @@ static int record(struct trace *tr)
 			.ring_bytes = o->buffer_bytes,
 			.min_duration_ns = o->min_duration_ns,
 			.max_stack_depth = o->max_stack_depth,
+			.early = tr->early,
 		},
 		.duration_ns = o->duration_ns,
 		.ignore_threads = o->ignore_threads.items,
@@ -337,8 +340,11 @@ static int check_before(const struct options *o)
 
 static int trace_target(struct trace *tr)
 {
-	int status = make_plan(tr);
+	int status;
 
+	if (!tr->o->dry_run)
+		tr->early = tracer_early__start(tr->o->buffer_bytes);
+	status = make_plan(tr);
 	if (status)
 		return status;
 	if (tr->o->dry_run) {
@@ -385,6 +391,7 @@ int cmd_trace(const struct options *o)
 	if (!status && !tr.launched.ended)
 		status = end_program(&tr, trace_target(&tr));
 	holder__stop(&tr.result.holder);
+	tracer_early__free(tr.early);
 	capture_writer__free(&tr.writer);
 	if (tr.capture_fd >= 0)
 		close(tr.capture_fd);

@@ -19,19 +19,23 @@
 
 #include "../../user/discover/proc_task.h"
 #include "../../user/trace/self_check.h"
+#include "../../user/trace/tracer_early.h"
 #include "tracer_fixture.h"
 
-static void count_exactly(enum tracer_variant variant)
+#define RING_BYTES (16 << 20)
+
+static void count_exactly(enum tracer_variant variant, struct tracer_early *early)
 {
-	struct tracer_config cfg = { .ring_bytes = 16 << 20,
-				     .max_stack_depth = -1,
-				     .variant = variant };
+	struct tracer_config cfg = {
+		.ring_bytes = RING_BYTES, .max_stack_depth = -1, .variant = variant, .early = early
+	};
 	struct fixture f = {};
 
 	if (!fixture__can_trace())
 		skip();
 	fixture__begin(&f, &cfg);
-	assert_int_equal(tracer__variant(f.tracer), variant);
+	if (variant != TRACER_BEST)
+		assert_int_equal(tracer__variant(f.tracer), variant);
 	fixture__run(&f, "flat(5000)");
 	fixture__run(&f, "deep(300)");
 	fixture__end(&f);
@@ -45,19 +49,41 @@ static void count_exactly(enum tracer_variant variant)
 static void test_multi(void **state)
 {
 	(void)state;
-	count_exactly(TRACER_MULTI);
+	count_exactly(TRACER_MULTI, NULL);
 }
 
 static void test_cookies(void **state)
 {
 	(void)state;
-	count_exactly(TRACER_COOKIES);
+	count_exactly(TRACER_COOKIES, NULL);
 }
 
 static void test_numbered(void **state)
 {
 	(void)state;
-	count_exactly(TRACER_NUMBERED);
+	count_exactly(TRACER_NUMBERED, NULL);
+}
+
+static void test_maps_made_early(void **state)
+{
+	struct tracer_early *early;
+
+	(void)state;
+	if (!fixture__can_trace())
+		skip();
+	early = tracer_early__start(RING_BYTES);
+	assert_non_null(early);
+	count_exactly(TRACER_BEST, early);
+	assert_null(tracer_early__take(early)); /* the tracer has it */
+	tracer_early__free(early);
+}
+
+static void test_early_maps_not_wanted(void **state)
+{
+	(void)state;
+	tracer_early__free(tracer_early__start(RING_BYTES));
+	assert_null(tracer_early__take(NULL));
+	tracer_early__free(NULL);
 }
 
 static void check_budget(struct fixture *f, const struct tracer_config *cfg, uint32_t budget)
@@ -276,6 +302,8 @@ int main(void)
 		cmocka_unit_test(test_multi),
 		cmocka_unit_test(test_cookies),
 		cmocka_unit_test(test_numbered),
+		cmocka_unit_test(test_maps_made_early),
+		cmocka_unit_test(test_early_maps_not_wanted),
 		cmocka_unit_test(test_verifier_budget),
 		cmocka_unit_test(test_beyond_the_array),
 		cmocka_unit_test(test_slots_come_back),

@@ -14,6 +14,7 @@
 
 #include "../log.h"
 #include "sweep.h"
+#include "tracer_early.h"
 
 /* Calls that end while a verdict is being set must lie before the moment from which it counts. */
 #define VERDICT_SLACK_NS 500000
@@ -49,7 +50,7 @@ void tracer__route_messages(void)
 
 /* ---- loading ---------------------------------------------------------------------------- */
 
-static uint64_t ring_size(uint64_t want)
+uint64_t tracer__ring_size(uint64_t want)
 {
 	uint64_t size = sysconf(_SC_PAGESIZE);
 
@@ -69,7 +70,7 @@ static bool has_site(const struct probe_plan *plan, enum vtbpf_site_kind kind)
 static void configure(struct tracer *t, const struct tracer_config *cfg)
 {
 	struct vtbpf_bpf *skel = t->skel;
-	uint64_t ring = ring_size(cfg->ring_bytes);
+	uint64_t ring = tracer__ring_size(cfg->ring_bytes);
 
 	skel->rodata->layout = t->plan.layout;
 	skel->rodata->attrs = cfg->attrs;
@@ -110,7 +111,9 @@ static int load_variant(struct tracer *t, const struct tracer_config *cfg,
 	int err;
 
 	t->variant = variant;
-	t->skel = vtbpf_bpf__open();
+	t->skel = tracer_early__take(cfg->early);
+	if (!t->skel)
+		t->skel = vtbpf_bpf__open();
 	if (!t->skel)
 		return -errno;
 	configure(t, cfg);

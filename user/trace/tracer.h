@@ -26,6 +26,8 @@ enum tracer_variant {
 	TRACER_NUMBERED, /* a perf link and a program a site; without bpf_loop() too: 5.8 */
 };
 
+struct tracer_early;
+
 struct tracer_config {
 	uint64_t ring_bytes;	  /* rounded up to a power of two and whole pages */
 	uint64_t min_duration_ns; /* 0: none */
@@ -33,6 +35,7 @@ struct tracer_config {
 	struct vtbpf_attrs attrs; /* zeros: thread names are not read in the kernel */
 	bool jit; /* the target's JIT hides entries: count their exits as lost calls */
 	enum tracer_variant variant;
+	struct tracer_early *early; /* begun with the same ring_bytes; emptied. May be NULL */
 };
 
 /* Gets every record, as it came from the ring. Nonzero ends the poll or sweep with that value. */

@@ -19,4 +19,7 @@ struct tracer {
 	struct vtbpf_counters swept; /* what all threads counted, as the last sweep found it */
 };
 
+/* The ring as the kernel takes it: a power of two, whole pages. */
+uint64_t tracer__ring_size(uint64_t want);
+
 #endif

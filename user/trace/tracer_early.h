@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the tracer needs that does not depend on the plan, made by a thread while the plan is being
+ * made: the maps, for which the kernel clears some 80 MB.
+ */
+#ifndef VTBPF_TRACER_EARLY_H
+#define VTBPF_TRACER_EARLY_H
+
+#include <stdint.h>
+
+struct tracer_early;
+struct vtbpf_bpf;
+
+/* Begins. The size is that of struct tracer_config. NULL when there is no memory or no thread: a
+ * tracer does without. */
+struct tracer_early *tracer_early__start(uint64_t ring_bytes);
+
+/* Waits until all is made and takes it: a skeleton with its maps, not loaded. NULL when e is, when it
+ * was taken before, or when the kernel refused something; whoever then loads a skeleton of its own
+ * hears why. */
+struct vtbpf_bpf *tracer_early__take(struct tracer_early *e);
+
+/* NULL is legal; so is what was taken. */
+void tracer_early__free(struct tracer_early *e);
+
+#endif
