@@ -2,20 +2,17 @@
 #include "convert.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "decode/capture_list.h"
 #include "decode/chrome_filter.h"
+#include "decode/chrome_profile.h"
 #include "decode/replay.h"
 #include "log.h"
 #include "outfile.h"
 #include "write/chrome_copy.h"
-#include "write/own_file.h"
 #include "write/writer.h"
 
 #define OUTPUT_MODE 0666
@@ -36,82 +33,7 @@ struct conversion {
 	struct writer writer;
 };
 
-/* ---- may the output be written?
- * ---------------------------------------------------------------- */
-
-static int check_existing(const char *path, bool named)
-{
-	struct stat st;
-	bool own;
-	int fd;
-
-	if (lstat(path, &st) < 0)
-		return 0;
-	if (S_ISDIR(st.st_mode)) {
-		log_error("%s: is a directory; name a file with -o", path);
-		return -EISDIR;
-	}
-	if (S_ISBLK(st.st_mode) || S_ISSOCK(st.st_mode)) {
-		log_error("%s: not a file that can be written; name another with -o", path);
-		return -EINVAL;
-	}
-	if (named)
-		return 0;
-	fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	own = fd >= 0 && S_ISREG(st.st_mode) && own_file__check(fd);
-	if (fd >= 0)
-		close(fd);
-	if (own)
-		return 0;
-	log_error("%s: exists and was not written by vtbpf; to replace it, name it with -o", path);
-	return -EEXIST;
-}
-
-static int check_stream(const char *path, bool named)
-{
-	if (!named) {
-		log_error("%s: not a regular file; name an output with -o", path);
-		return -EEXIST;
-	}
-	if (access(path, W_OK) < 0) {
-		log_error("%s: cannot be written: %s", path, strerror(errno));
-		return -errno;
-	}
-	return 0;
-}
-
-/* The one sure way to know whether a file can be made in the directory is to make one. */
-static int try_create(const char *path)
-{
-	struct outfile f;
-	int err = outfile__create(&f, path, "", OUTPUT_MODE);
-
-	if (err) {
-		log_error("%s: cannot be written: %s; name another file with -o", path,
-			  strerror(-err));
-		return err;
-	}
-	outfile__abort(&f);
-	return 0;
-}
-
-int convert__check_output(const char *output, const char *format, bool output_named)
-{
-	char why[WHY_SIZE];
-	bool stream = outfile__is_stream(output);
-	int err = stream ? 0 : check_existing(output, output_named);
-
-	if (err)
-		return err;
-	if (!writer__find(format, output, why, sizeof(why))) {
-		log_error("%s: %s", output, why);
-		return -EINVAL;
-	}
-	return stream ? check_stream(output, output_named) : try_create(output);
-}
-
-/* ---- conversion
- * -------------------------------------------------------------------------------- */
+/* ---- conversion ------------------------------------------------------------------------- */
 
 static bool cancelled(const struct convert_options *opts)
 {
@@ -271,6 +193,7 @@ static int write_output(struct conversion *c)
 	w->session = c->session;
 	w->capture = c->capture;
 	w->replay = &c->replay;
+	w->cancel = c->opts->cancel;
 	err = outbuf__init(&w->out, c->file.fd, c->ops->gzip);
 	if (err)
 		return err;
@@ -308,14 +231,32 @@ static int report_error(const struct conversion *c, int err)
 	return err;
 }
 
+static int write_profile(struct conversion *c)
+{
+	struct profile *p = profile__new(c->writer.dir);
+	int err = -ENOMEM;
+
+	if (p) {
+		p->cancel = c->opts->cancel;
+		err = chrome_profile__read(&c->report, p, c->opts->progress ? show_progress : NULL);
+	}
+	if (!err)
+		err = c->ops->profile(&c->writer, p);
+	profile__free(p);
+	return err;
+}
+
 static int write_report(struct conversion *c)
 {
 	int err = outbuf__init(&c->writer.out, c->file.fd, c->ops->gzip);
 
 	if (err)
 		return err;
-	err = chrome_copy__write(&c->report, &c->writer.out,
-				 c->opts->progress ? show_progress : NULL);
+	if (c->ops->profile)
+		err = write_profile(c);
+	else
+		err = chrome_copy__write(&c->report, &c->writer.out,
+					 c->opts->progress ? show_progress : NULL);
 	return finish_output(c, report_error(c, err));
 }
 
@@ -327,7 +268,9 @@ static int make_file(struct conversion *c)
 	mode_t mode = c->ops->begin ? OUTPUT_MODE : CAPTURE_MODE;
 	int err = outfile__create(&c->file, output, "", mode);
 	bool ours = err; /* is it an error of the output? */
+	char *dir = outfile__directory(output);
 
+	c->writer.dir = dir;
 	if (!err) {
 		err = c->is_report ? write_report(c) : write_output(c);
 		ours = c->writer.out.err;
@@ -343,6 +286,7 @@ static int make_file(struct conversion *c)
 		log_progress(NULL);
 	if (ours)
 		log_error("%s: cannot be written: %s", output, strerror(-err));
+	free(dir);
 	return err;
 }
 
@@ -400,7 +344,7 @@ static void sum_up_report(const struct chrome_filter *f, struct convert_summary 
 	sum->too_deep = f->removed[REMOVED_DEEP];
 	sum->too_old = f->removed[REMOVED_OLD];
 	sum->filtered = sum->ignored + sum->hidden + sum->too_short + sum->too_deep + sum->too_old;
-	sum->lost = chrome_copy__lost(f);
+	sum->lost = chrome_filter__lost(f);
 }
 
 /* VizTracer writes no idents: who selects by one must know that it selects nothing. */
@@ -425,9 +369,8 @@ static int convert_report(struct conversion *c, struct convert_summary *sum)
 	char why[WHY_SIZE];
 	int err;
 
-	if (c->ops != &chrome_writer && c->ops != &chrome_gzip_writer) {
-		log_error("%s: is a JSON report, which can only become .json or .json.gz",
-			  c->opts->input);
+	if (c->ops == &capture_writer) {
+		log_error("%s: is a JSON report, which cannot become a capture", c->opts->input);
 		return -EINVAL;
 	}
 	err = chrome_reader__open(c->opts->input, &f->reader, why, sizeof(why));

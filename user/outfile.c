@@ -70,6 +70,17 @@ bool outfile__is_stream(const char *path)
 	return !lstat(path, &st) && (S_ISCHR(st.st_mode) || S_ISFIFO(st.st_mode));
 }
 
+char *outfile__directory(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (outfile__is_stream(path))
+		return NULL;
+	if (!slash)
+		return strdup(".");
+	return strndup(path, slash == path ? 1 : (size_t)(slash - path));
+}
+
 static int open_dir(const char *path, const char *base)
 {
 	size_t n = (size_t)(base - path);

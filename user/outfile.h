@@ -26,6 +26,10 @@ struct outfile {
  * instead. */
 bool outfile__is_stream(const char *path);
 
+/* The directory in which a file of that path lies, the caller's to free. NULL for a stream, or when out
+ * of memory. */
+char *outfile__directory(const char *path);
+
 /* Creates path's temporary file: PATH's directory / BASE + infix + six random characters, O_EXCL,
  * mode `mode` & ~umask, owned by SUDO_UID:SUDO_GID where vtbpf runs under sudo. infix "" gives
  * BASE.XXXXXX, ".vtb" gives BASE.vtb.XXXXXX. 0 or a negative errno. */

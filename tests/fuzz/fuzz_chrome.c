@@ -11,12 +11,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	static const char *const formats[] = { "json", "folded", "speedscope", "pprof" };
 	const char *threads[] = { "mon*", "ident:0x7f00" },
 		   *functions[] = { "noise*", "*/lib/*:*" };
 	const char *files[] = { "/srv", "*.py" };
 	int fd = memfd_create("report", MFD_CLOEXEC);
 	struct convert_summary sum;
 	char path[32];
+	size_t i;
 	struct convert_options opts = {
 		.input = path,
 		.output = "/dev/null",
@@ -36,8 +38,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	};
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	if (write(fd, data, size) == (ssize_t)size)
-		convert__run(&opts, &sum);
+	if (write(fd, data, size) == (ssize_t)size) {
+		for (i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
+			opts.format = formats[i];
+			convert__run(&opts, &sum);
+		}
+	}
 	close(fd);
 	return 0;
 }

@@ -2,6 +2,7 @@
 #include "chrome_event.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct members {
@@ -75,10 +76,28 @@ static void take_member(struct json_span key, struct json_span value, struct mem
 	}
 }
 
-static void classify(const struct members *m, struct chrome_event *ev)
+static bool read_times(const struct members *m, struct chrome_event *ev)
 {
 	int64_t dur;
 
+	if (!json_text__us_to_ns(m->ts, &ev->start) || !json_text__us_to_ns(m->dur, &dur) ||
+	    dur < 0)
+		return false;
+	ev->end = ev->start + dur;
+	return true;
+}
+
+static bool is_gap(const struct members *m, struct chrome_event *ev)
+{
+	struct json_span lost;
+
+	return is_string(m->cat, "vtbpf") && ev->args.n &&
+	       json_text__find(ev->args, "lost", &lost) && json_text__to_int(lost, &ev->lost) &&
+	       ev->lost > 0 && read_times(m, ev);
+}
+
+static void classify(const struct members *m, struct chrome_event *ev)
+{
 	if (is_string(m->ph, "M")) {
 		if (is_string(ev->name, "thread_name"))
 			ev->kind = CHROME_THREAD_NAME;
@@ -86,14 +105,12 @@ static void classify(const struct members *m, struct chrome_event *ev)
 			ev->kind = CHROME_PROCESS_INFO;
 		return;
 	}
-	if (!is_string(m->ph, "X") || !ev->has_tid || !is_of_calls(m->cat) || ev->name.n < 2 ||
-	    *ev->name.p != '"')
+	if (!is_string(m->ph, "X") || !ev->has_tid || ev->name.n < 2 || *ev->name.p != '"')
 		return;
-	if (!json_text__us_to_ns(m->ts, &ev->start) || !json_text__us_to_ns(m->dur, &dur) ||
-	    dur < 0)
-		return;
-	ev->end = ev->start + dur;
-	ev->kind = CHROME_CALL;
+	if (is_gap(m, ev))
+		ev->kind = CHROME_GAP;
+	else if (is_of_calls(m->cat) && read_times(m, ev))
+		ev->kind = CHROME_CALL;
 }
 
 int chrome_event__parse(struct json_span text, struct chrome_event *ev)
@@ -116,10 +133,37 @@ int chrome_event__parse(struct json_span text, struct chrome_event *ev)
 	return 0;
 }
 
-bool chrome_event__is_open(const struct chrome_event *ev)
+static bool open_is(const struct chrome_event *ev, const char *edge)
 {
 	struct json_span open;
 
 	return ev->args.n && json_text__find(ev->args, "open", &open) &&
-	       (is_string(open, "end") || is_string(open, "both"));
+	       (is_string(open, edge) || is_string(open, "both"));
+}
+
+bool chrome_event__is_open(const struct chrome_event *ev)
+{
+	return open_is(ev, "end");
+}
+
+bool chrome_event__was_open(const struct chrome_event *ev)
+{
+	return open_is(ev, "start");
+}
+
+char *chrome_event__split_name(char *name, uint32_t *line)
+{
+	char *end = name + strlen(name), *paren = strstr(name, " ("), *colon;
+
+	if (!paren || end[-1] != ')')
+		return NULL;
+	for (colon = end - 2; colon > paren && *colon >= '0' && *colon <= '9'; colon--)
+		;
+	if (*colon != ':' || colon == end - 2 || colon <= paren + 1)
+		return NULL;
+	if (line)
+		*line = (uint32_t)strtoul(colon + 1, NULL, 10);
+	*paren = '\0';
+	*colon = '\0';
+	return paren + 2;
 }

@@ -14,6 +14,7 @@ struct chrome_key {
 enum chrome_kind {
 	CHROME_OTHER,	     /* goes with its thread */
 	CHROME_CALL,	     /* a complete event of a function */
+	CHROME_GAP,	     /* vtbpf's mark of lost calls */
 	CHROME_THREAD_NAME,  /* args.name names the thread */
 	CHROME_PROCESS_INFO, /* metadata of the whole process, whatever its tid */
 };
@@ -24,13 +25,20 @@ struct chrome_event {
 	struct chrome_key key;
 	struct json_span name; /* of a call: the string with its quotes */
 	struct json_span args; /* the object, n 0 when there is none */
-	int64_t start, end;    /* of a call, ns */
+	int64_t start, end;    /* of a call or gap, ns */
+	int64_t lost;	       /* of a gap: calls */
 };
 
 /* 0, or -EBADMSG when text is not a JSON object. */
 int chrome_event__parse(struct json_span text, struct chrome_event *ev);
 
-/* Does the call go on beyond the end of the trace? */
+/* Does the call go on beyond the end of the trace? Did it begin before it? */
 bool chrome_event__is_open(const struct chrome_event *ev);
+bool chrome_event__was_open(const struct chrome_event *ev);
+
+/* "func (path:line)", as VizTracer names Python functions, to its parts, in place: func and path are
+ * then strings of their own. Returns path, or NULL when name has no such form: that of a C function,
+ * which has no file. line may be NULL. */
+char *chrome_event__split_name(char *name, uint32_t *line);
 
 #endif

@@ -25,26 +25,9 @@ struct name_flags {
 
 /* ---- functions -------------------------------------------------------------------------- */
 
-/* "func (path:line)" to its two parts, in place: VizTracer's name of a Python function. NULL when it
- * has no such form: a C function, which has no file. */
-static char *split_name(char *name)
-{
-	char *end = name + strlen(name), *paren = strstr(name, " ("), *colon;
-
-	if (!paren || end[-1] != ')')
-		return NULL;
-	for (colon = end - 2; colon > paren && *colon >= '0' && *colon <= '9'; colon--)
-		;
-	if (*colon != ':' || colon == end - 2 || colon <= paren + 1)
-		return NULL;
-	*paren = '\0';
-	*colon = '\0';
-	return paren + 2;
-}
-
 static unsigned int judge_name(const struct chrome_filter *f, char *name)
 {
-	const char *file = split_name(name);
+	const char *file = chrome_event__split_name(name, NULL);
 	unsigned int verdict, flags = 0;
 
 	verdict = function_filter__verdict(&f->names, name, file ? file : "");
@@ -386,27 +369,45 @@ void chrome_filter__release(struct chrome_filter *f)
 	f->scratch = f->cwd = f->info = NULL;
 }
 
+int chrome_filter__look(struct chrome_filter *f, struct json_span event, struct chrome_event *ev,
+			struct chrome_track **track)
+{
+	enum removed why;
+	int err = find_track(f, event, ev, track);
+
+	if (err || !*track)
+		return err ? err : 1;
+	why = judge(f, *track, ev);
+	if (!why && ev->kind == CHROME_CALL && f->too_old && !chrome_event__is_open(ev)) {
+		f->too_old--;
+		why = REMOVED_OLD;
+	}
+	if (ev->kind != CHROME_THREAD_NAME)
+		f->removed[why]++;
+	if (!why && ev->kind == CHROME_CALL) {
+		f->calls++;
+		(*track)->written++;
+	}
+	return !why;
+}
+
 int chrome_filter__keeps(struct chrome_filter *f, struct json_span event)
 {
 	struct chrome_track *track;
 	struct chrome_event ev;
-	enum removed why;
-	int err = find_track(f, event, &ev, &track);
 
-	if (err || !track)
-		return err ? err : 1;
-	why = judge(f, track, &ev);
-	if (!why && ev.kind == CHROME_CALL && f->too_old && !chrome_event__is_open(&ev)) {
-		f->too_old--;
-		why = REMOVED_OLD;
-	}
-	if (ev.kind != CHROME_THREAD_NAME)
-		f->removed[why]++;
-	if (!why && ev.kind == CHROME_CALL) {
-		f->calls++;
-		track->written++;
-	}
-	return !why;
+	return chrome_filter__look(f, event, &ev, &track);
+}
+
+uint64_t chrome_filter__lost(const struct chrome_filter *f)
+{
+	struct json_span info = { f->info, f->info_len }, losses, total;
+	int64_t n = 0;
+
+	if (!f->info || !json_text__find(info, "losses", &losses) ||
+	    !json_text__find(losses, "total", &total) || !json_text__to_int(total, &n) || n < 0)
+		return 0;
+	return (uint64_t)n;
 }
 
 struct chrome_totals chrome_filter__totals(const struct chrome_filter *f)

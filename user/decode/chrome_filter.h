@@ -42,6 +42,13 @@ void chrome_filter__release(struct chrome_filter *f);
 /* Does the event stay? Asked once for each event, in their order. 1, 0, or a negative errno. */
 int chrome_filter__keeps(struct chrome_filter *f, struct json_span event);
 
+/* The same, and what the event says; track is NULL when it belongs to none that could be left out. */
+int chrome_filter__look(struct chrome_filter *f, struct json_span event, struct chrome_event *ev,
+			struct chrome_track **track);
+
+/* Calls lost while the trace was made, as its "vtbpf" says; 0 unknown. */
+uint64_t chrome_filter__lost(const struct chrome_filter *f);
+
 /* Threads left out by their names, threads with calls that stay, and threads whose ident is known. */
 struct chrome_totals {
 	uint64_t ignored_threads, threads, idents;

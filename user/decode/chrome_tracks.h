@@ -9,14 +9,17 @@
 #include "chrome_event.h"
 #include "filter.h"
 
+struct profile_track;
+
 struct chrome_track {
 	struct chrome_key key;
 	struct thread thread;	    /* ids and names, for the filters */
 	struct chrome_track *owner; /* thread that it belongs to, NULL: it is one */
 	struct call_tree calls;
-	uint64_t written; /* calls */
-	bool ignored;	  /* the filters leave out the thread */
-	bool vanished;	  /* or all its functions, so that nothing is left */
+	uint64_t written;	       /* calls */
+	bool ignored;		       /* the filters leave out the thread */
+	bool vanished;		       /* or all its functions, so that nothing is left */
+	struct profile_track *profile; /* its row of a profile, NULL so far */
 	UT_hash_handle hh;
 };
 

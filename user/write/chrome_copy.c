@@ -337,14 +337,3 @@ int chrome_copy__write(struct chrome_filter *f, struct outbuf *out,
 	free(c.metadata);
 	return err;
 }
-
-uint64_t chrome_copy__lost(const struct chrome_filter *f)
-{
-	struct json_span losses, total;
-	int64_t n = 0;
-
-	if (!old_member(f, "losses", &losses) || !json_text__find(losses, "total", &total) ||
-	    !json_text__to_int(total, &n) || n < 0)
-		return 0;
-	return (uint64_t)n;
-}

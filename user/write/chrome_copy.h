@@ -14,7 +14,4 @@
 int chrome_copy__write(struct chrome_filter *f, struct outbuf *out,
 		       void (*progress)(const struct chrome_filter *f));
 
-/* Calls lost while the trace was made, as its "vtbpf" says; 0 unknown. */
-uint64_t chrome_copy__lost(const struct chrome_filter *f);
-
 #endif

@@ -5,12 +5,12 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define SUPPORTED "json, json.gz and vtb"
+#define SUPPORTED "json, json.gz, folded, speedscope, pprof and vtb"
 
+/* .speedscope.json ends in .json, too, and so comes before. */
 static const struct writer_ops *const formats[] = {
-	&chrome_writer,
-	&chrome_gzip_writer,
-	&capture_writer,
+	&speedscope_writer, &folded_writer,	 &pprof_writer,
+	&chrome_writer,	    &chrome_gzip_writer, &capture_writer,
 };
 
 #define N_FORMATS (sizeof(formats) / sizeof(formats[0]))
@@ -20,12 +20,6 @@ static bool ends_in(const char *path, const char *suffix)
 	size_t n = strlen(path), m = strlen(suffix);
 
 	return n > m && !strcmp(path + n - m, suffix);
-}
-
-/* Extensions of other tools that end like one of ours. */
-static bool is_other_format(const char *path)
-{
-	return ends_in(path, ".speedscope.json");
 }
 
 static const struct writer_ops *by_name(const char *name)
@@ -43,7 +37,7 @@ static const struct writer_ops *by_extension(const char *path)
 {
 	size_t i;
 
-	for (i = 0; i < N_FORMATS && !is_other_format(path); i++) {
+	for (i = 0; i < N_FORMATS; i++) {
 		if (ends_in(path, formats[i]->extension))
 			return formats[i];
 	}
@@ -71,6 +65,7 @@ const struct writer_ops *writer__find(const char *name, const char *path, char *
 	if (is_stream(path) || !strncmp(path, "/dev/", 5))
 		return &chrome_writer;
 	snprintf(why, why_size,
-		 "the extension names no supported format; use .json, .json.gz, .vtb or --format");
+		 "the extension names no supported format; use .json, .json.gz, .folded, "
+		 ".speedscope.json, .pb.gz, .vtb or --format");
 	return NULL;
 }

@@ -11,6 +11,7 @@
 #include "../decode/replay.h"
 #include "outbuf.h"
 
+struct profile;
 struct writer_ops;
 
 /* One output being written. The driver fills it and owns what it points to; priv is the
@@ -21,6 +22,8 @@ struct writer {
 	struct session *session;
 	struct capture *capture; /* for source texts, once the replay is at its end */
 	struct replay *replay;	 /* its counts and filter */
+	const char *dir;	 /* for temporary files; NULL: any */
+	volatile bool *cancel;	 /* may be NULL */
 	void *priv;
 };
 
@@ -42,9 +45,13 @@ struct writer_ops {
 	int (*sample)(struct writer *w, const struct stack_sample *sample);
 	int (*end)(struct writer *w);
 	void (*release)(struct writer *w);
+	/* Of formats that are made of a profile (profile_writer.h), whatever that was read from: writes
+	 * all of the output. NULL: the others. */
+	int (*profile)(struct writer *w, struct profile *p);
 };
 
 extern const struct writer_ops chrome_writer, chrome_gzip_writer;
+extern const struct writer_ops folded_writer, speedscope_writer, pprof_writer;
 
 /* A capture as it is, less what the filter leaves out: written by capture_copy.c, has no
  * functions. */

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Folded stacks, speedscope and pprof: each says what the JSON of the same capture says."""
+
+import collections
+import json
+import os
+import random
+
+import formats
+from harness import case
+from tracefile import Trace
+
+NAMES = ("out.folded", "out.speedscope.json", "out.pb.gz")
+
+
+def capture(context, script, *args):
+    """A capture of a target's whole run, and the same as JSON, read."""
+    target = context.target(script, *args)
+    path = context.path("raw.vtb")
+    tracer = context.command("-p", target.pid, "-o", path).wait_tracing(target.pid)
+    target.ask("go")
+    target.ask("finish")
+    tracer.send(2)
+    tracer.wait(0)
+    context.command("convert", path, "-o", context.path("raw.json")).wait(0)
+    return target, path, Trace(context.path("raw.json"))
+
+
+def convert(context, source, *options):
+    for name in NAMES:
+        context.command("convert", source, "-o", context.path(name), *options).wait(0)
+    return (formats.Folded(context.path(NAMES[0])), formats.Speedscope(context.path(NAMES[1])),
+            formats.Pprof(context.path(NAMES[2])))
+
+
+def truth(trace):
+    """(durations, self times) by (thread, function), of the JSON."""
+    durations, selves = collections.defaultdict(list), collections.Counter()
+    for (_pid, tid), slices in trace.tracks().items():
+        stack = []
+        for s in slices:
+            key = trace.thread_names[tid], s.name
+            while stack and stack[-1][1].end <= s.start:
+                stack.pop()
+            durations[key].append(s.end - s.start)
+            selves[key] += s.end - s.start
+            if stack:
+                selves[stack[-1][0]] -= s.end - s.start
+            stack.append((key, s))
+    return durations, selves
+
+
+def check_agreement(trace, folded, speedscope, pprof):
+    durations, selves = truth(trace)
+    assert {k: sorted(v) for k, v in speedscope.calls.items()} == \
+        {k: sorted(v) for k, v in durations.items()}
+    assert folded.self_time() == selves
+    assert pprof.self_time == selves
+    assert pprof.count == {k: len(v) for k, v in durations.items()}
+    assert pprof.types == [("calls", "count"), ("wall", "nanoseconds")]
+
+
+@case(each="minor")
+def formats_say_the_same(context):
+    """Folded, speedscope and pprof of a capture, and of its JSON, have the calls and times of the JSON."""
+    _target, path, trace = capture(context, "calls.py", 300)
+    assert trace.lost == 0
+    for source in (path, context.path("raw.json")):
+        check_agreement(trace, *convert(context, source))
+    # Filters apply as they do to JSON.
+    context.command("convert", path, "-o", context.path("less.json"), "--ignore-function", "leaf",
+                    "--only-thread", "worker-*").wait(0)
+    less = Trace(context.path("less.json"))
+    assert not [s for s in less.slices if s.qualname == "leaf"] and less.slices
+    for source in (path, context.path("raw.json")):
+        check_agreement(less, *convert(context, source, "--ignore-function", "leaf",
+                                       "--only-thread", "worker-*"))
+
+
+@case()
+def formats_traced_directly(context):
+    """-o of a trace may name any of the formats."""
+    for name in NAMES:
+        target = context.target("calls.py", 100)
+        tracer = context.command("-p", target.pid, "-o", context.path(name)).wait_tracing(target.pid)
+        target.ask("go")
+        tracer.send(2)
+        tracer.wait(0)
+    assert any(f.startswith("leaf (") for _, f in
+               formats.Folded(context.path(NAMES[0])).self_time())
+    assert {"worker-one", "comes-late"} <= set(formats.Speedscope(context.path(NAMES[1])).names)
+    assert formats.Pprof(context.path(NAMES[2])).count
+    assert sorted(os.listdir(context.tmp)) == sorted(NAMES)
+
+
+@case()
+def formats_with_hostile_names(context):
+    """Quotes, newlines, 4-byte characters, surrogates and 70,000 characters survive."""
+    _target, path, trace = capture(context, "names.py")
+    folded, speedscope, pprof = convert(context, path)
+    durations, selves = truth(trace)
+    assert {k: sorted(v) for k, v in speedscope.calls.items()} == \
+        {k: sorted(v) for k, v in durations.items()}
+    assert pprof.self_time == selves
+    assert sum(folded.self_time().values()) == sum(selves.values())
+    frames = {frame for stack in folded.stacks for frame in stack}
+    assert any(len(frame) > 70000 for frame in frames)
+    assert any("𝔘𝔫𝔦" in frame for frame in frames) and any("监控" in frame for frame in frames)
+
+
+@case()
+def formats_in_their_readers(context):
+    """`go tool pprof` and protoc read what vtbpf writes, with the right counts."""
+    _target, path, trace = capture(context, "calls.py", 300)
+    convert(context, path)
+    out = context.path("out.pb.gz")
+    calls = collections.Counter(s.qualname for s in trace.slices)
+    for index in ("calls", "wall"):
+        seen = formats.go_pprof(out, index)
+        if seen is None:
+            print("go is not installed: not read with go tool pprof")
+            break
+        assert "leaf" in seen and "middle" in seen, sorted(seen)
+        if index == "calls":
+            assert seen["leaf"][0] == calls["leaf"] and seen["middle"][0] == calls["middle"]
+        else:
+            times = sum(s.end - s.start for s in trace.slices if s.qualname == "middle")
+            assert abs(seen["middle"][1] - times) < 0.01 * times, (seen["middle"], times)
+    if formats.protoc_decodes(out, context.tmp) is None:
+        print("protoc is not installed: not read with protoc")
+    else:
+        assert formats.protoc_decodes(out, context.tmp)
+
+
+@case()
+def formats_of_a_large_trace(context):
+    """A trace of a million calls is converted in memory that does not grow with it."""
+    sizes = {}
+    for calls in (50_000, 1_000_000):
+        source = context.path("large.json")
+        with open(source, "w") as f:
+            f.write('{"traceEvents":[\n')
+            picks = random.Random(1)
+            for i in range(calls // 2):
+                at, leaf = 10 * i, picks.randrange(50)
+                f.write('{"ph":"X","cat":"FEE","pid":1,"tid":1,"ts":%d,"dur":2,"name":"f%d (a.py:%d)"},\n'
+                        '{"ph":"X","cat":"FEE","pid":1,"tid":1,"ts":%d,"dur":9,"name":"g (a.py:1)"}%s\n'
+                        % (at + 1, leaf, leaf, at, "" if i == calls // 2 - 1 else ","))
+            f.write("]}")
+        for name in NAMES:
+            tracer = context.command("convert", source, "-o", context.path(name), "--no-progress")
+            _, status, usage = os.wait4(tracer.process.pid, 0)
+            tracer.process.returncode = os.waitstatus_to_exitcode(status)
+            assert status == 0, tracer.text()
+            sizes[name, calls] = usage.ru_maxrss
+    for name in NAMES:
+        few, many = sizes[name, 50_000], sizes[name, 1_000_000]
+        assert many < few + 4000, "%s: %d kB, then %d kB" % (name, few, many)
+    folded = formats.Folded(context.path(NAMES[0]))
+    assert len(folded.stacks) == 51 and sum(folded.stacks.values()) == 500_000 * 9000
+    with open(context.path(NAMES[1])) as f:
+        events = json.load(f)["profiles"][0]["events"]
+    assert len(events) == 2_000_000

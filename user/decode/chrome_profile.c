@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+#include "chrome_profile.h"
+
+#define LOOK_EVERY 4096
+
+/* A function by its name as it stands in the file. */
+struct known {
+	UT_hash_handle hh;
+	uint32_t function;
+	char name[];
+};
+
+struct reading {
+	struct chrome_filter *filter;
+	struct profile *profile;
+	struct known *by_name;
+	uint32_t first_pid;
+	char *scratch;
+	size_t scratch_size;
+};
+
+static int fail(struct reading *r, int err, const char *what)
+{
+	snprintf(r->filter->why, sizeof(r->filter->why), "%s", what);
+	return err;
+}
+
+/* ---- functions -------------------------------------------------------------------------- */
+
+static int64_t make_function(struct reading *r, struct json_span name)
+{
+	struct profile_function f = {};
+	char *scratch, *file;
+	long n;
+
+	if (name.n > r->scratch_size) {
+		scratch = realloc(r->scratch, name.n);
+		if (!scratch)
+			return -ENOMEM;
+		r->scratch = scratch;
+		r->scratch_size = name.n;
+	}
+	n = json_text__unquote(name, r->scratch);
+	if (n < 0) {
+		n = 0;
+		*r->scratch = '\0';
+	}
+	file = chrome_event__split_name(r->scratch, &f.line);
+	f.name.p = r->scratch;
+	f.name.n = file ? strlen(r->scratch) : (size_t)n;
+	f.file.p = file;
+	f.file.n = file ? strlen(file) : 0;
+	return profile__function(r->profile, &f);
+}
+
+static int64_t function_of(struct reading *r, struct json_span name)
+{
+	struct known *k;
+	int64_t function;
+
+	HASH_FIND(hh, r->by_name, name.p, name.n, k);
+	if (k)
+		return k->function;
+	function = make_function(r, name);
+	k = function < 0 ? NULL : malloc(sizeof(*k) + name.n);
+	if (!k)
+		return function < 0 ? function : -ENOMEM;
+	k->function = (uint32_t)function;
+	memcpy(k->name, name.p, name.n);
+	HASH_ADD(hh, r->by_name, name[0], name.n, k);
+	if (!k->hh.tbl) {
+		free(k);
+		return -ENOMEM;
+	}
+	return function;
+}
+
+/* ---- tracks ----------------------------------------------------------------------------- */
+
+static struct profile_track *make_track(struct reading *r, struct chrome_track *track)
+{
+	const struct thread *th = &track->thread;
+	const char *name = th->formers ? th->formers->name : th->comm;
+	struct profile_track *t;
+	char number[32];
+
+	if (!*name) {
+		snprintf(number, sizeof(number), "thread %llu", (unsigned long long)track->key.tid);
+		name = number;
+	}
+	t = profile__track(r->profile, name, strlen(name));
+	if (!t)
+		return NULL;
+	t->pid = (uint32_t)track->key.pid;
+	t->tid = track->key.tid;
+	t->thread = track->owner ? track->owner->key.tid : track->key.tid;
+	if (!r->profile->processes)
+		r->first_pid = t->pid;
+	/* Whether there are several is all that anybody asks. */
+	if (!r->profile->processes || t->pid != r->first_pid)
+		r->profile->processes++;
+	return track->profile = t;
+}
+
+static int add_gap(struct reading *r, struct profile_track *t, const struct chrome_event *ev)
+{
+	static const struct profile_function lost = { .name = { "lost calls", 10 } };
+	struct profile_call call = { .start = (uint64_t)ev->start,
+				     .dur = (uint64_t)(ev->end - ev->start) };
+	int64_t function = profile__function(r->profile, &lost);
+
+	if (function < 0)
+		return (int)function;
+	call.function = (uint32_t)function;
+	t->is_gaps = true;
+	t->lost += (uint64_t)ev->lost;
+	return profile__add(r->profile, t, &call);
+}
+
+static int add_call(struct reading *r, struct profile_track *t, const struct chrome_event *ev)
+{
+	struct profile_call call = { .start = (uint64_t)ev->start,
+				     .dur = (uint64_t)(ev->end - ev->start) };
+	int64_t function = function_of(r, ev->name);
+
+	if (function < 0)
+		return (int)function;
+	call.function = (uint32_t)function;
+	if (ev->args.n) {
+		call.flags |= chrome_event__was_open(ev) ? PROFILE_OPEN_START : 0;
+		call.flags |= chrome_event__is_open(ev) ? PROFILE_OPEN_END : 0;
+	}
+	return profile__add(r->profile, t, &call);
+}
+
+static int on_event(struct reading *r, struct json_span text)
+{
+	struct chrome_track *track;
+	struct profile_track *t;
+	struct chrome_event ev;
+	int keeps = chrome_filter__look(r->filter, text, &ev, &track);
+
+	if (keeps <= 0 || !track || (ev.kind != CHROME_CALL && ev.kind != CHROME_GAP))
+		return keeps < 0 ? keeps : 0;
+	if (ev.start < 0)
+		return fail(r, -ERANGE, "a call begins before time 0");
+	t = track->profile ? track->profile : make_track(r, track);
+	if (!t)
+		return -ENOMEM;
+	return ev.kind == CHROME_GAP ? add_gap(r, t, &ev) : add_call(r, t, &ev);
+}
+
+/* ---- all -------------------------------------------------------------------------------- */
+
+static int read_events(struct reading *r, void (*progress)(const struct chrome_filter *f))
+{
+	struct chrome_filter *f = r->filter;
+	struct chrome_item item;
+	unsigned int n = 0;
+	int kind, err = 0;
+
+	while (!err && (kind = chrome_reader__next(f->reader, &item)) != 0) {
+		if (kind < 0)
+			return kind;
+		if (kind == CHROME_EVENT)
+			err = on_event(r, item.text);
+		if (err || ++n % LOOK_EVERY)
+			continue;
+		if (f->cancel && *f->cancel)
+			err = -ECANCELED;
+		if (progress)
+			progress(f);
+	}
+	return err;
+}
+
+/* What vtbpf's own JSON says of the whole. */
+static void note_info(struct reading *r)
+{
+	struct json_span info = { r->filter->info, r->filter->info_len }, value;
+	struct profile *p = r->profile;
+	char number[32];
+
+	p->lost = chrome_filter__lost(r->filter);
+	if (!info.p)
+		return;
+	if (json_text__find(info, "clock", &value) &&
+	    json_text__find(value, "realtime_offset_ns", &value))
+		json_text__to_int(value, &p->realtime_offset);
+	if (!json_text__find(info, "coverage", &value) || value.n >= sizeof(number))
+		return;
+	memcpy(number, value.p, value.n);
+	number[value.n] = '\0';
+	p->coverage = strtod(number, NULL);
+	p->in_windows = true;
+	if (!(p->coverage > 0 && p->coverage <= 1))
+		p->coverage = 1;
+}
+
+int chrome_profile__read(struct chrome_filter *f, struct profile *p,
+			 void (*progress)(const struct chrome_filter *f))
+{
+	struct reading r = { .filter = f, .profile = p };
+	struct known *k, *tmp;
+	int err = read_events(&r, progress);
+
+	HASH_ITER(hh, r.by_name, k, tmp) {
+		HASH_DEL(r.by_name, k);
+		free(k);
+	}
+	free(r.scratch);
+	if (!err)
+		err = profile__settle(p);
+	if (err == -EILSEQ)
+		fail(&r, err,
+		     "the calls of a thread come neither in order of their ends, as VizTracer "
+		     "writes them, nor of their starts");
+	if (!err)
+		note_info(&r);
+	return err;
+}

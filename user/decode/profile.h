@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The calls of a trace by track, whatever file they came from: for outputs that need the calls of a
+ * thread callers first, though a caller's record comes after those of what it called.
+ *
+ * Memory grows with the number of functions and tracks; calls lie in a spool, 24 bytes each.
+ */
+#ifndef VTBPF_PROFILE_H
+#define VTBPF_PROFILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "spool.h"
+
+/* Bytes that may hold anything; they end in a NUL that n does not count. */
+struct profile_text {
+	const char *p;
+	size_t n;
+};
+
+struct profile_function {
+	struct profile_text name, file; /* file n 0: none, a C function */
+	uint32_t line;
+};
+
+#define PROFILE_OPEN_START 0x1 /* it ran already when the trace, or a window of it, began */
+#define PROFILE_OPEN_END 0x2   /* it ran on when that ended */
+
+struct profile_call {
+	uint64_t start, dur; /* ns */
+	uint32_t function;
+	uint32_t flags; /* PROFILE_OPEN_* */
+};
+
+struct profile_track {
+	struct profile_text name;
+	uint32_t pid;
+	uint64_t tid;	 /* made up for what is no thread */
+	uint64_t thread; /* tid of the thread that it belongs to */
+	bool is_gaps;	 /* its calls are stretches in which calls were lost */
+	uint64_t lost;	 /* calls, of is_gaps */
+	struct spool_list calls;
+	bool by_start;	    /* callers come first; else callees do */
+	bool reversed;	    /* of those that come callees first, the list begins with the last */
+	unsigned int level; /* of an overflow's overflow... */
+	bool not_by_end, not_by_start;
+	int64_t last_start, last_end;	/* of the last call that came */
+	uint64_t first, last;		/* begin of the first call, end of the last, ns */
+	struct profile_track *overflow; /* where calls go that do not nest here */
+};
+
+struct profile_name; /* finds a function by its names */
+
+struct profile {
+	struct profile_function *functions;
+	size_t n_functions, functions_room;
+	struct profile_name *by_name;
+	struct profile_track **tracks;
+	size_t n_tracks, tracks_room;
+	struct spool *spool;
+	char *dir; /* for spools, NULL: any */
+	uint64_t calls;
+	uint64_t start, end;	 /* of the first and last call, ns */
+	uint64_t dropped;	 /* calls that did not nest anywhere */
+	uint64_t lost;		 /* calls, while tracing */
+	int64_t realtime_offset; /* 0 unknown */
+	bool in_windows;	 /* not all the time was traced, but this part of it: */
+	double coverage;
+	size_t processes;
+	volatile bool *cancel; /* set: walks end with -ECANCELED; may be NULL */
+};
+
+/* dir: where the spool goes, may be NULL. NULL when out of memory. */
+struct profile *profile__new(const char *dir);
+void profile__free(struct profile *p);
+
+/* The function's number; the same for the same names and line. name and file are copied. Negative
+ * errno. */
+int64_t profile__function(struct profile *p, const struct profile_function *f);
+
+/* A new track, named so. NULL when out of memory. */
+struct profile_track *profile__track(struct profile *p, const char *name, size_t n);
+
+/* The next call of a track: in order of ends, or of starts. 0 or a negative errno. */
+int profile__add(struct profile *p, struct profile_track *t, const struct profile_call *call);
+
+/* After the last call: finds the order of each track, and takes what does not nest to tracks of its
+ * own. 0, -EILSEQ when the calls of a track come in no order, or another negative errno. */
+int profile__settle(struct profile *p);
+
+/* "name (file:line)", or the name alone where there is no file, as it came: any bytes. Returns the
+ * length; out has room for profile__label_size(f). */
+size_t profile__label_size(const struct profile_function *f);
+size_t profile__put_label(const struct profile_function *f, char *out);
+
+#endif

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "spool.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define BLOCK_BYTES 16384
+#define FIRST_RECORDS 16
+
+struct spool {
+	char *dir; /* NULL: any */
+	size_t record_size;
+	size_t per_block; /* records */
+	int fd;		  /* -1: not made yet */
+	uint64_t blocks;  /* in the file */
+};
+
+struct spool *spool__new(const char *dir, size_t record_size)
+{
+	struct spool *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->fd = -1;
+	s->record_size = record_size;
+	s->per_block = BLOCK_BYTES / record_size;
+	s->dir = dir ? strdup(dir) : NULL;
+	if (dir && !s->dir) {
+		free(s);
+		return NULL;
+	}
+	return s;
+}
+
+void spool__free(struct spool *s)
+{
+	if (!s)
+		return;
+	if (s->fd >= 0)
+		close(s->fd);
+	free(s->dir);
+	free(s);
+}
+
+/* Some file systems (overlays of old kernels, network ones) have no files without a name. */
+static int make_named(const char *dir)
+{
+	char *path = NULL;
+	int fd;
+
+	if (asprintf(&path, "%s/.vtbpf.XXXXXX", dir) < 0)
+		return -ENOMEM;
+	fd = mkostemp(path, O_CLOEXEC);
+	if (fd < 0)
+		fd = -errno;
+	else
+		unlink(path);
+	free(path);
+	return fd;
+}
+
+static int make_file(struct spool *s)
+{
+	const char *tmp = getenv("TMPDIR");
+	const char *dir = s->dir ? s->dir : tmp && *tmp ? tmp : "/var/tmp";
+	int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		fd = make_named(dir);
+	if (fd < 0)
+		return fd;
+	s->fd = fd;
+	return 0;
+}
+
+static int write_all(int fd, const char *p, size_t n, uint64_t at)
+{
+	ssize_t done;
+
+	while (n) {
+		done = pwrite(fd, p, n, (off_t)at);
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done <= 0)
+			return done ? -errno : -EIO;
+		p += done;
+		at += (uint64_t)done;
+		n -= (size_t)done;
+	}
+	return 0;
+}
+
+static int read_all(int fd, char *p, size_t n, uint64_t at)
+{
+	ssize_t done;
+
+	while (n) {
+		done = pread(fd, p, n, (off_t)at);
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done <= 0)
+			return done ? -errno : -EIO;
+		p += done;
+		at += (uint64_t)done;
+		n -= (size_t)done;
+	}
+	return 0;
+}
+
+/* The last block is full: to the file with it. */
+static int put_away(struct spool *s, struct spool_list *list)
+{
+	size_t bytes = s->per_block * s->record_size;
+	uint64_t *blocks;
+	size_t room;
+	int err;
+
+	if (list->n_blocks == list->blocks_room) {
+		room = list->blocks_room ? list->blocks_room * 2 : 8;
+		blocks = realloc(list->blocks, room * sizeof(*blocks));
+		if (!blocks)
+			return -ENOMEM;
+		list->blocks = blocks;
+		list->blocks_room = room;
+	}
+	err = s->fd < 0 ? make_file(s) : 0;
+	if (!err)
+		err = write_all(s->fd, list->last, bytes, s->blocks * bytes);
+	if (err)
+		return err;
+	list->blocks[list->n_blocks++] = s->blocks++;
+	list->n_last = 0;
+	return 0;
+}
+
+static int make_room(struct spool *s, struct spool_list *list)
+{
+	size_t room = list->last_room ? list->last_room * 2 : FIRST_RECORDS;
+	char *last;
+
+	if (list->n_last == s->per_block)
+		return put_away(s, list);
+	if (room > s->per_block)
+		room = s->per_block;
+	last = realloc(list->last, room * s->record_size);
+	if (!last)
+		return -ENOMEM;
+	list->last = last;
+	list->last_room = room;
+	return 0;
+}
+
+int spool__append(struct spool *s, struct spool_list *list, const void *record)
+{
+	int err;
+
+	if (list->n_last == list->last_room) {
+		err = make_room(s, list);
+		if (err)
+			return err;
+	}
+	memcpy(list->last + list->n_last++ * s->record_size, record, s->record_size);
+	list->n++;
+	return 0;
+}
+
+void spool__reset(struct spool *s)
+{
+	s->blocks = 0;
+}
+
+void spool_list__release(struct spool_list *list)
+{
+	free(list->blocks);
+	free(list->last);
+	memset(list, 0, sizeof(*list));
+}
+
+/* The block of that number: in memory when it is the last one. */
+static int get_block(struct spool_cursor *c, uint64_t no, const char **block)
+{
+	size_t bytes = c->spool->per_block * c->spool->record_size;
+	int err;
+
+	if (no == c->list->n_blocks) {
+		*block = c->list->last;
+		return 0;
+	}
+	*block = c->block;
+	if (c->block_no == no + 1)
+		return 0;
+	if (!c->block)
+		*block = c->block = malloc(bytes);
+	if (!c->block)
+		return -ENOMEM;
+	c->block_no = 0;
+	err = read_all(c->spool->fd, c->block, bytes, c->list->blocks[no] * bytes);
+	if (!err)
+		c->block_no = no + 1;
+	return err;
+}
+
+int spool_cursor__next(struct spool_cursor *c, const void **record)
+{
+	uint64_t at = c->backwards ? c->list->n - 1 - c->done : c->done;
+	const char *block;
+	int err;
+
+	if (c->done == c->list->n)
+		return 0;
+	err = get_block(c, at / c->spool->per_block, &block);
+	if (err)
+		return err;
+	*record = block + at % c->spool->per_block * c->spool->record_size;
+	c->done++;
+	return 1;
+}
+
+void spool_cursor__release(struct spool_cursor *c)
+{
+	free(c->block);
+	c->block = NULL;
+	c->block_no = 0;
+}

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "profile_writer.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define NAME_SIZE (128 * 1024)
+#define UNKNOWN UINT32_MAX
+
+/* What is known of the trace that is being read: a profile may be made of several. */
+struct collecting {
+	struct profile *profile;
+	const struct session *session;
+	uint32_t *functions; /* by code->index: the profile's number, or UNKNOWN */
+	size_t n_functions;
+	struct profile_track **tracks; /* by track->index */
+	size_t n_tracks;
+	char *name;
+};
+
+int profile_writer__begin(struct writer *w)
+{
+	struct collecting *c = calloc(1, sizeof(*c));
+
+	w->priv = c;
+	if (!c)
+		return -ENOMEM;
+	c->profile = profile__new(w->dir);
+	c->name = malloc(NAME_SIZE);
+	if (!c->profile || !c->name)
+		return -ENOMEM;
+	c->profile->cancel = w->cancel;
+	return 0;
+}
+
+void profile_writer__release(struct writer *w)
+{
+	struct collecting *c = w->priv;
+
+	if (!c)
+		return;
+	profile__free(c->profile);
+	free(c->functions);
+	free(c->tracks);
+	free(c->name);
+	free(c);
+	w->priv = NULL;
+}
+
+/* Another trace numbers its functions and tracks anew. */
+static int see_session(struct collecting *c, const struct session *s)
+{
+	size_t i, n = code_table__count(s->codes);
+	uint32_t *functions;
+
+	if (c->session == s)
+		return 0;
+	functions = realloc(c->functions, n * sizeof(*functions));
+	if (!functions)
+		return -ENOMEM;
+	for (i = 0; i < n; i++)
+		functions[i] = UNKNOWN;
+	for (i = 0; i < c->n_tracks; i++)
+		c->tracks[i] = NULL;
+	c->functions = functions;
+	c->n_functions = n;
+	c->session = s;
+	return 0;
+}
+
+int profile_writer__process(struct writer *w, const struct session_process *p)
+{
+	struct collecting *c = w->priv;
+
+	(void)p;
+	c->profile->processes++;
+	return see_session(c, w->session);
+}
+
+static int make_room(struct collecting *c, size_t index)
+{
+	size_t n = c->n_tracks ? c->n_tracks : 64;
+	struct profile_track **tracks;
+
+	while (n <= index)
+		n *= 2;
+	if (n == c->n_tracks)
+		return 0;
+	tracks = realloc(c->tracks, n * sizeof(*tracks));
+	if (!tracks)
+		return -ENOMEM;
+	while (c->n_tracks < n)
+		tracks[c->n_tracks++] = NULL;
+	c->tracks = tracks;
+	return 0;
+}
+
+int profile_writer__track(struct writer *w, const struct track *track)
+{
+	struct collecting *c = w->priv;
+	struct profile_track *t;
+	int err, n = track__name(track, c->name, NAME_SIZE);
+
+	err = see_session(c, w->session);
+	if (!err)
+		err = make_room(c, track->index);
+	if (err)
+		return err;
+	t = profile__track(c->profile, c->name,
+			   (size_t)(n < 0	   ? 0 :
+				    n >= NAME_SIZE ? NAME_SIZE - 1 :
+						     n));
+	if (!t)
+		return -ENOMEM;
+	t->pid = track->thread->pid;
+	t->tid = track->tid;
+	t->thread = track->thread->tid;
+	t->is_gaps = track->kind == TRACK_LOST;
+	c->tracks[track->index] = t;
+	return 0;
+}
+
+static int64_t function_of(struct collecting *c, const struct code *code)
+{
+	const struct profile_function f = {
+		.name = { code->name.data, code->name.len },
+		.file = { code->file.data, code->file.len },
+		.line = code->line,
+	};
+	int64_t n;
+
+	if (c->functions[code->index] != UNKNOWN)
+		return c->functions[code->index];
+	n = profile__function(c->profile, &f);
+	if (n >= 0)
+		c->functions[code->index] = (uint32_t)n;
+	return n;
+}
+
+static uint32_t flags_of(const struct slice *s)
+{
+	return (s->flags & VTBPF_F_OPEN_START ? PROFILE_OPEN_START : 0) |
+	       (s->flags & (VTBPF_F_OPEN_END | VTBPF_F_EXIT_MISSED) ? PROFILE_OPEN_END : 0);
+}
+
+int profile_writer__slice(struct writer *w, const struct slice *slice)
+{
+	struct collecting *c = w->priv;
+	struct profile_call call = { .start = slice->start, .dur = slice->dur };
+	int64_t function = function_of(c, slice->code);
+
+	if (function < 0)
+		return (int)function;
+	call.function = (uint32_t)function;
+	call.flags = flags_of(slice);
+	return profile__add(c->profile, c->tracks[slice->track->index], &call);
+}
+
+int profile_writer__gap(struct writer *w, const struct gap *gap)
+{
+	static const struct profile_function lost = { .name = { "lost calls", 10 } };
+	struct collecting *c = w->priv;
+	struct profile_track *t = c->tracks[gap->track->index];
+	struct profile_call call = { .start = gap->first, .dur = gap->last - gap->first };
+	int64_t function = profile__function(c->profile, &lost);
+
+	if (function < 0)
+		return (int)function;
+	call.function = (uint32_t)function;
+	t->lost += gap->lost;
+	return profile__add(c->profile, t, &call);
+}
+
+int profile_writer__end(struct writer *w)
+{
+	struct collecting *c = w->priv;
+
+	c->profile->lost = session__lost(w->session);
+	c->profile->realtime_offset = w->session->info.realtime_offset;
+	c->profile->in_windows = session__has_windows(w->session);
+	c->profile->coverage = session__coverage(w->session);
+	return w->ops->profile(w, c->profile);
+}
+
+char *profile_writer__track_name(const struct profile *p, const struct profile_track *t)
+{
+	char *name = NULL;
+	int n;
+
+	if (p->processes > 1)
+		n = asprintf(&name, "%s (%u)", t->name.p, t->pid);
+	else
+		n = asprintf(&name, "%s", t->name.p);
+	return n < 0 ? NULL : name;
+}

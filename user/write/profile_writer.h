@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * For formats that need the calls of a thread callers first, or added up: the trace is first made a
+ * profile (decode/profile.h), then the format's `profile` writes it whole.
+ */
+#ifndef VTBPF_PROFILE_WRITER_H
+#define VTBPF_PROFILE_WRITER_H
+
+#include "../decode/profile.h"
+#include "writer.h"
+
+int profile_writer__begin(struct writer *w);
+int profile_writer__process(struct writer *w, const struct session_process *p);
+int profile_writer__track(struct writer *w, const struct track *track);
+int profile_writer__slice(struct writer *w, const struct slice *slice);
+int profile_writer__gap(struct writer *w, const struct gap *gap);
+int profile_writer__end(struct writer *w);
+void profile_writer__release(struct writer *w);
+
+/* All of a format's functions but `profile`. */
+#define PROFILE_WRITER_FUNCTIONS                                            \
+	.begin = profile_writer__begin, .process = profile_writer__process, \
+	.track = profile_writer__track, .slice = profile_writer__slice,     \
+	.gap = profile_writer__gap, .end = profile_writer__end, .release = profile_writer__release
+
+/* What to call a track beside others: its name, and its process where there are several. Bytes of any
+ * value, the caller's to free; NULL when out of memory. */
+char *profile_writer__track_name(const struct profile *p, const struct profile_track *t);
+
+#endif

@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * speedscope's own format, evented: https://www.speedscope.app/file-format-schema.json. One profile a
+ * track, with what opens and closes on it in order of time. Calls of a capture come in order of their
+ * ends, and so are walked backwards; what that gives is put into a second spool and read backwards
+ * again.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../decode/call_walk.h"
+#include "../version.h"
+#include "json_writer.h"
+#include "own_file.h"
+#include "profile_writer.h"
+
+#define SCHEMA "https://www.speedscope.app/file-format-schema.json"
+
+struct change {
+	uint64_t at;
+	uint32_t frame;
+	uint32_t opens;
+};
+
+struct speedscope {
+	const struct profile *p;
+	struct json_writer json;
+	struct spool *spool; /* of struct change */
+	struct spool_list changes;
+	const struct profile_track *track;
+	uint64_t base; /* time 0 of the file, ns */
+};
+
+static void write_frames(struct speedscope *s)
+{
+	struct json_writer *j = &s->json;
+	const struct profile_function *f;
+	size_t i;
+
+	json__key(j, "shared");
+	json__open(j, '{');
+	json__key(j, "frames");
+	json__open(j, '[');
+	for (i = 0; i < s->p->n_functions; i++) {
+		f = &s->p->functions[i];
+		json__open(j, '{');
+		json__key(j, "name");
+		json__string_n(j, f->name.p, f->name.n);
+		if (f->file.n) {
+			json__key(j, "file");
+			json__string_n(j, f->file.p, f->file.n);
+			json__u64_field(j, "line", f->line);
+		}
+		json__close(j, '}');
+	}
+	json__close(j, ']');
+	json__close(j, '}');
+}
+
+/* ---- events ----------------------------------------------------------------------------- */
+
+static void write_change(struct speedscope *s, const struct change *c)
+{
+	static const char kind[2][16] = { "{\"type\":\"C\"", "{\"type\":\"O\"" };
+	struct outbuf *o = s->json.out;
+	char *p = outbuf__reserve(o, 96);
+
+	if (s->json.comma)
+		*p++ = ',';
+	s->json.comma = true;
+	memcpy(p, kind[c->opens], 11);
+	memcpy(p + 11, ",\"frame\":", 9);
+	p = json__put_u64(p + 20, c->frame);
+	memcpy(p, ",\"at\":", 6);
+	p = json__put_u64(p + 6, c->at - s->base);
+	*p++ = '}';
+	*p++ = '\n';
+	o->at = p;
+}
+
+/* Backwards, a call is left where it opens. */
+static int put(struct speedscope *s, const struct walk_frame *frame, bool entered)
+{
+	bool opens = entered == s->track->by_start;
+	struct change c = { opens ? frame->start : frame->end, frame->function, opens };
+
+	if (!s->track->by_start)
+		return spool__append(s->spool, &s->changes, &c);
+	write_change(s, &c);
+	return s->json.out->err;
+}
+
+static int enter(void *arg, struct walk_frame *frame, const struct walk_frame *parent)
+{
+	(void)parent;
+	return put(arg, frame, true);
+}
+
+static int leave(void *arg, struct walk_frame *frame, const struct walk_frame *parent)
+{
+	(void)parent;
+	return put(arg, frame, false);
+}
+
+static int write_spooled(struct speedscope *s)
+{
+	struct spool_cursor c = { .spool = s->spool, .list = &s->changes, .backwards = true };
+	const void *record;
+	int got;
+
+	while ((got = spool_cursor__next(&c, &record)) > 0 && !s->json.out->err)
+		write_change(s, record);
+	spool_cursor__release(&c);
+	spool_list__release(&s->changes);
+	spool__reset(s->spool);
+	return got < 0 ? got : s->json.out->err;
+}
+
+static int write_events(struct speedscope *s, const struct profile_track *t)
+{
+	const struct walk_visitor v = { .enter = enter, .leave = leave, .arg = s };
+	int err;
+
+	s->track = t;
+	json__key(&s->json, "events");
+	json__open(&s->json, '[');
+	err = call_walk__run(s->p, t, &v);
+	if (!err)
+		err = write_spooled(s);
+	json__close(&s->json, ']');
+	return err;
+}
+
+/* ---- profiles --------------------------------------------------------------------------- */
+
+/* Several threads may have one name. */
+static bool is_shared_name(const struct profile *p, const struct profile_track *t)
+{
+	size_t i;
+
+	for (i = 0; i < p->n_tracks; i++) {
+		const struct profile_track *o = p->tracks[i];
+
+		if (o != t && o->calls.n && o->name.n == t->name.n &&
+		    !memcmp(o->name.p, t->name.p, t->name.n))
+			return true;
+	}
+	return false;
+}
+
+static int write_name(struct speedscope *s, const struct profile_track *t)
+{
+	char *name = profile_writer__track_name(s->p, t);
+	char more[96] = "";
+
+	if (!name)
+		return -ENOMEM;
+	if (t->is_gaps)
+		snprintf(more, sizeof(more), " (%llu calls)", (unsigned long long)t->lost);
+	else if (is_shared_name(s->p, t))
+		snprintf(more, sizeof(more), " (tid %llu)", (unsigned long long)t->tid);
+	json__key(&s->json, "name");
+	json__string_begin(&s->json);
+	json__string_part(&s->json, name, strlen(name));
+	json__string_part(&s->json, more, strlen(more));
+	json__string_end(&s->json);
+	free(name);
+	return 0;
+}
+
+static int write_profile(struct speedscope *s, const struct profile_track *t)
+{
+	struct json_writer *j = &s->json;
+	int err;
+
+	json__open(j, '{');
+	json__str_field(j, "type", "evented");
+	err = write_name(s, t);
+	json__str_field(j, "unit", "nanoseconds");
+	json__u64_field(j, "startValue", 0);
+	json__u64_field(j, "endValue", s->p->end - s->base);
+	if (!err)
+		err = write_events(s, t);
+	json__close(j, '}');
+	return err;
+}
+
+/* speedscope refuses a file without profiles. */
+static void write_empty_profile(struct json_writer *j)
+{
+	json__open(j, '{');
+	json__str_field(j, "type", "evented");
+	json__str_field(j, "name", "no calls");
+	json__str_field(j, "unit", "nanoseconds");
+	json__u64_field(j, "startValue", 0);
+	json__u64_field(j, "endValue", 0);
+	json__key(j, "events");
+	json__open(j, '[');
+	json__close(j, ']');
+	json__close(j, '}');
+}
+
+static int write_profiles(struct speedscope *s)
+{
+	bool any = false;
+	size_t i;
+	int err = 0;
+
+	json__key(&s->json, "profiles");
+	json__open(&s->json, '[');
+	for (i = 0; i < s->p->n_tracks && !err; i++) {
+		if (!s->p->tracks[i]->calls.n)
+			continue;
+		any = true;
+		err = write_profile(s, s->p->tracks[i]);
+	}
+	if (!any)
+		write_empty_profile(&s->json);
+	json__close(&s->json, ']');
+	return err;
+}
+
+/* speedscope passes over keys that it does not know. */
+static void write_info(struct speedscope *s)
+{
+	struct json_writer *j = &s->json;
+
+	json__key(j, "vtbpf");
+	json__open(j, '{');
+	json__str_field(j, "version", VTBPF_VERSION);
+	json__u64_field(j, "lost", s->p->lost);
+	json__us_field(j, "start_us", s->base);
+	json__str_field(j, OWN_FILE_JSON_KEY, OWN_FILE_JSON_VALUE VTBPF_VERSION);
+	json__close(j, '}');
+}
+
+/* Gaps may begin before the first call and end after the last. */
+static void find_base(struct speedscope *s, struct profile *p)
+{
+	struct profile_track *t;
+	size_t i;
+
+	for (i = 0; i < p->n_tracks; i++) {
+		t = p->tracks[i];
+		if (t->is_gaps && t->calls.n) {
+			if (!p->calls || t->first < p->start)
+				p->start = t->first;
+			if (t->last > p->end)
+				p->end = t->last;
+		}
+	}
+	s->base = p->start;
+}
+
+static int speedscope_profile(struct writer *w, struct profile *p)
+{
+	struct speedscope s = { .p = p };
+	int err;
+
+	s.spool = spool__new(p->dir, sizeof(struct change));
+	if (!s.spool)
+		return -ENOMEM;
+	find_base(&s, p);
+	json__init(&s.json, &w->out);
+	json__open(&s.json, '{');
+	json__str_field(&s.json, "$schema", SCHEMA);
+	json__str_field(&s.json, "exporter", "vtbpf " VTBPF_VERSION);
+	json__u64_field(&s.json, "activeProfileIndex", 0);
+	write_frames(&s);
+	err = write_profiles(&s);
+	write_info(&s);
+	json__close(&s.json, '}');
+	outbuf__write(&w->out, "\n", 1);
+	spool_list__release(&s.changes);
+	spool__free(s.spool);
+	return err;
+}
+
+const struct writer_ops speedscope_writer = {
+	.name = "speedscope",
+	.extension = ".speedscope.json",
+	.profile = speedscope_profile,
+	PROFILE_WRITER_FUNCTIONS,
+};
