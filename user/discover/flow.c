@@ -100,10 +100,11 @@ static bool leads_on(const struct insn *in)
 
 static bool calls_no_return(const struct flow *f, const struct insn *in)
 {
+	struct function_callee to = function_ref__callee(f->img, f->decoder, in);
 	size_t i;
 
 	for (i = 0; i < N_NO_RETURN; i++) {
-		if (function_ref__is_called(&f->no_return[i], f->img, f->decoder, in))
+		if (function_ref__is(&f->no_return[i], &to))
 			return true;
 	}
 	return false;

@@ -51,14 +51,33 @@ static uint64_t stub_slot(const struct elf_image *img, struct decoder *d, uint64
 	return 0;
 }
 
+struct function_callee function_ref__callee(const struct elf_image *img, struct decoder *d,
+					    const struct insn *call)
+{
+	struct function_callee to = { 0 };
+
+	if (call->kind == INSN_CALL_INDIRECT) {
+		to.slot = call->target;
+	} else if (call->kind == INSN_CALL) {
+		to.vaddr = call->target;
+		to.slot = stub_slot(img, d, call->target);
+	}
+	return to;
+}
+
+bool function_ref__is(const struct function_ref *ref, const struct function_callee *to)
+{
+	return (to->vaddr && to->vaddr == ref->vaddr) || (to->slot && has_slot(ref, to->slot));
+}
+
 bool function_ref__is_called(const struct function_ref *ref, const struct elf_image *img,
 			     struct decoder *d, const struct insn *call)
 {
-	if (call->kind == INSN_CALL_INDIRECT)
-		return call->target && has_slot(ref, call->target);
-	if (call->kind != INSN_CALL)
-		return false;
-	if (call->target == ref->vaddr)
-		return ref->vaddr != 0;
-	return ref->n_slots && has_slot(ref, stub_slot(img, d, call->target));
+	struct function_callee to = { 0 };
+
+	if (ref->n_slots)
+		to = function_ref__callee(img, d, call);
+	else if (call->kind == INSN_CALL)
+		to.vaddr = call->target;
+	return function_ref__is(ref, &to);
 }

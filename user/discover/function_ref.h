@@ -19,6 +19,16 @@ struct function_ref {
 /* Looks name up; a function that the file neither defines nor imports is called by nothing. */
 void function_ref__find(const struct elf_image *img, const char *name, struct function_ref *ref);
 
+/* Whom a call calls: a function of the file, or through which slot; zeros when that cannot be told. */
+struct function_callee {
+	uint64_t vaddr, slot;
+};
+
+/* Worth it for a call that is compared with several functions: stubs have to be decoded. */
+struct function_callee function_ref__callee(const struct elf_image *img, struct decoder *d,
+					    const struct insn *call);
+bool function_ref__is(const struct function_ref *ref, const struct function_callee *to);
+
 bool function_ref__is_called(const struct function_ref *ref, const struct elf_image *img,
 			     struct decoder *d, const struct insn *call);
 
