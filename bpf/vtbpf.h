@@ -15,7 +15,8 @@
 
 #define VTBPF_MAX_DEPTH 512  /* open frames a thread keeps in its array; deeper ones are hashed */
 #define VTBPF_MAX_SLOTS 1024 /* threads that have such an array at one time */
-#define VTBPF_MAX_SITES 24   /* probe sites of one interpreter */
+#define VTBPF_MAX_SITES 64   /* probe sites of one interpreter */
+#define VTBPF_NUMBERED_SITES 24	      /* the same where each has a program of its own */
 #define VTBPF_MAX_STR_BYTES (1 << 20) /* no string of the target is read beyond this */
 #define VTBPF_STR_SMALL 120	      /* payload of the two sizes of VTBPF_REC_STR */
 #define VTBPF_STR_LARGE 4064

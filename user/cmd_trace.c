@@ -236,7 +236,7 @@ static int record(struct trace *tr)
 		err = recording__run(&cfg, &tr->writer, &tr->result);
 	if (!err)
 		return EXIT_OK;
-	return err == -EPERM || err == -EACCES ? EXIT_NO_PRIVILEGE : EXIT_FAILED;
+	return err == -EPERM || err == -EACCES || err == -E2BIG ? EXIT_NO_PRIVILEGE : EXIT_FAILED;
 }
 
 static void say_how_it_ended(const struct trace *tr)

@@ -5,6 +5,7 @@
  * Needs root; without it every test is a skip.
  */
 #include <setjmp.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -96,6 +97,19 @@ static void check_budget(struct fixture *f, const struct tracer_config *cfg, uin
 	print_message("variant %d: %u instructions verified\n", cfg->variant, insns);
 	assert_in_range(insns, 1, budget);
 	tracer__free(t);
+}
+
+/* There is no program for a 25th site. */
+static void test_numbered_too_many(void **state)
+{
+	struct tracer_config cfg = { .ring_bytes = 1 << 20, .variant = TRACER_NUMBERED };
+	static struct probe_plan plan = { .n_sites = VTBPF_NUMBERED_SITES + 1 };
+
+	(void)state;
+	if (!fixture__can_trace())
+		skip();
+	assert_null(tracer__new(&plan, &cfg, fixture__on_record, NULL));
+	assert_int_equal(errno, E2BIG);
 }
 
 /* The verifier gives up after a million; kernels differ, so a wide margin must stay. Growth shows. */
@@ -302,6 +316,7 @@ int main(void)
 		cmocka_unit_test(test_multi),
 		cmocka_unit_test(test_cookies),
 		cmocka_unit_test(test_numbered),
+		cmocka_unit_test(test_numbered_too_many),
 		cmocka_unit_test(test_maps_made_early),
 		cmocka_unit_test(test_early_maps_not_wanted),
 		cmocka_unit_test(test_verifier_budget),

@@ -196,6 +196,13 @@ static int make_sites(struct planner *p, struct probe_plan *plan)
 	p->search.flow = p->flow;
 	p->search.plan = plan;
 	err = choose_sites(p, plan);
+	if (err == -ENOSPC)
+		return fail(
+			p, -ENOTSUP,
+			"it is CPython %s in a build whose compiler copied the end of calls to so "
+			"many places that more than %d probes were needed; another build of the "
+			"same version can be traced",
+			py_version_str(plan->version, text, sizeof(text)), VTBPF_MAX_SITES);
 	if (err)
 		return fail(p, -ENOTSUP,
 			    "it is CPython %s, but its machine code does not show where "

@@ -218,36 +218,43 @@ static uint64_t add_called_function(const struct site_search *s)
 	return 0;
 }
 
-/* Adds a site for each inlined copy; `apart` is the question of the function itself, which may lie
- * so near that it was taken for a part of the evaluation function. */
-static size_t add_inlined(const struct site_search *s, uint64_t apart)
+/* Adds a site for each inlined copy, or says -ENOSPC; `apart` is the question of the function itself,
+ * which may lie so near that it was taken for a part of the evaluation function. */
+static int add_inlined(const struct site_search *s, uint64_t apart, size_t *added)
 {
-	size_t n, i, asked = 0, added = 0;
+	size_t n, i, asked = 0;
 	const struct insn *insns = flow__insns(s->flow, &n), *cmp;
 	struct question q = { .offset = (uint8_t)s->plan->layout.frame_owner };
+	int err;
 
+	*added = 0;
 	for (i = 0; i < n; i++) {
 		cmp = comparison(s, &insns[i], &q);
 		if (!cmp || q.from == apart)
 			continue;
 		asked++;
-		if (add_compare_site(s, &q, cmp, "inlined frame end") == 0)
-			added++;
+		err = add_compare_site(s, &q, cmp, "inlined frame end");
+		if (err == -ENOSPC)
+			return err;
+		*added += !err;
 	}
-	if (asked > added)
+	if (asked > *added)
 		sites__note(s,
 			    "%zu of %zu places where frames may end cannot be probed: calls may "
 			    "seem to last until the next event.",
-			    asked - added, asked);
-	return added;
+			    asked - *added, asked);
+	return 0;
 }
 
 int sites__owner_exits(const struct site_search *s)
 {
 	uint64_t called = add_called_function(s);
-	size_t inlined = add_inlined(s, called ? owner_question(s, called) : 0);
 	struct elf_symbol sym;
+	size_t inlined;
+	int err = add_inlined(s, called ? owner_question(s, called) : 0, &inlined);
 
+	if (err)
+		return err;
 	if (!called && inlined && elf_image__symbol(s->img, CLEAR_AND_POP, &sym))
 		add_function_site(s, sym.vaddr);
 	return called || inlined ? 0 : -ENOENT;

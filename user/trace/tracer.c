@@ -104,6 +104,12 @@ static struct bpf_program *site_program(const struct tracer *t, size_t site)
 	return bpf_object__find_program_by_name(t->skel->obj, name);
 }
 
+/* Is there a program for each site? */
+static bool fits_variant(const struct tracer *t)
+{
+	return t->variant != TRACER_NUMBERED || t->plan.n_sites <= VTBPF_NUMBERED_SITES;
+}
+
 /* Loads the programs of one variant and no others: the rest may be beyond this kernel. */
 static int load_variant(struct tracer *t, const struct tracer_config *cfg,
 			enum tracer_variant variant)
@@ -111,6 +117,8 @@ static int load_variant(struct tracer *t, const struct tracer_config *cfg,
 	int err;
 
 	t->variant = variant;
+	if (!fits_variant(t))
+		return -E2BIG;
 	t->skel = tracer_early__take(cfg->early);
 	if (!t->skel)
 		t->skel = vtbpf_bpf__open();
@@ -196,9 +204,13 @@ static int fill_slots(struct tracer *t)
 	return 0;
 }
 
-static void explain_load_error(int err)
+static void explain_load_error(const struct tracer *t, int err)
 {
-	if (err == -EPERM) /* -EACCES is the verifier's */
+	if (!fits_variant(t))
+		log_error("this kernel has no attach cookies (Linux 5.15): no more than %d places "
+			  "can be probed, and this interpreter needs %zu",
+			  VTBPF_NUMBERED_SITES, t->plan.n_sites);
+	else if (err == -EPERM) /* -EACCES is the verifier's */
 		log_error("cannot load the BPF programs: %s though the capabilities are there; "
 			  "the kernel may be locked down or a security module refuses bpf(); "
 			  "'vtbpf doctor' shows what is allowed",
@@ -230,7 +242,7 @@ struct tracer *tracer__new(const struct probe_plan *plan, const struct tracer_co
 		err = t->ring ? 0 : -errno;
 	}
 	if (err) {
-		explain_load_error(err);
+		explain_load_error(t, err);
 		tracer__free(t);
 		errno = -err;
 		return NULL;
