@@ -75,6 +75,44 @@ void add_calls(struct fixture *f)
 	builder__end(&f->b, 9000);
 }
 
+static void add_stack(struct fixture *f, uint32_t id, const uint32_t *codes, uint32_t n)
+{
+	struct vtbpf_rec_stack *s =
+		builder__record(&f->b, VTBPF_REC_STACK, 100, sizeof(*s) - 8 + n * 4);
+
+	s->id = id;
+	s->n = n;
+	if (n)
+		memcpy(s->codes, codes, n * 4);
+}
+
+static void add_sample(struct fixture *f, uint64_t ts, uint32_t stack, uint32_t weight)
+{
+	struct vtbpf_rec_sample *s = builder__record(&f->b, VTBPF_REC_SAMPLE, 100, sizeof(*s) - 8);
+
+	s->ts = ts;
+	s->stack = stack;
+	s->weight = weight;
+}
+
+void add_samples(struct fixture *f)
+{
+	static const uint32_t leaf[] = { 2, 1 }; /* innermost first */
+	struct vtbpf_rec_sampling *s =
+		builder__record(&f->b, VTBPF_REC_SAMPLING, 100, sizeof(*s) - 8);
+
+	s->ts = 2000;
+	s->period = 1000;
+	add_stack(f, 1, leaf, 2);
+	add_stack(f, 2, leaf + 1, 1);
+	add_stack(f, 3, NULL, 0);
+	add_sample(f, 4000, 1, 1);
+	add_sample(f, 6000, 1, 2);
+	add_sample(f, 7000, 2, 1);
+	add_sample(f, 8000, 3, 1);
+	builder__end(&f->b, 9000);
+}
+
 static void read_output(struct fixture *f)
 {
 	gzFile gz = gzopen(f->out, "rb");

@@ -29,6 +29,9 @@ void add_call(struct fixture *f, uint32_t code, uint64_t start, uint64_t end, ui
 /* main( leaf leaf hostile( leaf ) ), and main again without callees */
 void add_calls(struct fixture *f);
 
+/* Samples, of a period of 1000 ns: main>leaf thrice, main once, and no Python code once. */
+void add_samples(struct fixture *f);
+
 /* Converts what is at f->in; or the capture; or that JSON. Fails the test unless it succeeds. */
 void convert(struct fixture *f, const char *format);
 void convert_capture(struct fixture *f, const char *format);

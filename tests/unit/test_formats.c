@@ -243,6 +243,39 @@ static void test_empty(void **state)
 	assert_true(f->n > 0);
 }
 
+/* ---- samples ---------------------------------------------------------------------------- */
+
+/* Two stacks sampled, main>leaf thrice and main once, and one sample outside of Python code. */
+static void test_samples(void **state)
+{
+	struct fixture *f = *state;
+
+	add_samples(f);
+	convert_capture(f, "folded");
+	expect_lines(f, "Main:Thread 1\n"
+			"Main:Thread;main (f.py:10) 1\n"
+			"Main:Thread;main (f.py:10);leaf (f.py:20) 3\n");
+	convert(f, "speedscope");
+	has(f, "\"events\":[{\"type\":\"O\",\"frame\":0,\"at\":0}\n"
+	       ",{\"type\":\"O\",\"frame\":1,\"at\":0}\n"
+	       ",{\"type\":\"C\",\"frame\":1,\"at\":3000}\n"
+	       ",{\"type\":\"C\",\"frame\":0,\"at\":4000}\n]");
+	has(f, "\"sample_period_ns\":1000");
+}
+
+/* In JSON there are slices only; their time tells how many samples they were made of. */
+static void test_samples_in_json(void **state)
+{
+	struct fixture *f = *state;
+
+	add_samples(f);
+	convert_capture(f, "json");
+	assert_int_equal(rename(f->out, f->in), 0);
+	convert(f, "folded");
+	expect_lines(f, "Main:Thread;main (f.py:10) 1\n"
+			"Main:Thread;main (f.py:10);leaf (f.py:20) 3\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -259,6 +292,8 @@ int main(void)
 		FORMAT_TEST(test_speedscope_greenlets),
 		FORMAT_TEST(test_speedscope_losses),
 		FORMAT_TEST(test_empty),
+		FORMAT_TEST(test_samples),
+		FORMAT_TEST(test_samples_in_json),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -154,6 +154,32 @@ static void test_pprof_shared_names(void **state)
 	assert_non_null(memmem(f->text, f->n, "<module> (y.py:50)", 18));
 }
 
+static void test_pprof_of_samples(void **state)
+{
+	struct fixture *f = *state;
+	const unsigned char *p, *end;
+	struct field field;
+	uint64_t sum[3], period = 0;
+
+	add_samples(f);
+	convert_capture(f, "pprof");
+	p = (const unsigned char *)f->text;
+	for (end = p + f->n; next_field(&p, end, &field);) {
+		if (field.number == 12)
+			period = field.value;
+		if (field.number == 11)
+			expect_text(f, inner(&field, 1), "cpu");
+	}
+	assert_int_equal(period, 1000);
+	sum_samples(f, 2, sum); /* functions are numbered as they come */
+	assert_int_equal(sum[0], 3);
+	assert_int_equal(sum[1], 3000);
+	sum_samples(f, 1, sum);
+	assert_int_equal(sum[0], 1);
+	assert_int_equal(sum[1], 1000);
+	assert_non_null(memmem(f->text, f->n, "samples", 7));
+}
+
 static void test_protobuf(void **state)
 {
 	static const unsigned char wanted[] = { 0x08, 0xac, 0x02, 0x12, 0x02, 'h',
@@ -179,6 +205,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		FORMAT_TEST(test_pprof),
 		FORMAT_TEST(test_pprof_shared_names),
+		FORMAT_TEST(test_pprof_of_samples),
 		cmocka_unit_test(test_protobuf),
 	};
 

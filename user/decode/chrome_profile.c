@@ -182,6 +182,19 @@ static int read_events(struct reading *r, void (*progress)(const struct chrome_f
 	return err;
 }
 
+static void note_sampling(struct profile *p, struct json_span info)
+{
+	struct json_span samples, value;
+	int64_t period;
+
+	if (!json_text__find(info, "samples", &samples) ||
+	    !json_text__find(samples, "period_ns", &value) || !json_text__to_int(value, &period) ||
+	    period <= 0)
+		return;
+	p->period = (uint64_t)period;
+	p->wall = json_text__find(samples, "wall", &value) && json_text__is(value, "true");
+}
+
 /* What vtbpf's own JSON says of the whole. */
 static void note_info(struct reading *r)
 {
@@ -195,6 +208,7 @@ static void note_info(struct reading *r)
 	if (json_text__find(info, "clock", &value) &&
 	    json_text__find(value, "realtime_offset_ns", &value))
 		json_text__to_int(value, &p->realtime_offset);
+	note_sampling(p, info);
 	if (!json_text__find(info, "coverage", &value) || value.n >= sizeof(number))
 		return;
 	memcpy(number, value.p, value.n);

@@ -37,6 +37,7 @@ struct profile *profile__new(const char *dir)
 static void free_track(struct profile_track *t)
 {
 	spool_list__release(&t->calls);
+	stack_tree__release(&t->samples);
 	free((char *)t->name.p);
 	free(t);
 }
@@ -217,6 +218,26 @@ int profile__add(struct profile *p, struct profile_track *t, const struct profil
 		p->calls++;
 	}
 	return spool__append(p->spool, &t->calls, call);
+}
+
+int profile__sample(struct profile *p, struct profile_track *t, const struct profile_sample *sample)
+{
+	int64_t node = STACK_ROOT;
+	size_t i;
+	int err;
+
+	if (!t->samples.n) {
+		err = stack_tree__init(&t->samples);
+		if (err)
+			return err;
+	}
+	for (i = 0; i < sample->n && node >= 0; i++)
+		node = stack_tree__child(&t->samples, (uint32_t)node, sample->functions[i]);
+	if (node < 0)
+		return (int)node;
+	t->samples.nodes[node].count += sample->weight;
+	p->samples += sample->weight;
+	return 0;
 }
 
 /* ---- what does not nest ----------------------------------------------------------------- */

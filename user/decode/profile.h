@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "spool.h"
+#include "stack_tree.h"
 
 /* Bytes that may hold anything; they end in a NUL that n does not count. */
 struct profile_text {
@@ -48,6 +49,7 @@ struct profile_track {
 	bool not_by_end, not_by_start;
 	int64_t last_start, last_end;	/* of the last call that came */
 	uint64_t first, last;		/* begin of the first call, end of the last, ns */
+	struct stack_tree samples;	/* of a sampled trace: frames are functions; n 0: none */
 	struct profile_track *overflow; /* where calls go that do not nest here */
 };
 
@@ -68,6 +70,11 @@ struct profile {
 	int64_t realtime_offset; /* 0 unknown */
 	bool in_windows;	 /* not all the time was traced, but this part of it: */
 	double coverage;
+	uint64_t period;  /* ns: stacks were sampled that often; 0: calls were recorded */
+	bool wall;	  /* time asleep was sampled, too */
+	uint64_t samples; /* by weight */
+	uint64_t samples_lost, samples_unreadable;
+	uint64_t exact; /* calls of a sampled trace that were recorded, not sampled */
 	size_t processes;
 	volatile bool *cancel; /* set: walks end with -ECANCELED; may be NULL */
 };
@@ -85,6 +92,29 @@ struct profile_track *profile__track(struct profile *p, const char *name, size_t
 
 /* The next call of a track: in order of ends, or of starts. 0 or a negative errno. */
 int profile__add(struct profile *p, struct profile_track *t, const struct profile_call *call);
+
+/* A sample of a track, that counts `weight` times: the functions of its stack, outermost first. 0 or
+ * -ENOMEM. */
+struct profile_sample {
+	const uint32_t *functions;
+	size_t n;
+	uint64_t weight;
+};
+
+int profile__sample(struct profile *p, struct profile_track *t,
+		    const struct profile_sample *sample);
+
+/* Was it sampled, and is it of samples that sums are made? */
+static inline bool profile__is_sampled(const struct profile *p)
+{
+	return p->period != 0;
+}
+
+/* Has the track anything to be shown? */
+static inline bool profile_track__is_empty(const struct profile_track *t)
+{
+	return !t->calls.n && !t->samples.n;
+}
 
 /* After the last call: finds the order of each track, and takes what does not nest to tracks of its
  * own. 0, -EILSEQ when the calls of a track come in no order, or another negative errno. */

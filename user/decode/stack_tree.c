@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FIRST_NODES 1024
+#define FIRST_NODES 64
 #define NODES_MAX (1u << 31)
 
 int stack_tree__init(struct stack_tree *t)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Folded stacks, one a line, as flamegraph.pl and others read them: thread;caller;callee N. N is the
- * time in ns of that stack alone.
+ * time in ns of that stack alone, or how many samples had it where stacks were sampled.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -22,6 +22,7 @@ struct folded {
 	char *scratch;
 	uint32_t *path; /* of one stack, from its leaf on */
 	size_t path_room;
+	bool by_count; /* N is a number of samples */
 };
 
 /* What would end the frame or the line is replaced. Returns the length; out has room for 3 n. */
@@ -122,7 +123,7 @@ static int add_tracks(struct folded *f)
 
 	for (i = 0; i < f->p->n_tracks && !err; i++) {
 		t = f->p->tracks[i];
-		if (!t->calls.n)
+		if (profile_track__is_empty(t))
 			continue;
 		node = thread_node(f, t);
 		if (node < 0)
@@ -157,7 +158,7 @@ static int write_line(struct folded *f, struct outbuf *o, uint32_t node)
 		outbuf__write(o, n ? ";" : " ", 1);
 	}
 	outbuf__reserve(o, 24);
-	o->at = json__put_u64(o->at, nodes[node].self);
+	o->at = json__put_u64(o->at, f->by_count ? nodes[node].count : nodes[node].self);
 	outbuf__write(o, "\n", 1);
 	return 0;
 }
@@ -176,9 +177,10 @@ static int write_lines(struct folded *f, struct outbuf *o)
 
 static int folded_profile(struct writer *w, struct profile *p)
 {
-	struct folded f = { .p = p };
+	struct folded f = { .p = p, .by_count = profile__is_sampled(p) };
 	int err = stack_tree__init(&f.tree);
 
+	profile_writer__warn_of_exact(p);
 	if (!err)
 		err = name_functions(&f);
 	if (!err)

@@ -24,6 +24,8 @@ enum profile_field {
 	PROFILE_STRING_TABLE = 6,
 	PROFILE_TIME_NANOS = 9,
 	PROFILE_DURATION_NANOS = 10,
+	PROFILE_PERIOD_TYPE = 11,
+	PROFILE_PERIOD = 12,
 	PROFILE_COMMENT = 13,
 	PROFILE_DEFAULT_SAMPLE_TYPE = 14,
 };
@@ -142,7 +144,7 @@ static int write_track(struct pprof *pp, const struct profile_track *t)
 	err = stack_tree__init(&pp->tree);
 	if (!err)
 		err = profile_stacks__add(pp->p, t, &pp->tree, STACK_ROOT, pp->frame_of);
-	for (i = 1; i < pp->tree.n && !err; i++) {
+	for (i = 0; i < pp->tree.n && !err; i++) { /* 0: samples without Python code */
 		if (pp->tree.nodes[i].count)
 			write_sample(pp, t, i, thread);
 		err = pp->err ? pp->err : pp->out->err;
@@ -158,7 +160,7 @@ static int write_tracks(struct pprof *pp)
 
 	for (i = 0; i < pp->p->n_tracks && !err; i++) {
 		t = pp->p->tracks[i];
-		if (t->calls.n && !t->is_gaps)
+		if (!profile_track__is_empty(t) && !t->is_gaps)
 			err = write_track(pp, t);
 	}
 	return err;
@@ -238,6 +240,20 @@ static void write_comment(struct pprof *pp, const char *text)
 	protobuf__write_u64(pp->out, PROFILE_COMMENT, no);
 }
 
+/* What was sampled without --wall is CPU time. */
+static const char *type_of_time(const struct profile *p)
+{
+	return profile__is_sampled(p) && !p->wall ? "cpu" : "wall";
+}
+
+static void write_types(struct pprof *pp)
+{
+	const struct profile *p = pp->p;
+
+	write_sample_type(pp, profile__is_sampled(p) ? "samples" : "calls", "count");
+	write_sample_type(pp, type_of_time(p), "nanoseconds");
+}
+
 static void write_about(struct pprof *pp)
 {
 	const struct profile *p = pp->p;
@@ -247,11 +263,23 @@ static void write_about(struct pprof *pp)
 		protobuf__write_u64(pp->out, PROFILE_TIME_NANOS,
 				    p->start + (uint64_t)p->realtime_offset);
 	protobuf__write_u64(pp->out, PROFILE_DURATION_NANOS, p->end - p->start);
-	protobuf__write_u64(pp->out, PROFILE_DEFAULT_SAMPLE_TYPE, string(pp, "wall"));
+	protobuf__write_u64(pp->out, PROFILE_DEFAULT_SAMPLE_TYPE, string(pp, type_of_time(p)));
+	if (profile__is_sampled(p)) {
+		protobuf__u64(&pp->message, VALUE_TYPE, string(pp, type_of_time(p)));
+		protobuf__u64(&pp->message, VALUE_UNIT, string(pp, "nanoseconds"));
+		write_message(pp, PROFILE_PERIOD_TYPE);
+		protobuf__write_u64(pp->out, PROFILE_PERIOD, p->period);
+	}
 	write_comment(pp, "vtbpf " VTBPF_VERSION);
 	if (p->lost) {
 		snprintf(text, sizeof(text), "%llu calls were lost while tracing",
 			 (unsigned long long)p->lost);
+		write_comment(pp, text);
+	}
+	if (p->samples_lost + p->samples_unreadable) {
+		snprintf(text, sizeof(text), "%llu samples were lost, %llu were unreadable",
+			 (unsigned long long)p->samples_lost,
+			 (unsigned long long)p->samples_unreadable);
 		write_comment(pp, text);
 	}
 }
@@ -267,8 +295,7 @@ static int write_all(struct pprof *pp)
 	for (i = 0; i < pp->p->n_functions; i++)
 		pp->frame_of[i] = (uint32_t)i;
 	string(pp, "");
-	write_sample_type(pp, "calls", "count");
-	write_sample_type(pp, "wall", "nanoseconds");
+	write_types(pp);
 	err = write_tracks(pp);
 	if (!err)
 		err = write_functions(pp);
@@ -284,6 +311,7 @@ static int pprof_profile(struct writer *w, struct profile *p)
 	struct pprof pp = { .p = p, .out = &w->out };
 	int err = write_all(&pp);
 
+	profile_writer__warn_of_exact(p);
 	stack_tree__release(&pp.tree);
 	text_set__release(&pp.strings);
 	protobuf__release(&pp.message);

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../log.h"
+
 #define NAME_SIZE (128 * 1024)
 #define UNKNOWN UINT32_MAX
 
@@ -17,6 +19,8 @@ struct collecting {
 	struct profile_track **tracks; /* by track->index */
 	size_t n_tracks;
 	char *name;
+	uint32_t *stack; /* of one sample */
+	size_t stack_room;
 };
 
 int profile_writer__begin(struct writer *w)
@@ -44,6 +48,7 @@ void profile_writer__release(struct writer *w)
 	free(c->functions);
 	free(c->tracks);
 	free(c->name);
+	free(c->stack);
 	free(c);
 	w->priv = NULL;
 }
@@ -154,6 +159,7 @@ int profile_writer__slice(struct writer *w, const struct slice *slice)
 		return (int)function;
 	call.function = (uint32_t)function;
 	call.flags = flags_of(slice);
+	c->profile->exact += !slice->sampled;
 	return profile__add(c->profile, c->tracks[slice->track->index], &call);
 }
 
@@ -172,15 +178,53 @@ int profile_writer__gap(struct writer *w, const struct gap *gap)
 	return profile__add(c->profile, t, &call);
 }
 
+int profile_writer__sample(struct writer *w, const struct stack_sample *sample)
+{
+	struct collecting *c = w->priv;
+	struct profile_sample s = { .functions = c->stack,
+				    .n = sample->n,
+				    .weight = sample->weight };
+	int64_t function;
+	uint32_t *stack;
+	size_t i;
+
+	if (sample->n > c->stack_room) {
+		stack = realloc(c->stack, sample->n * sizeof(*stack));
+		if (!stack)
+			return -ENOMEM;
+		s.functions = c->stack = stack;
+		c->stack_room = sample->n;
+	}
+	for (i = 0; i < sample->n; i++) {
+		function = function_of(c, sample->frames[i]);
+		if (function < 0)
+			return (int)function;
+		c->stack[i] = (uint32_t)function;
+	}
+	return profile__sample(c->profile, c->tracks[sample->track->index], &s);
+}
+
 int profile_writer__end(struct writer *w)
 {
 	struct collecting *c = w->priv;
 
 	c->profile->lost = session__lost(w->session);
 	c->profile->realtime_offset = w->session->info.realtime_offset;
+	c->profile->period = w->session->sampling.period;
+	c->profile->wall = w->session->sampling.wall;
+	c->profile->samples_lost = w->session->samples.lost;
+	c->profile->samples_unreadable = w->session->samples.unreadable;
 	c->profile->in_windows = session__has_windows(w->session);
 	c->profile->coverage = session__coverage(w->session);
 	return w->ops->profile(w, c->profile);
+}
+
+void profile_writer__warn_of_exact(const struct profile *p)
+{
+	if (profile__is_sampled(p) && p->samples && p->exact)
+		log_warn("%llu calls were recorded and not sampled: they are not in what counts "
+			 "samples",
+			 (unsigned long long)p->exact);
 }
 
 char *profile_writer__track_name(const struct profile *p, const struct profile_track *t)

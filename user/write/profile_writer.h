@@ -14,14 +14,19 @@ int profile_writer__process(struct writer *w, const struct session_process *p);
 int profile_writer__track(struct writer *w, const struct track *track);
 int profile_writer__slice(struct writer *w, const struct slice *slice);
 int profile_writer__gap(struct writer *w, const struct gap *gap);
+int profile_writer__sample(struct writer *w, const struct stack_sample *sample);
 int profile_writer__end(struct writer *w);
 void profile_writer__release(struct writer *w);
 
 /* All of a format's functions but `profile`. */
-#define PROFILE_WRITER_FUNCTIONS                                            \
-	.begin = profile_writer__begin, .process = profile_writer__process, \
-	.track = profile_writer__track, .slice = profile_writer__slice,     \
-	.gap = profile_writer__gap, .end = profile_writer__end, .release = profile_writer__release
+#define PROFILE_WRITER_FUNCTIONS                                                                  \
+	.begin = profile_writer__begin, .process = profile_writer__process,                       \
+	.track = profile_writer__track, .slice = profile_writer__slice,                           \
+	.gap = profile_writer__gap, .sample = profile_writer__sample, .end = profile_writer__end, \
+	.release = profile_writer__release
+
+/* Where calls were recorded for a while and stacks sampled then, sums are of samples alone: says so. */
+void profile_writer__warn_of_exact(const struct profile *p);
 
 /* What to call a track beside others: its name, and its process where there are several. Bytes of any
  * value, the caller's to free; NULL when out of memory. */

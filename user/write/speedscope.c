@@ -232,6 +232,11 @@ static void write_info(struct speedscope *s)
 	json__str_field(j, "version", VTBPF_VERSION);
 	json__u64_field(j, "lost", s->p->lost);
 	json__us_field(j, "start_us", s->base);
+	if (profile__is_sampled(s->p)) {
+		json__u64_field(j, "sample_period_ns", s->p->period);
+		json__u64_field(j, "samples_lost", s->p->samples_lost);
+		json__u64_field(j, "samples_unreadable", s->p->samples_unreadable);
+	}
 	json__str_field(j, OWN_FILE_JSON_KEY, OWN_FILE_JSON_VALUE VTBPF_VERSION);
 	json__close(j, '}');
 }
