@@ -256,14 +256,6 @@ bool elf_symbols__open(const struct elf_image *img, Elf_Scn *scn, struct elf_sym
 	return true;
 }
 
-bool elf_symbols__is(const struct elf_symbols *s, size_t i, const char *name, size_t size)
-{
-	uint32_t at = s->symbol[i].st_name;
-
-	return at < s->names_size && size <= s->names_size - at && s->names[at] == *name &&
-	       !s->names[at + size - 1] && !memcmp(s->names + at, name, size);
-}
-
 static bool symbol_in(const struct elf_image *img, uint32_t type, const char *name,
 		      struct elf_symbol *out)
 {

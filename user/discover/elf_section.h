@@ -5,6 +5,7 @@
 
 #include <gelf.h>
 #include <libelf.h>
+#include <string.h>
 
 #include "elf_image.h"
 
@@ -25,6 +26,13 @@ struct elf_symbols {
 bool elf_symbols__open(const struct elf_image *img, Elf_Scn *scn, struct elf_symbols *out);
 
 /* Is symbol i called name? `size` is that of name with its NUL. */
-bool elf_symbols__is(const struct elf_symbols *s, size_t i, const char *name, size_t size);
+static inline bool elf_symbols__is(const struct elf_symbols *s, size_t i, const char *name,
+				   size_t size)
+{
+	uint32_t at = s->symbol[i].st_name;
+
+	return at < s->names_size && size <= s->names_size - at && s->names[at] == *name &&
+	       !s->names[at + size - 1] && !memcmp(s->names + at, name, size);
+}
 
 #endif

@@ -319,9 +319,19 @@ const struct insn *flow__insns(const struct flow *f, size_t *n)
 
 const struct insn *flow__at(const struct flow *f, uint64_t vaddr)
 {
-	struct insn key = { .vaddr = vaddr };
+	size_t lo = 0, hi = f->n_insns;
 
-	return bsearch(&key, f->insns, f->n_insns, sizeof(key), by_vaddr);
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (f->insns[mid].vaddr == vaddr)
+			return &f->insns[mid];
+		if (f->insns[mid].vaddr < vaddr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return NULL;
 }
 
 /* Index of the first edge whose target is >= vaddr. */
