@@ -16,12 +16,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <cmocka.h>
 
 #include "../../user/discover/proc_task.h"
 #include "../../user/trace/self_check.h"
 #include "../../user/trace/tracer_early.h"
 #include "tracer_fixture.h"
+#include "vtbpf.skel.h"
 
 #define RING_BYTES (16 << 20)
 
@@ -77,6 +80,48 @@ static void test_maps_made_early(void **state)
 	count_exactly(TRACER_BEST, early);
 	assert_null(tracer_early__take(early)); /* the tracer has it */
 	tracer_early__free(early);
+}
+
+/* The digest of a program's instructions as the kernel has them. */
+static void get_tag(const struct bpf_program *prog, unsigned char tag[BPF_TAG_SIZE])
+{
+	struct bpf_prog_info info = {};
+	__u32 len = sizeof(info);
+
+	assert_int_equal(bpf_prog_get_info_by_fd(bpf_program__fd(prog), &info, &len), 0);
+	memcpy(tag, info.tag, BPF_TAG_SIZE);
+}
+
+/* With the types that were picked out of the kernel's the programs are what they are with all. */
+static void test_same_programs(void **state)
+{
+	struct vtbpf_bpf *plain = vtbpf_bpf__open(), *early;
+	unsigned char want[BPF_TAG_SIZE], got[BPF_TAG_SIZE];
+	struct tracer_early *e;
+	struct bpf_program *p, *q;
+
+	(void)state;
+	if (!fixture__can_trace()) {
+		vtbpf_bpf__destroy(plain);
+		skip();
+	}
+	e = tracer_early__start(RING_BYTES);
+	early = tracer_early__take(e);
+	assert_int_equal(vtbpf_bpf__load(plain), 0);
+	assert_int_equal(vtbpf_bpf__load(early), 0);
+	p = bpf_object__next_program(plain->obj, NULL);
+	q = bpf_object__next_program(early->obj, NULL);
+	for (; p; p = bpf_object__next_program(plain->obj, p),
+		  q = bpf_object__next_program(early->obj, q)) {
+		if (!bpf_program__autoload(p))
+			continue;
+		get_tag(p, want);
+		get_tag(q, got);
+		assert_memory_equal(got, want, BPF_TAG_SIZE);
+	}
+	vtbpf_bpf__destroy(early);
+	vtbpf_bpf__destroy(plain);
+	tracer_early__free(e);
 }
 
 static void test_early_maps_not_wanted(void **state)
@@ -318,6 +363,7 @@ int main(void)
 		cmocka_unit_test(test_numbered),
 		cmocka_unit_test(test_numbered_too_many),
 		cmocka_unit_test(test_maps_made_early),
+		cmocka_unit_test(test_same_programs),
 		cmocka_unit_test(test_early_maps_not_wanted),
 		cmocka_unit_test(test_verifier_budget),
 		cmocka_unit_test(test_beyond_the_array),

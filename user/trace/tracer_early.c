@@ -2,12 +2,15 @@
 #include "tracer_early.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "kernel_types.h"
 #include "tracer_state.h"
 
 struct tracer_early {
@@ -15,7 +18,40 @@ struct tracer_early {
 	bool running;
 	uint64_t ring_bytes;
 	struct vtbpf_bpf *skel;
+	int types_fd; /* BTF, a file in memory; -1: none, libbpf reads the kernel's */
 };
+
+/* ---- types ------------------------------------------------------------------------------ */
+
+/* libbpf takes BTF that is not the kernel's own from a file only. */
+static int write_types(const struct btf *types)
+{
+	uint32_t size = 0;
+	const void *data = btf__raw_data(types, &size);
+	int fd = data ? memfd_create("vtbpf-btf", MFD_CLOEXEC) : -1;
+
+	if (fd >= 0 && write(fd, data, size) != (ssize_t)size) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+static int make_types(const struct bpf_object *obj)
+{
+	struct btf *kernel = btf__load_vmlinux_btf(), *types = NULL;
+	int fd = -1;
+
+	if (kernel)
+		types = kernel_types__of(kernel, bpf_object__btf(obj));
+	if (types)
+		fd = write_types(types);
+	btf__free(types);
+	btf__free(kernel);
+	return fd;
+}
+
+/* ---- maps ------------------------------------------------------------------------------- */
 
 static int make_map(struct bpf_map *map)
 {
@@ -45,11 +81,33 @@ static int make_maps(struct bpf_object *obj)
 	return err;
 }
 
+/* ---- all -------------------------------------------------------------------------------- */
+
+/* The types that the programs want are known when they are open; where to find them is to be said when
+ * they are opened. */
+static struct vtbpf_bpf *open_with_types(struct tracer_early *e)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, opts);
+	struct vtbpf_bpf *plain = vtbpf_bpf__open(), *skel;
+	char path[32];
+
+	if (!plain)
+		return NULL;
+	e->types_fd = make_types(plain->obj);
+	if (e->types_fd < 0)
+		return plain;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", e->types_fd);
+	opts.btf_custom_path = path;
+	skel = vtbpf_bpf__open_opts(&opts);
+	vtbpf_bpf__destroy(plain);
+	return skel;
+}
+
 static void *make_all(void *arg)
 {
 	struct tracer_early *e = arg;
 
-	e->skel = vtbpf_bpf__open();
+	e->skel = open_with_types(e);
 	if (!e->skel)
 		return NULL;
 	bpf_map__set_max_entries(e->skel->maps.events, tracer__ring_size(e->ring_bytes));
@@ -67,6 +125,7 @@ struct tracer_early *tracer_early__start(uint64_t ring_bytes)
 	if (!e)
 		return NULL;
 	e->ring_bytes = ring_bytes;
+	e->types_fd = -1;
 	tracer__route_messages();
 	if (pthread_create(&e->thread, NULL, make_all, e)) {
 		free(e);
@@ -92,5 +151,7 @@ struct vtbpf_bpf *tracer_early__take(struct tracer_early *e)
 void tracer_early__free(struct tracer_early *e)
 {
 	vtbpf_bpf__destroy(tracer_early__take(e));
+	if (e && e->types_fd >= 0)
+		close(e->types_fd);
 	free(e);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What the tracer needs that does not depend on the plan, made by a thread while the plan is being
- * made: the maps, for which the kernel clears some 80 MB.
+ * made: the maps, for which the kernel clears some 80 MB, and the kernel's types, which are looked for
+ * in 5 MB.
  */
 #ifndef VTBPF_TRACER_EARLY_H
 #define VTBPF_TRACER_EARLY_H
@@ -17,7 +18,7 @@ struct tracer_early *tracer_early__start(uint64_t ring_bytes);
 
 /* Waits until all is made and takes it: a skeleton with its maps, not loaded. NULL when e is, when it
  * was taken before, or when the kernel refused something; whoever then loads a skeleton of its own
- * hears why. */
+ * hears why. e has to live until the skeleton is loaded. */
 struct vtbpf_bpf *tracer_early__take(struct tracer_early *e);
 
 /* NULL is legal; so is what was taken. */
