@@ -76,7 +76,7 @@ LDFLAGS_ALL := -pie -Wl,-z,relro,-z,now -Wl,-z,noexecstack $(SAN_FLAGS) $(LDFLAG
 # needs libzstd from elfutils 0.189 on; pkg-config knows.
 STATIC_LIBS = $(filter -l%,$(shell $(PKG_CONFIG) --static --libs libbpf libelf capstone zlib))
 LIBS = -Wl,-Bstatic -Wl,--start-group $(LIB) $(sort $(filter-out -lpthread,$(STATIC_LIBS))) \
-	-Wl,--end-group -Wl,-Bdynamic -lpthread
+	-Wl,--end-group -Wl,-Bdynamic -lpthread -lm
 
 BPF_FLAGS := -target bpf -g -O2 -mcpu=v3 -std=gnu11 -Wall -Wextra \
 	$(filter -Werror,$(WARN)) -D__TARGET_ARCH_$(BPF_ARCH) -Ivmlinux -Ibpf -I$(B)

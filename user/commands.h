@@ -7,6 +7,7 @@
 
 int cmd_trace(const struct options *o);
 int cmd_convert(const struct options *o);
+int cmd_report(const struct options *o);
 int cmd_doctor(const struct options *o);
 int cmd_threads(const struct options *o);
 int cmd_ctl(const struct options *o);

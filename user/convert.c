@@ -402,7 +402,8 @@ int convert__run(const struct convert_options *opts, struct convert_summary *sum
 	int err;
 
 	memset(sum, 0, sizeof(*sum));
-	c.ops = writer__find(opts->format, opts->output, why, sizeof(why));
+	c.ops = opts->ops ? opts->ops : writer__find(opts->format, opts->output, why, sizeof(why));
+	c.writer.report = opts->report;
 	if (!c.ops) {
 		log_error("%s: %s", opts->output, why);
 		return -EINVAL;

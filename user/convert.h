@@ -9,6 +9,9 @@
 
 #include "function_filter.h"
 
+struct report_options;
+struct writer_ops;
+
 /* Which threads and calls reach the output. Arrays are the caller's and NULL-free strings. */
 struct slice_filter {
 	const char **ignore_threads; /* tid, "ident:0x...", or glob on the Python name or comm */
@@ -27,8 +30,10 @@ struct convert_options {
 	 * in any order. The array and its strings are the caller's. */
 	const char **more_inputs;
 	size_t n_more_inputs;
-	const char *output;  /* path; NULL never */
-	const char *format;  /* "json", "json.gz" or NULL: by the output's extension */
+	const char *output;	      /* path; NULL never */
+	const char *format;	      /* "json", "json.gz" or NULL: by the output's extension */
+	const struct writer_ops *ops; /* the format; NULL: as format says */
+	const struct report_options *report; /* for `vtbpf report` */
 	bool output_named;   /* the user named it: any existing file may be replaced */
 	bool output_new;     /* an output that is there by then is not replaced: -EEXIST */
 	bool progress;	     /* a progress line on stderr */

@@ -57,8 +57,10 @@ static void check(struct argp_state *state, struct options *o)
 			   "convert: works on a file; -p, -d, --dry-run and -- do not apply");
 	if (o->command == CMD_DOCTOR && o->program)
 		argp_error(state, "doctor: looks at the machine and at -p PID, it starts nothing");
-	if (o->json && o->command != CMD_THREADS && o->command != CMD_CTL)
-		argp_error(state, "--json: goes with threads and ctl status");
+	if (o->json && o->command != CMD_THREADS && o->command != CMD_CTL &&
+	    o->command != CMD_REPORT)
+		argp_error(state, "--json: goes with report, threads and ctl status");
+	option__check_report(state, o);
 	check_threads(state, o);
 	check_ctl(state, o);
 }
@@ -67,13 +69,15 @@ static error_t parse_arg(struct options *o, char *arg, struct argp_state *state)
 {
 	if (!state->arg_num && !strcmp(arg, "convert"))
 		o->command = CMD_CONVERT;
+	else if (!state->arg_num && !strcmp(arg, "report"))
+		o->command = CMD_REPORT;
 	else if (!state->arg_num && !strcmp(arg, "doctor"))
 		o->command = CMD_DOCTOR;
 	else if (!state->arg_num && !strcmp(arg, "threads"))
 		o->command = CMD_THREADS;
 	else if (!state->arg_num && !strcmp(arg, "ctl"))
 		o->command = CMD_CTL;
-	else if (o->command == CMD_CONVERT || o->command == CMD_CTL)
+	else if (o->command == CMD_CONVERT || o->command == CMD_REPORT || o->command == CMD_CTL)
 		option__add(&o->inputs, arg);
 	else if (!state->arg_num)
 		argp_error(state, "'%s' is no command; to start a program write: vtbpf -- %s", arg,
@@ -125,6 +129,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		check(state, o);
 		return 0;
 	}
+	if (!option__parse_report(key, arg, state, o))
+		return 0;
 	return option__parse_filter(key, arg, state, o);
 }
 

@@ -9,9 +9,10 @@
 #include <sys/types.h>
 
 #include "function_filter.h"
+#include "report_options.h"
 #include "str_list.h"
 
-enum command { CMD_TRACE, CMD_CONVERT, CMD_DOCTOR, CMD_THREADS, CMD_CTL };
+enum command { CMD_TRACE, CMD_CONVERT, CMD_REPORT, CMD_DOCTOR, CMD_THREADS, CMD_CTL };
 
 /* Exit codes, for every command. */
 enum exit_code {
@@ -43,7 +44,9 @@ struct options {
 	int verbosity; /* -1 with -q, else how many -v */
 	bool no_progress;
 	bool dry_run;
-	bool json;		 /* of threads, ctl status */
+	bool json; /* of threads, ctl status */
+	struct report_options report;
+	bool report_asked;	 /* one of its options was given */
 	struct str_list filters; /* filters in force, as text; the strings are malloc'ed */
 };
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Private to the command line's files: options.c (the course of parsing, and what goes with what),
- * options_text.c (what --help says), options_filter.c (the options that say what to keep) and
- * options_value.c (numbers, times, sizes).
+ * options_text.c (what --help says), options_filter.c (the options that say what to keep),
+ * options_report.c (those of `report`) and options_value.c (numbers, times, sizes).
  */
 #ifndef VTBPF_OPTIONS_PARSE_H
 #define VTBPF_OPTIONS_PARSE_H
@@ -29,6 +29,9 @@ enum option_key {
 	OPT_DRY_RUN,
 	OPT_NO_PROGRESS,
 	OPT_JSON,
+	OPT_SORT,
+	OPT_LIMIT,
+	OPT_BY,
 };
 
 /* ---- options_text.c --------------------------------------------------------------------- */
@@ -51,6 +54,12 @@ void option__add(struct str_list *l, const char *s);
 
 /* Remembers a filter as the user gave it, for the trace to name. value NULL: it has none. */
 void option__add_filter(struct options *o, const char *option, const char *value);
+
+/* ---- options_report.c ------------------------------------------------------------------- */
+
+/* ARGP_ERR_UNKNOWN when it is no option of `report`. */
+error_t option__parse_report(int key, char *arg, struct argp_state *state, struct options *o);
+void option__check_report(struct argp_state *state, const struct options *o);
 
 /* ---- options_filter.c ------------------------------------------------------------------- */
 

@@ -24,7 +24,7 @@ static const char doc[] =
 	"  sudo vtbpf threads -p 1234";
 
 static const char args_doc[] =
-	"-p PID\n-- PROGRAM [ARG...]\nconvert IN... -o OUT\ndoctor [-p PID]\n"
+	"-p PID\n-- PROGRAM [ARG...]\nconvert IN... -o OUT\nreport IN...\ndoctor [-p PID]\n"
 	"threads -p PID\nctl -p PID COMMAND [X]";
 
 static const struct argp_option option_table[] = {
@@ -68,7 +68,13 @@ static const struct argp_option option_table[] = {
 	{ "quiet", 'q', 0, 0, "Say only what went wrong", 4 },
 	{ "verbose", 'v', 0, 0, "Say more; twice: everything", 4 },
 	{ "no-progress", OPT_NO_PROGRESS, 0, 0, "No progress line", 4 },
-	{ "json", OPT_JSON, 0, 0, "With threads, ctl status: print JSON", 4 },
+	{ "json", OPT_JSON, 0, 0, "With report, threads, ctl status: print JSON", 4 },
+	{ 0, 0, 0, 0, "With report:", 5 },
+	{ "sort", OPT_SORT, "KEY", 0,
+	  "By self (default), total, calls, min, mean, p50, p99, max or name", 5 },
+	{ "limit", OPT_LIMIT, "N", 0, "Show N rows", 5 },
+	{ "by", OPT_BY, "WHAT", 0,
+	  "A row for each function (default), file, or function of a thread", 5 },
 	{ 0 },
 };
 

@@ -101,3 +101,27 @@ char *format_count(uint64_t n, char *buf, size_t size)
 	buf[to] = '\0';
 	return buf;
 }
+
+char *format_ns(double ns, char *buf, size_t size)
+{
+	static const struct {
+		double ns;
+		const char *name;
+	} units[] = { { 3600e9, "h" }, { 60e9, "min" }, { 1e9, "s" }, { 1e6, "ms" }, { 1e3, "us" } };
+	size_t i;
+
+	for (i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		/* 999.97 us would be printed as 1000 us */
+		if (ns < units[i].ns * 0.9995)
+			continue;
+		ns /= units[i].ns;
+		snprintf(buf, size, "%.*f %s",
+			 ns < 9.995 ? 2 :
+			 ns < 99.95 ? 1 :
+				      0,
+			 ns, units[i].name);
+		return buf;
+	}
+	snprintf(buf, size, "%.0f ns", ns);
+	return buf;
+}

@@ -19,4 +19,7 @@ char *format_count(uint64_t n, char *buf, size_t size);
 /* "12.3 MB" (powers of 1000). Returns buf. */
 char *format_size(uint64_t bytes, char *buf, size_t size);
 
+/* "12.3 ms", as few as three digits that count. Returns buf. */
+char *format_ns(double ns, char *buf, size_t size);
+
 #endif

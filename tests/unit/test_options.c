@@ -242,7 +242,13 @@ static void test_bad_usage(void **state)
 		{ "vtbpf ctl status", "give -p PID" },
 		{ "vtbpf ctl -p 1", "vtbpf ctl --help" },
 		{ "vtbpf ctl -p 1 ignore-thread a b", "'b'" },
-		{ "vtbpf -p 1 --json", "goes with threads" },
+		{ "vtbpf -p 1 --json", "goes with report, threads" },
+		{ "vtbpf -p 1 --limit 3", "go with report" },
+		{ "vtbpf report", "of which trace" },
+		{ "vtbpf report a --sort size", "'size' is none of" },
+		{ "vtbpf report a --by line", "'line' is none of" },
+		{ "vtbpf report a --limit 0", "would show nothing" },
+		{ "vtbpf report a -d 3", "does not apply" },
 	};
 	char out[4096];
 

@@ -12,7 +12,7 @@
 #include "../utf.h"
 #include "json_writer.h"
 #include "profile_writer.h"
-#include "text_set.h"
+#include "../decode/text_set.h"
 
 struct folded {
 	const struct profile *p;

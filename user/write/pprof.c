@@ -14,7 +14,7 @@
 #include "../version.h"
 #include "profile_writer.h"
 #include "protobuf.h"
-#include "text_set.h"
+#include "../decode/text_set.h"
 
 enum profile_field {
 	PROFILE_SAMPLE_TYPE = 1,

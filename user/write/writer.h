@@ -12,6 +12,7 @@
 #include "outbuf.h"
 
 struct profile;
+struct report_options;
 struct writer_ops;
 
 /* One output being written. The driver fills it and owns what it points to; priv is the
@@ -20,10 +21,11 @@ struct writer {
 	const struct writer_ops *ops;
 	struct outbuf out;
 	struct session *session;
-	struct capture *capture; /* for source texts, once the replay is at its end */
-	struct replay *replay;	 /* its counts and filter */
-	const char *dir;	 /* for temporary files; NULL: any */
-	volatile bool *cancel;	 /* may be NULL */
+	struct capture *capture;	     /* for source texts, once the replay is at its end */
+	struct replay *replay;		     /* its counts and filter */
+	const char *dir;		     /* for temporary files; NULL: any */
+	const struct report_options *report; /* of report_writer and report_json_writer */
+	volatile bool *cancel;		     /* may be NULL */
 	void *priv;
 };
 
@@ -52,6 +54,9 @@ struct writer_ops {
 
 extern const struct writer_ops chrome_writer, chrome_gzip_writer;
 extern const struct writer_ops folded_writer, speedscope_writer, pprof_writer;
+
+/* `vtbpf report`, as a table and as JSON: no formats of output files. */
+extern const struct writer_ops report_writer, report_json_writer;
 
 /* A capture as it is, less what the filter leaves out: written by capture_copy.c, has no
  * functions. */

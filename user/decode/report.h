@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What `vtbpf report` says of a trace: its functions, files and threads in numbers, calls that took far
+ * longer than their function usually does, and functions that get slower or faster. */
+#ifndef VTBPF_REPORT_H
+#define VTBPF_REPORT_H
+
+#include "profile.h"
+#include "sketch.h"
+#include "trend.h"
+
+#define REPORT_OUTLIERS_MAX 1000
+
+/*
+ * Times in ns. total counts outermost activations only. min, mean and the quantiles are of calls that
+ * were seen from begin to end, or of all where there is none; max is of all.
+ */
+struct report_function {
+	uint64_t calls; /* or samples that it was running in; those seen, not scaled */
+	uint64_t self_samples;
+	uint64_t self, total;
+	uint64_t min, max;
+	double mean, p50, p99;
+};
+
+struct report_file {
+	struct profile_text name; /* n 0: functions without a file */
+	uint64_t calls, self, total;
+};
+
+struct report_thread_function {
+	uint32_t function;
+	uint64_t calls, self, total;
+};
+
+struct report_thread {
+	const struct profile_track *track;
+	uint64_t calls;				  /* or samples */
+	uint64_t busy;				  /* in calls, ns */
+	uint64_t lost;				  /* calls */
+	struct report_thread_function *functions; /* that it called */
+	size_t n_functions;
+};
+
+struct report_outlier {
+	uint32_t function;
+	const struct profile_track *track;
+	uint64_t start, dur;
+	double usual; /* median of its function */
+};
+
+struct report_drift {
+	uint32_t function;
+	double percent_per_min; /* of what it took at the begin */
+	double confidence;	/* 0 to 1 */
+	double change;		/* over the whole trace: 1 is doubled */
+};
+
+struct report {
+	const struct profile *p;
+	struct report_function *functions; /* by the profile's numbers */
+	struct report_file *files;
+	size_t n_files;
+	struct report_thread *threads; /* tracks with calls */
+	size_t n_threads;
+	struct report_outlier *outliers; /* those that took longest beyond the usual first */
+	size_t n_outliers;
+	uint64_t all_outliers;	    /* also those that found no room */
+	struct report_drift *drift; /* the fastest first */
+	size_t n_drift;
+};
+
+/* 0 or a negative errno; release it in any case. The profile outlives it. */
+int report__make(struct report *r, const struct profile *p);
+void report__release(struct report *r);
+
+#endif

@@ -1,0 +1,421 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* `vtbpf report` for people. */
+#include <errno.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "../units.h"
+#include "report_writer.h"
+#include "table.h"
+
+#define ROWS 30	    /* unless --limit says otherwise */
+#define FEW_ROWS 10 /* of outliers and trends */
+#define NAME_COLUMNS 160
+
+struct report_text {
+	const struct report *r;
+	const struct report_options *opts;
+	struct outbuf *out;
+	char buf[8][32]; /* of numbers in one row */
+	unsigned int next;
+};
+
+static void say(struct report_text *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+static void say(struct report_text *w, const char *fmt, ...)
+{
+	char *text = NULL;
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vasprintf(&text, fmt, ap);
+	va_end(ap);
+	if (n < 0) {
+		w->out->err = -ENOMEM;
+		return;
+	}
+	outbuf__write(w->out, text, (size_t)n);
+	free(text);
+}
+
+/* Numbers as text, which holds until eight more were asked for. */
+static const char *count(struct report_text *w, uint64_t n)
+{
+	return format_count(n, w->buf[w->next++ % 8], sizeof(w->buf[0]));
+}
+
+static const char *ns(struct report_text *w, double value)
+{
+	return format_ns(value, w->buf[w->next++ % 8], sizeof(w->buf[0]));
+}
+
+static bool is_sampled(const struct report_text *w)
+{
+	return profile__is_sampled(w->r->p);
+}
+
+static const char *count_title(const struct report_text *w)
+{
+	return is_sampled(w) ? "SAMPLES" : "CALLS";
+}
+
+static uint64_t scaled(const struct report_text *w, uint64_t seen)
+{
+	return is_sampled(w) ? seen : report_writer__scaled(w->r->p, seen);
+}
+
+static size_t rows_of(const struct report_text *w, size_t n, size_t usual)
+{
+	size_t limit = w->opts->limit ? w->opts->limit : usual;
+
+	return n < limit ? n : limit;
+}
+
+static const char *plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
+static void say_more(struct report_text *w, size_t shown, size_t n)
+{
+	if (shown < n)
+		say(w, "... and %s more; --limit shows them\n", count(w, n - shown));
+}
+
+/* The function as the trace names it, printable; the caller's to free, NULL when out of memory. */
+static char *label_of(const struct report_text *w, uint32_t function)
+{
+	const struct profile_function *f = &w->r->p->functions[function];
+	char *label = malloc(profile__label_size(f) + 1);
+	size_t i, n;
+
+	if (!label) {
+		w->out->err = -ENOMEM;
+		return NULL;
+	}
+	n = profile__put_label(f, label);
+	for (i = 0; i < n; i++) {
+		if (!label[i])
+			label[i] = '?'; /* or what follows would be hidden */
+	}
+	label[n] = '\0';
+	return label;
+}
+
+static void name_cell(struct report_text *w, struct table *t, uint32_t function)
+{
+	char *label = label_of(w, function);
+
+	table__cell(t, "%s", label ? label : "");
+	free(label);
+}
+
+/* ---- functions, files, functions by thread ---------------------------------------------- */
+
+static int write_functions(struct report_text *w)
+{
+	const struct table_column columns[] = {
+		{ count_title(w), 20, true },
+		{ "SELF", 16, true },
+		{ "TOTAL", 16, true },
+		{ "MIN", 16, true },
+		{ "MEAN", 16, true },
+		{ "P50", 16, true },
+		{ "P99", 16, true },
+		{ "MAX", 16, true },
+		{ "FUNCTION", NAME_COLUMNS, false },
+	};
+	struct table t = { .columns = columns, .n = 9 };
+	size_t i, n, shown;
+	uint32_t *order = report_writer__order(w->r, w->opts->sort, &n);
+	int err;
+
+	if (!order)
+		return -ENOMEM;
+	shown = rows_of(w, n, ROWS);
+	for (i = 0; i < shown; i++) {
+		const struct report_function *f = &w->r->functions[order[i]];
+
+		table__cell(&t, "%s", count(w, scaled(w, f->calls)));
+		table__cell(&t, "%s", ns(w, (double)f->self));
+		table__cell(&t, "%s", ns(w, (double)f->total));
+		table__cell(&t, "%s", ns(w, (double)f->min));
+		table__cell(&t, "%s", ns(w, f->mean));
+		table__cell(&t, "%s", ns(w, f->p50));
+		table__cell(&t, "%s", ns(w, f->p99));
+		table__cell(&t, "%s", ns(w, (double)f->max));
+		name_cell(w, &t, order[i]);
+	}
+	free(order);
+	err = table__write(&t, w->out);
+	say_more(w, shown, n);
+	return err;
+}
+
+static int write_sampled(struct report_text *w)
+{
+	static const struct table_column columns[] = {
+		{ "SELF SAMPLES", 20, true },
+		{ "SAMPLES", 20, true },
+		{ "SELF", 16, true },
+		{ "TOTAL", 16, true },
+		{ "FUNCTION", NAME_COLUMNS, false },
+	};
+	struct table t = { .columns = columns, .n = 5 };
+	size_t i, n, shown;
+	uint32_t *order = report_writer__order(w->r, w->opts->sort, &n);
+	int err;
+
+	if (!order)
+		return -ENOMEM;
+	shown = rows_of(w, n, ROWS);
+	for (i = 0; i < shown; i++) {
+		const struct report_function *f = &w->r->functions[order[i]];
+
+		table__cell(&t, "%s", count(w, f->self_samples));
+		table__cell(&t, "%s", count(w, f->calls));
+		table__cell(&t, "%s", ns(w, (double)f->self));
+		table__cell(&t, "%s", ns(w, (double)f->total));
+		name_cell(w, &t, order[i]);
+	}
+	free(order);
+	err = table__write(&t, w->out);
+	say_more(w, shown, n);
+	return err;
+}
+
+static int write_files(struct report_text *w)
+{
+	const struct table_column columns[] = {
+		{ count_title(w), 20, true },
+		{ "SELF", 16, true },
+		{ "TOTAL", 16, true },
+		{ "FILE", NAME_COLUMNS, false },
+	};
+	struct table t = { .columns = columns, .n = 4 };
+	size_t i, shown = rows_of(w, w->r->n_files, ROWS);
+	int err;
+
+	report_writer__sort_files(w->r, w->opts->sort);
+	for (i = 0; i < shown; i++) {
+		const struct report_file *f = &w->r->files[i];
+
+		table__cell(&t, "%s", count(w, scaled(w, f->calls)));
+		table__cell(&t, "%s", ns(w, (double)f->self));
+		table__cell(&t, "%s", ns(w, (double)f->total));
+		table__cell(&t, "%.*s", (int)f->name.n, f->name.n ? f->name.p : "");
+	}
+	err = table__write(&t, w->out);
+	say_more(w, shown, w->r->n_files);
+	return err;
+}
+
+static int write_here(struct report_text *w, struct report_thread *th)
+{
+	const struct table_column columns[] = {
+		{ count_title(w), 20, true },
+		{ "SELF", 16, true },
+		{ "TOTAL", 16, true },
+		{ "FUNCTION", NAME_COLUMNS, false },
+	};
+	struct terminal_text name = terminal__text(th->track->name.p, NAME_COLUMNS);
+	struct table t = { .columns = columns, .n = 4 };
+	size_t i, shown = rows_of(w, th->n_functions, FEW_ROWS);
+	int err;
+
+	if (!name.text)
+		return -ENOMEM;
+	say(w, "%sthread %s, tid %llu\n", th == w->r->threads ? "" : "\n", name.text,
+	    (unsigned long long)th->track->tid);
+	free(name.text);
+	report_writer__sort_here(w->r, th, w->opts->sort);
+	for (i = 0; i < shown; i++) {
+		const struct report_thread_function *f = &th->functions[i];
+
+		table__cell(&t, "%s", count(w, scaled(w, f->calls)));
+		table__cell(&t, "%s", ns(w, (double)f->self));
+		table__cell(&t, "%s", ns(w, (double)f->total));
+		name_cell(w, &t, f->function);
+	}
+	err = table__write(&t, w->out);
+	say_more(w, shown, th->n_functions);
+	return err;
+}
+
+static int write_by_thread(struct report_text *w)
+{
+	size_t i;
+	int err = 0;
+
+	for (i = 0; i < w->r->n_threads && !err; i++)
+		err = write_here(w, &w->r->threads[i]);
+	return err;
+}
+
+/* ---- threads, outliers, trends ---------------------------------------------------------- */
+
+static int write_threads(struct report_text *w)
+{
+	const struct table_column columns[] = {
+		{ "TID", 12, true },	  { "PID", 12, true },	   { count_title(w), 20, true },
+		{ "IN CALLS", 16, true }, { "FROM", 16, true },	   { "TO", 16, true },
+		{ "LOST", 20, true },	  { "THREAD", 80, false },
+	};
+	struct table t = { .columns = columns, .n = 8 };
+	const struct profile *p = w->r->p;
+	size_t i;
+
+	for (i = 0; i < w->r->n_threads; i++) {
+		const struct report_thread *th = &w->r->threads[i];
+		uint64_t first = th->track->first, last = th->track->last;
+
+		table__cell(&t, "%llu", (unsigned long long)th->track->tid);
+		table__cell(&t, "%u", th->track->pid);
+		table__cell(&t, "%s", count(w, scaled(w, th->calls)));
+		table__cell(&t, "%s", ns(w, (double)th->busy));
+		table__cell(&t, "%s", first >= p->start ? ns(w, (double)(first - p->start)) : "-");
+		table__cell(&t, "%s", last >= p->start ? ns(w, (double)(last - p->start)) : "-");
+		table__cell(&t, "%s", count(w, th->lost));
+		table__cell(&t, "%s", th->track->name.p);
+	}
+	say(w, "\nTHREADS (FROM and TO: since the begin of the trace)\n");
+	return table__write(&t, w->out);
+}
+
+static int write_outliers(struct report_text *w)
+{
+	static const struct table_column columns[] = {
+		{ "AT", 24, true },
+		{ "TOOK", 16, true },
+		{ "USUALLY", 16, true },
+		{ "TID", 12, true },
+		{ "FUNCTION", NAME_COLUMNS, false },
+	};
+	struct table t = { .columns = columns, .n = 5 };
+	size_t i, shown = rows_of(w, w->r->n_outliers, FEW_ROWS);
+	int err;
+
+	if (!shown)
+		return 0;
+	for (i = 0; i < shown; i++) {
+		const struct report_outlier *o = &w->r->outliers[i];
+
+		table__cell(&t, "%.6f s", (double)o->start / 1e9);
+		table__cell(&t, "%s", ns(w, (double)o->dur));
+		table__cell(&t, "%s", ns(w, o->usual));
+		table__cell(&t, "%llu", (unsigned long long)o->track->thread);
+		name_cell(w, &t, o->function);
+	}
+	say(w,
+	    "\nOUTLIERS: calls far from what their function usually takes (AT: ts of the trace)\n");
+	err = table__write(&t, w->out);
+	say_more(w, shown, w->r->all_outliers);
+	return err;
+}
+
+static void say_forecast(struct report_text *w, const struct report_drift *d)
+{
+	const struct report_function *f = &w->r->functions[d->function];
+	double minutes = 100 * (1 + d->change) / d->percent_per_min;
+
+	if (d->change > 0)
+		say(w, "; at this rate its p99, now %s, doubles in about %s", ns(w, f->p99),
+		    ns(w, minutes * 60e9));
+	say(w, "\n");
+}
+
+static int write_drift(struct report_text *w)
+{
+	size_t i, shown = rows_of(w, w->r->n_drift, FEW_ROWS);
+
+	if (shown)
+		say(w, "\nDRIFT: functions that get slower or faster\n");
+	for (i = 0; i < shown; i++) {
+		const struct report_drift *d = &w->r->drift[i];
+		char *label = label_of(w, d->function);
+		struct terminal_text name = { NULL, 0 };
+
+		if (label)
+			name = terminal__text(label, NAME_COLUMNS);
+		free(label);
+		if (!name.text)
+			return -ENOMEM;
+		say(w, "%s %s %.3g %%/min (%+.0f %% over the trace, confidence %.2f %%)", name.text,
+		    d->change > 0 ? "grows" : "shrinks", fabs(d->percent_per_min), 100 * d->change,
+		    floor(d->confidence * 1e4) / 100);
+		free(name.text);
+		say_forecast(w, d);
+	}
+	say_more(w, shown, w->r->n_drift);
+	return 0;
+}
+
+/* ---- all -------------------------------------------------------------------------------- */
+
+static void write_head(struct report_text *w)
+{
+	const char *unit = is_sampled(w) ? "sample" : "call";
+	const struct profile *p = w->r->p;
+	uint64_t n = 0, lost;
+	size_t i;
+
+	for (i = 0; i < w->r->n_threads; i++)
+		n += w->r->threads[i].calls;
+	lost = is_sampled(w) ? p->samples_lost : p->lost;
+	say(w, "%s %s%s in %zu thread%s, %s; %s %s%s lost\n", count(w, n), unit, plural(n),
+	    w->r->n_threads, plural(w->r->n_threads), ns(w, (double)(p->end - p->start)),
+	    count(w, lost), unit, plural(lost));
+	if (is_sampled(w))
+		say(w,
+		    "Stacks were sampled, every %s: there are samples, not calls; times are what "
+		    "the samples stand for.\n",
+		    ns(w, (double)p->period));
+	else if (p->in_windows)
+		say(w,
+		    "Traced in windows, %.3g %% of the time: CALLS are those seen divided by that; "
+		    "all else is of the calls seen.\n",
+		    100 * p->coverage);
+	say(w, "\n");
+}
+
+static int write_rows(struct report_text *w)
+{
+	switch (w->opts->rows) {
+	case REPORT_FILES:
+		return write_files(w);
+	case REPORT_THREADS:
+		return write_by_thread(w);
+	default:
+		return is_sampled(w) ? write_sampled(w) : write_functions(w);
+	}
+}
+
+static int write_report(struct writer *w, struct profile *p)
+{
+	struct report r;
+	struct report_text rt = { .r = &r, .opts = w->report, .out = &w->out };
+	int err = report__make(&r, p);
+
+	if (!err) {
+		write_head(&rt);
+		err = write_rows(&rt);
+	}
+	if (!err)
+		err = write_threads(&rt);
+	if (!err)
+		err = write_outliers(&rt);
+	if (!err)
+		err = write_drift(&rt);
+	report__release(&r);
+	return err;
+}
+
+const struct writer_ops report_writer = {
+	.name = "report",
+	.extension = "",
+	.profile = write_report,
+	PROFILE_WRITER_FUNCTIONS,
+};
