@@ -219,6 +219,8 @@ static __always_inline void open_call(struct thread_state *t, __u32 tid, const s
 	t->last_instr = hit->instr;
 	f.start = bpf_ktime_get_ns();
 	stack_push(t, s, &f, tid);
+	if (triggers & VTBPF_WATCH_ENTRY && verdict_on(f.code) & VTBPF_WATCH_ENTRY)
+		watch_entry(tid, f.code, f.start);
 }
 
 static __always_inline void on_entry(struct thread_state *t, __u32 tid, const struct hit *hit)
@@ -248,6 +250,15 @@ static __always_inline void count_unmatched(struct thread_state *t, __u64 frame,
 		note_loss(t, now, now);
 }
 
+/* A call ends as it should. */
+static __always_inline void end_call(struct thread_state *t, struct open_stack *s,
+				     struct open_frame *f, __u32 tid, __u64 now, __u8 flags)
+{
+	if (triggers & VTBPF_WATCH_EXIT && verdict_on(f->code) & VTBPF_WATCH_EXIT)
+		watch_exit(tid, f->code, f->start, now);
+	emit_call(t, s, f, tid, now, flags);
+}
+
 /* The frame that ends is not on top: it lies deeper, in the hash, or was never entered. */
 static __noinline void close_elsewhere(struct thread_state *t, __u32 tid, __u64 frame, __u64 now,
 				       __u8 flags)
@@ -258,7 +269,7 @@ static __noinline void close_elsewhere(struct thread_state *t, __u32 tid, __u64 
 	__s32 at;
 
 	if (f) {
-		emit_call(t, s, f, tid, now, flags);
+		end_call(t, s, f, tid, now, flags);
 		bpf_map_delete_elem(&deep_frames, &key);
 		t->deep--;
 		return;
@@ -270,7 +281,7 @@ static __noinline void close_elsewhere(struct thread_state *t, __u32 tid, __u64 
 	}
 	close_missed(tid, at);
 	f = stack_at(s, at);
-	emit_call(t, s, f, tid, now, flags);
+	end_call(t, s, f, tid, now, flags);
 	f->frame = 0;
 	stack_trim(t, s);
 }
@@ -288,7 +299,7 @@ static __always_inline void on_exit(struct thread_state *t, __u32 tid, __u64 fra
 		close_elsewhere(t, tid, frame, now, flags);
 		return;
 	}
-	emit_call(t, s, top, tid, now, flags);
+	end_call(t, s, top, tid, now, flags);
 	t->depth--;
 	if (!t->depth && t->name)
 		check_last_name(tid, frame);

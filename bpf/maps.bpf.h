@@ -17,6 +17,8 @@ const volatile bool codes_watched;     /* there is a site of kind VTBPF_SITE_COD
 const volatile bool
 	have_bpf_loop; /* bpf_loop() exists (Linux 5.17): long walks in few instructions */
 
+const volatile __u32 triggers; /* VTBPF_WATCH_*: what is watched of any function */
+
 /* ---- state that user space changes while tracing --------------------------------------------- */
 
 volatile __u32 active;	    /* nothing is recorded before every site is attached */
@@ -86,6 +88,21 @@ struct {
 	__type(key, struct code_key);
 	__type(value, struct code_info);
 } codes SEC(".maps");
+
+/* By id of the code object: index of its watch. Both have room only where there are triggers. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} watched_codes SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct code_watch);
+} watches SEC(".maps");
 
 __u32 next_code_id;
 volatile __u32 code_generation; /* grows when a code object dies */

@@ -20,6 +20,7 @@
 #include "emit.bpf.h"
 #include "frame.bpf.h"
 #include "code.bpf.h"
+#include "trigger.bpf.h"
 #include "thread_name.bpf.h"
 #include "stack.bpf.h"
 #include "thread.bpf.h"

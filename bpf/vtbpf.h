@@ -2,9 +2,9 @@
 /*
  * The contract between vtbpf's BPF programs, its capture files and its decoder.
  *
- * Everything that crosses the kernel/user border is declared here and in vtbpf_state.h, its second
- * part, and nowhere else. Neither includes any other header: the BPF side includes this one after
- * vmlinux.h, the user side after <linux/types.h>.
+ * Everything that crosses the kernel/user border is declared here, in vtbpf_trigger.h and in
+ * vtbpf_state.h, its further parts, and nowhere else. None includes any other header: the BPF side
+ * includes this one after vmlinux.h, the user side after <linux/types.h>.
  * A capture file is a struct vtbpf_capture_header followed by records, byte for byte as they came
  * out of the ring buffer; user space adds records of its own kinds (VTBPF_REC_USER and above).
  *
@@ -127,6 +127,7 @@ enum vtbpf_rec_kind {
 	VTBPF_REC_SAMPLE = 9, /* where a thread was while it had the CPU, struct vtbpf_rec_sample */
 	VTBPF_REC_STACK = 10, /* frames that samples refer to, struct vtbpf_rec_stack */
 	VTBPF_REC_SLEEP = 11, /* where it was while it had not, struct vtbpf_rec_sleep */
+	VTBPF_REC_TRIGGER = 13, /* what a trigger waits for has come, struct vtbpf_rec_trigger */
 
 	VTBPF_REC_USER = 128,
 	VTBPF_REC_SESSION = 128,     /* first record of a capture, struct vtbpf_rec_session */
@@ -143,6 +144,7 @@ enum vtbpf_rec_kind {
 	VTBPF_REC_OVERHEAD = 139, /* struct vtbpf_rec_overhead: the last one holds */
 	VTBPF_REC_SAMPLING = 140, /* struct vtbpf_rec_sampling: from here on stacks are sampled */
 	VTBPF_REC_SAMPLE_COUNTERS = 141, /* struct vtbpf_rec_sample_counters, at the end */
+	VTBPF_REC_HIT = 142,		 /* struct vtbpf_rec_hit: why this dump was made */
 };
 
 /* Every record starts so. len counts the whole record, this prefix included, and is a multiple of
@@ -444,12 +446,15 @@ struct vtbpf_rec_end {
 
 /* ---- verdicts on code objects ----------------------------------------------------------- */
 
-#define VTBPF_HIDE_CALL 0x1  /* its calls are not written */
-#define VTBPF_HIDE_BELOW 0x2 /* nor is what they call, and what that calls */
+#define VTBPF_HIDE_CALL 0x1   /* its calls are not written */
+#define VTBPF_HIDE_BELOW 0x2  /* nor is what they call, and what that calls */
+#define VTBPF_WATCH_EXIT 0x4  /* a trigger wants to know how long they take */
+#define VTBPF_WATCH_ENTRY 0x8 /* or how often they are called */
 
 /* Code objects with higher ids are left to decode. */
 #define VTBPF_MAX_VERDICTS (1 << 20)
 
+#include "vtbpf_trigger.h"
 #include "vtbpf_state.h"
 
 /* ---- capture file ----------------------------------------------------------------------- */

@@ -135,7 +135,7 @@ static int open_capture(struct trace *tr)
 	struct outfile f = {};
 	int err;
 
-	tr->to_capture = is_capture_output(tr->o);
+	tr->to_capture = is_capture_output(tr->o) && !tr->o->triggers.n;
 	err = outfile__create(&f, capture_neighbour(tr->o), ".vtb", 0600);
 	if (err) {
 		log_error("cannot create the capture beside %s: %s; name another place with -o",
@@ -219,6 +219,10 @@ static int record(struct trace *tr)
 		.functions = &o->functions,
 		.tracer_entries = o->tracer_entries,
 		.keep_ns = o->keep_ns,
+		.triggers = &o->triggers,
+		.after_ns = o->after_ns,
+		.cool_down_ns = o->cool_down_ns,
+		.max_dumps = o->max_dumps,
 		.filters = o->filters.items,
 		.n_filters = o->filters.n,
 		.ignore_in_decode = &tr->ignore,
@@ -297,6 +301,22 @@ static int finish_capture(struct trace *tr)
 	return EXIT_OK;
 }
 
+/* With triggers there is nothing but their dumps. */
+static int finish_dumps(struct trace *tr)
+{
+	const struct hits_sums *hits = &tr->result.hits;
+	unsigned long long suppressed = hits->suppressed, beyond = hits->beyond;
+
+	unlink(tr->capture_path);
+	log_info("wrote %u dump%s: %llu calls, %.1f s, %llu hits suppressed (%llu in a cool-down, "
+		 "%llu beyond --max-dumps %u), %llu lost",
+		 tr->result.dumps, tr->result.dumps == 1 ? "" : "s",
+		 (unsigned long long)tr->result.calls, (tr->result.stop - tr->result.start) / 1e9,
+		 suppressed + beyond, suppressed, beyond, tr->o->max_dumps,
+		 (unsigned long long)tr->result.lost);
+	return tr->result.dumps < hits->taken ? EXIT_FAILED : EXIT_OK;
+}
+
 static int finish(struct trace *tr)
 {
 	struct convert_options c = finish__options(tr->o, tr->capture_path);
@@ -305,6 +325,8 @@ static int finish(struct trace *tr)
 
 	if (tr->result.capture_err)
 		return capture_is_short(tr);
+	if (tr->o->triggers.n)
+		return finish_dumps(tr);
 	if (tr->to_capture)
 		return finish_capture(tr);
 	c.filter.ignore_threads = tr->ignore.items;
@@ -342,7 +364,8 @@ static int trace_target(struct trace *tr)
 {
 	int status;
 
-	if (!tr->o->dry_run)
+	/* What functions are watched in are maps of another kind. */
+	if (!tr->o->dry_run && !tr->o->triggers.n)
 		tr->early = tracer_early__start(tr->o->buffer_bytes);
 	status = make_plan(tr);
 	if (status)

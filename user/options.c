@@ -168,6 +168,9 @@ void options__parse(int argc, char **argv, struct options *o)
 	memset(o, 0, sizeof(*o));
 	o->output = "result.json";
 	o->max_stack_depth = -1;
+	o->after_ns = 1000000000;
+	o->cool_down_ns = 5000000000;
+	o->max_dumps = 100;
 	o->buffer_bytes = DEFAULT_BUFFER;
 	argc = cut_program(argc, argv, o);
 	accept_underscores(argc, argv);
@@ -184,6 +187,7 @@ void options__free(struct options *o)
 	free(o->inputs.items);
 	free(o->ignore_threads.items);
 	free(o->only_threads.items);
+	free(o->triggers.items);
 	free(o->functions.ignore.items);
 	free(o->functions.only.items);
 	free(o->functions.include_files.items);

@@ -40,6 +40,9 @@ struct options {
 	struct function_filter functions;
 	uint64_t tracer_entries; /* keep the newest calls only; 0: all */
 	uint64_t keep_ns;	 /* keep only calls that ended within this time; 0: all */
+	struct str_list triggers;
+	uint64_t after_ns, cool_down_ns; /* of each trigger */
+	unsigned int max_dumps;
 	uint64_t buffer_bytes;
 	int verbosity; /* -1 with -q, else how many -v */
 	bool no_progress;

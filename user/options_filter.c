@@ -78,5 +78,5 @@ error_t option__parse_filter(int key, char *arg, struct argp_state *state, struc
 		option__add_filter(o, "max-stack-depth", arg);
 		return 0;
 	}
-	return ARGP_ERR_UNKNOWN;
+	return option__parse_trigger(key, arg, state, o);
 }

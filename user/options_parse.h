@@ -24,6 +24,10 @@ enum option_key {
 	OPT_CUT,
 	OPT_TRACER_ENTRIES,
 	OPT_KEEP_LAST,
+	OPT_TRIGGER,
+	OPT_AFTER,
+	OPT_COOL_DOWN,
+	OPT_MAX_DUMPS,
 	OPT_BUFFER_SIZE,
 	OPT_FORMAT,
 	OPT_DRY_RUN,
@@ -65,5 +69,10 @@ void option__check_report(struct argp_state *state, const struct options *o);
 
 /* ARGP_ERR_UNKNOWN when it is no option that says what to keep. */
 error_t option__parse_filter(int key, char *arg, struct argp_state *state, struct options *o);
+
+/* ---- options_trigger.c ------------------------------------------------------------------ */
+
+/* ARGP_ERR_UNKNOWN when it is no option about triggers. */
+error_t option__parse_trigger(int key, char *arg, struct argp_state *state, struct options *o);
 
 #endif

@@ -57,6 +57,15 @@ static const struct argp_option option_table[] = {
 	  "of memory, or it keeps less and says so), or the newest N; SIGUSR1 or 'ctl dump' "
 	  "writes what there is",
 	  2 },
+	{ "trigger", OPT_TRIGGER, "EXPR", 0,
+	  "Write nothing but a dump of the last 10 s (see --keep-last) around each of these events: "
+	  "slow:GLOB>50ms, rate:GLOB>1000/s, anomaly:GLOB; repeatable",
+	  2 },
+	{ "after", OPT_AFTER, "TIME", 0, "So long a dump goes on after its trigger (default 1s)",
+	  2 },
+	{ "cool-down", OPT_COOL_DOWN, "TIME", 0,
+	  "After a hit a trigger rests so long (default 5s); hits meanwhile are counted", 2 },
+	{ "max-dumps", OPT_MAX_DUMPS, "N", 0, "Dumps of all triggers together (default 100)", 2 },
 	{ 0, 0, 0, 0, "Output:", 3 },
 	{ "output", 'o', "FILE", 0, "Write to FILE (default result.json)", 3 },
 	{ "format", OPT_FORMAT, "NAME", 0,

@@ -177,7 +177,8 @@ static void test_verifier_budget(void **state)
 		bool words = v > TRACER_NUMBERED;
 		struct tracer_config cfg = { .ring_bytes = 1 << 20,
 					     .max_stack_depth = -1,
-					     .variant = words ? TRACER_NUMBERED : v };
+					     .variant = words ? TRACER_NUMBERED : v,
+					     .triggers = VTBPF_WATCH_EXIT | VTBPF_WATCH_ENTRY };
 
 		if (words)
 			fixture__read_words(&f.plan);

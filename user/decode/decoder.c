@@ -22,6 +22,7 @@ static const uint16_t fixed_size[256] = {
 	[VTBPF_REC_COUNTERS] = sizeof(struct vtbpf_rec_counters),
 	[VTBPF_REC_OVERFLOW] = sizeof(struct vtbpf_rec_overflow),
 	[VTBPF_REC_PAUSE] = sizeof(struct vtbpf_rec_pause),
+	[VTBPF_REC_HIT] = sizeof(struct vtbpf_rec_hit),
 	[VTBPF_REC_WINDOW] = sizeof(struct vtbpf_rec_window),
 	[VTBPF_REC_OVERHEAD] = sizeof(struct vtbpf_rec_overhead),
 	[VTBPF_REC_LEFT_OUT] = sizeof(struct vtbpf_rec_left_out),
@@ -286,6 +287,21 @@ static int decode_sampled(const struct vtbpf_rec *rec, struct event *ev)
 
 /* ---- all -------------------------------------------------------------------------------- */
 
+static int decode_hit(const struct vtbpf_rec *rec, struct event *ev)
+{
+	const struct vtbpf_rec_hit *h = (const void *)rec;
+	int err = take_bytes(rec, (size_t)h->expr_bytes + h->name_bytes, &ev->hit.expr);
+
+	if (err || h->ts > TIME_MAX)
+		return -EBADMSG;
+	ev->hit.ts = h->ts;
+	ev->hit.value = h->value;
+	ev->hit.name.data = ev->hit.expr.data + h->expr_bytes;
+	ev->hit.name.len = h->name_bytes;
+	ev->hit.expr.len = h->expr_bytes;
+	return 0;
+}
+
 static int decode_payload(const struct vtbpf_rec *rec, struct event *ev)
 {
 	switch (rec->kind) {
@@ -309,6 +325,8 @@ static int decode_payload(const struct vtbpf_rec *rec, struct event *ev)
 		return decode_text(rec, ev);
 	case VTBPF_REC_PROCESS:
 		return decode_process(rec, ev);
+	case VTBPF_REC_HIT:
+		return decode_hit(rec, ev);
 	case VTBPF_REC_SOURCE:
 		return decode_source(rec, ev);
 	case VTBPF_REC_COUNTERS:

@@ -109,6 +109,11 @@ struct event_sampling {
 	bool wall;
 };
 
+struct event_hit {
+	uint64_t ts, value;
+	struct event_bytes expr, name;
+};
+
 struct event {
 	uint8_t kind; /* enum vtbpf_rec_kind, or a kind this version does not know */
 	uint8_t flags;
@@ -131,6 +136,7 @@ struct event {
 		struct event_stack stack;
 		struct event_sleep sleep;
 		struct event_sampling sampling;
+		struct event_hit hit;
 		struct vtbpf_counters counters;
 		struct vtbpf_sample_counters sample_counters;
 		uint64_t overwritten; /* calls: overflow */

@@ -53,6 +53,7 @@ void session__free(struct session *s)
 	for (i = 0; i < s->n_sources; i++)
 		free(s->sources[i].name.data);
 	free(s->sources);
+	session__free_hits(s);
 	free(s->pauses);
 	free(s->windows);
 	free(s->parts);
@@ -353,6 +354,8 @@ static int on_event(struct session *s, const struct event *ev, uint64_t next_off
 		s->parts[s->part].counters = ev->counters;
 		s->has_counters = true;
 		return 0;
+	case VTBPF_REC_HIT:
+		return session__add_hit(s, ev);
 	case VTBPF_REC_OVERFLOW:
 		s->overwritten += ev->overwritten;
 		return 0;

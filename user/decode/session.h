@@ -72,6 +72,13 @@ struct session_span {
 	uint32_t pid; /* as shown */
 };
 
+/* What a trigger fired on. */
+struct session_hit {
+	uint64_t ts, value; /* value: ns, or calls in a second; 0: none */
+	struct thread *thread;
+	char *expr, *name;
+};
+
 struct session {
 	uint32_t pid;		   /* of the target; 0 when the capture does not say */
 	struct event_session info; /* of the first part, as pid is */
@@ -91,6 +98,8 @@ struct session {
 	size_t n_pauses;
 	struct session_span *windows; /* when alone something was recorded, likewise */
 	size_t n_windows;
+	struct session_hit *hits; /* why it was made, where it is a trigger's dump */
+	size_t n_hits;
 	struct event_overhead overhead; /* --max-overhead: of the part where it was worst */
 	bool has_overhead;
 	struct vtbpf_counters counters; /* of all parts */
@@ -149,5 +158,10 @@ void session__free_processes(struct session *s);
  * command line. snprintf's return value. */
 int session__process_name(const struct session *s, const struct session_process *p, char *buf,
 			  size_t size);
+
+/* ---- session_hit.c ---------------------------------------------------------------------- */
+
+int session__add_hit(struct session *s, const struct event *ev);
+void session__free_hits(struct session *s);
 
 #endif

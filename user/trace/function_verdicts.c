@@ -29,6 +29,8 @@ struct function_verdicts {
 	size_t own;
 	struct tracer *tracer;
 	struct function *functions;
+	void (*tell)(void *ctx, uint32_t code, const char *name, const char *file);
+	void *tell_ctx;
 };
 
 struct function_verdicts *function_verdicts__new(const struct function_filter *filter,
@@ -85,6 +87,15 @@ static void decide(struct function_verdicts *v, const struct function *f)
 		tracer__set_verdict(v->tracer, f->id, verdict);
 }
 
+void function_verdicts__tell(struct function_verdicts *v,
+			     void (*fn)(void *ctx, uint32_t code, const char *name,
+					const char *file),
+			     void *ctx)
+{
+	v->tell = fn;
+	v->tell_ctx = ctx;
+}
+
 /* ---- names ------------------------------------------------------------------------------ */
 
 /* Adds a piece. True when the string has become whole by it. */
@@ -119,8 +130,11 @@ void function_verdicts__note(struct function_verdicts *v, const struct vtbpf_rec
 	    (rec->which != VTBPF_STR_FILENAME && rec->which != VTBPF_STR_NAME))
 		return;
 	f = get_function(v, rec->code);
-	if (f && text__add(rec->which == VTBPF_STR_NAME ? &f->name : &f->file, rec))
-		decide(v, f);
+	if (!f || !text__add(rec->which == VTBPF_STR_NAME ? &f->name : &f->file, rec))
+		return;
+	decide(v, f);
+	if (v->tell && f->file.utf8 && f->name.utf8)
+		v->tell(v->tell_ctx, f->id, f->name.utf8, f->file.utf8);
 }
 
 void function_verdicts__forget(struct function_verdicts *v, uint32_t code)

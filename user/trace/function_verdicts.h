@@ -14,6 +14,12 @@ struct function_verdicts *function_verdicts__new(const struct function_filter *f
 						 struct tracer *tracer);
 void function_verdicts__free(struct function_verdicts *v);
 
+/* From now on fn hears of each code object whose names have become known. */
+void function_verdicts__tell(struct function_verdicts *v,
+			     void (*fn)(void *ctx, uint32_t code, const char *name,
+					const char *file),
+			     void *ctx);
+
 /* Takes a piece of a code object's file name or name. */
 void function_verdicts__note(struct function_verdicts *v, const struct vtbpf_rec_str *rec);
 

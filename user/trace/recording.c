@@ -74,7 +74,7 @@ static int on_record(void *ctx, const struct vtbpf_rec *rec)
 		if (r->window_stop)
 			note_late_end(r, (const struct vtbpf_rec_call *)rec);
 		if (r->held)
-			snapshot__written(r, rec);
+			held__written(r->held, rec);
 		break;
 	case VTBPF_REC_CODE:
 		string_repair__code(r->repair, (const struct vtbpf_rec_code *)rec);
@@ -88,6 +88,10 @@ static int on_record(void *ctx, const struct vtbpf_rec *rec)
 		break;
 	case VTBPF_REC_THREAD_EXIT:
 		thread_names__note_exit(r->names, rec);
+		break;
+	case VTBPF_REC_TRIGGER:
+		if (r->triggers)
+			triggers__record(r->triggers, (const struct vtbpf_rec_trigger *)rec);
 		break;
 	case VTBPF_REC_EXEC:
 		r->res->end = END_TARGET_EXEC;
@@ -203,6 +207,7 @@ static int make_parts(struct recording *r)
 
 	r->jit = py_jit__active(cfg->plan, cfg->target->pid);
 	tracer.jit = r->jit;
+	tracer.triggers = triggers__watches(cfg->triggers);
 	r->reader = py_reader__new(cfg->target->pid, cfg->plan, cfg->target->load_bias);
 	if (r->reader)
 		py_reader__attrs(r->reader, &tracer.attrs);
@@ -253,23 +258,30 @@ void recording__end_with(struct recording *r, enum recording_end why)
 		r->res->end = why;
 }
 
-static void take_signal(struct recording *r)
+int recording__next_signal(struct recording *r)
 {
 	struct signalfd_siginfo si;
 
-	if (read(r->cfg->signal_fd, &si, sizeof(si)) != sizeof(si))
+	return read(r->cfg->signal_fd, &si, sizeof(si)) == sizeof(si) ? (int)si.ssi_signo : 0;
+}
+
+static void take_signal(struct recording *r)
+{
+	int number = recording__next_signal(r);
+
+	if (!number)
 		return;
-	if (si.ssi_signo == SIGUSR1) {
+	if (number == SIGUSR1) {
 		snapshot__on_signal(r);
 		return;
 	}
 	/* A second one must not be swallowed while we wait for the program to go. */
-	if (r->cfg->launched && si.ssi_signo == SIGINT && !r->res->signal) {
-		r->res->signal = si.ssi_signo;
+	if (r->cfg->launched && number == SIGINT && !r->res->signal) {
+		r->res->signal = number;
 		r->deadline = clock_ns(CLOCK_MONOTONIC) + AFTER_CTRL_C_NS;
 		return;
 	}
-	r->res->signal = si.ssi_signo;
+	r->res->signal = number;
 	recording__end_with(r, END_SIGNAL);
 }
 
@@ -330,7 +342,9 @@ static void loop(struct recording *r)
 		for (size_t i = 0; i < DUMPS_AT_ONCE; i++)
 			fds[4 + i].fd = r->dumps[i].pid ? r->dumps[i].fd : -1;
 		poll(fds, 4 + DUMPS_AT_ONCE,
-		     r->backlog ? 0 : thread_names__wait_ms(r->names, now, POLL_MS));
+		     r->backlog ?
+			     0 :
+			     thread_names__wait_ms(r->names, now, flight__wait_ms(r, POLL_MS)));
 		now = clock_ns(CLOCK_MONOTONIC);
 		/* Before the ring, which may have much to tell: a command takes effect at once. */
 		if (r->control)
@@ -338,7 +352,7 @@ static void loop(struct recording *r)
 		snapshot__tick(r);
 		r->backlog = tracer__poll(r->tracer) > 0;
 		thread_names__tick(r->names, now);
-		flight__tick(r);
+		flight__tick(r, now);
 		if (capture_writer__flush(r->w))
 			recording__end_with(r, END_CAPTURE);
 		if (fds[1].revents & POLLIN)
@@ -362,7 +376,8 @@ static int end(struct recording *r)
 {
 	int err = 0;
 
-	snapshot__end(r);
+	if (!r->triggers)
+		snapshot__end(r);
 	if (r->paused) {
 		r->res->stop = clock_ns(CLOCK_MONOTONIC);
 		window__put_pause(r, r->res->stop);
@@ -370,6 +385,7 @@ static int end(struct recording *r)
 		err = window__close(r);
 		r->res->stop = r->window_stop;
 	}
+	r->closed = true;
 	commands__end(r);
 	check_plan(r);
 	flight__end(r);
@@ -385,6 +401,7 @@ static void free_parts(struct recording *r)
 	idle_threads__free(r->idle);
 	sources__free(r->sources);
 	recorder__free(r->recorder);
+	triggers__free(r->triggers);
 	function_verdicts__free(r->functions);
 	string_repair__free(r->repair);
 	thread_names__free(r->names);

@@ -15,6 +15,7 @@
 #include "../function_filter.h"
 #include "../str_list.h"
 #include "capture_writer.h"
+#include "hits.h"
 #include "tracer.h"
 
 enum recording_end {
@@ -38,6 +39,9 @@ struct recording_config {
 	size_t n_only_threads;
 	const struct function_filter *functions; /* which functions to leave out */
 	uint64_t tracer_entries;		 /* keep the newest calls only; 0: all */
+	const struct str_list *triggers; /* TRIGGERS_MAX at most; dumps are made for them only */
+	uint64_t after_ns, cool_down_ns; /* see triggers.h */
+	unsigned int max_dumps;
 	uint64_t keep_ns;     /* keep only calls that ended within this time; 0: all */
 	const char **filters; /* filters in force, as text for the capture */
 	size_t n_filters;
@@ -65,7 +69,9 @@ struct recording_result {
 	struct vtbpf_counters counters;
 	uint64_t ignored_threads;
 	uint64_t overwritten; /* calls that were not among the newest */
-	int capture_err;      /* negative errno when the capture is cut short */
+	struct hits_sums hits;
+	unsigned int dumps; /* made for them */
+	int capture_err;    /* negative errno when the capture is cut short */
 	/* Of a target that has ended: on its way out. The caller waits for it with holder__stop(),
 	 * which takes some 40 ms, when it has nothing better to do. */
 	struct holder holder;

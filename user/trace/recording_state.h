@@ -14,6 +14,7 @@
 #include "sources.h"
 #include "string_repair.h"
 #include "thread_names.h"
+#include "triggers.h"
 
 struct held_call;
 
@@ -23,7 +24,7 @@ struct held {
 };
 
 /* Who wants a dump. */
-enum dump_asker { DUMP_FOR_CTL, DUMP_FOR_SIGNAL };
+enum dump_asker { DUMP_FOR_CTL, DUMP_FOR_SIGNAL, DUMP_FOR_HIT };
 
 #define DUMPS_AT_ONCE 4
 
@@ -31,7 +32,9 @@ enum dump_asker { DUMP_FOR_CTL, DUMP_FOR_SIGNAL };
 struct snapshot {
 	pid_t pid; /* 0: none */
 	enum dump_asker asker;
-	int fd; /* what the child says, and its end */
+	struct hit hit;	  /* which it is for */
+	const char *expr; /* and of which trigger */
+	int fd;		  /* what the child says, and its end */
 	char *path;
 	char said[1024];
 	size_t n_said;
@@ -49,6 +52,7 @@ struct recording {
 	struct sources *sources;
 	struct function_verdicts *functions;
 	struct recorder *recorder; /* NULL: all calls are kept */
+	struct triggers *triggers; /* NULL: there are none */
 	struct control *control;   /* NULL: cannot be controlled */
 	struct snapshot dumps[DUMPS_AT_ONCE];
 	unsigned int n_dumps; /* begun so far */
@@ -63,6 +67,7 @@ struct recording {
 	uint64_t next_check;
 	uint64_t next_self_check; /* 0: done */
 	bool paused;
+	bool closed; /* it has ended: all that there will be is recorded */
 	bool jit;
 	bool misfit;  /* the self-check has found a contradiction */
 	bool backlog; /* the ring was not read to its end */
@@ -81,6 +86,7 @@ static inline uint64_t clock_ns(clockid_t id)
 /* Said on the terminal, and kept in the trace for whoever reads it later. */
 void recording__warn(struct recording *r, const char *text);
 void recording__put_text(struct recording *r, enum vtbpf_text_what what, const char *text);
+int recording__next_signal(struct recording *r); /* its number, or 0 */
 void recording__end_with(struct recording *r, enum recording_end why);
 
 /* ---- window.c --------------------------------------------------------------------------- */
@@ -115,17 +121,31 @@ void commands__listen(struct recording *r);
 void commands__end(struct recording *r);
 void commands__free(struct recording *r);
 
+/* ---- held.c ----------------------------------------------------------------------------- */
+
+/* Takes a copy of a record that a look at the running maps yields. `held` is a struct held. */
+int held__add(void *held, const struct vtbpf_rec *rec);
+void held__release(struct held *held);
+
+/* The call has come through the ring: it is in the capture, and no longer held. */
+void held__written(struct held *held, const struct vtbpf_rec *rec);
+
+/* Writes what is held, callees before callers: open calls are cut off at `end`; those that ended before
+ * `since` are left out. */
+void held__write(const struct held *held, struct capture_writer *w, uint64_t since, uint64_t end);
+
 /* ---- snapshot.c ------------------------------------------------------------------------- */
 
 /* Begins a dump, or joins the one for the same asker that is under way. 0, or a negative errno with a
  * sentence in why. */
 int snapshot__begin(struct recording *r, enum dump_asker asker, char *why, size_t why_size);
 
+/* A dump for a hit of trigger `expr`, which must outlive it. 0 or a negative errno: -EBUSY when there
+ * are too many under way. */
+int snapshot__for_hit(struct recording *r, const struct hit *hit, const char *expr);
+
 /* SIGUSR1 came: a dump, and what became of it on stderr. */
 void snapshot__on_signal(struct recording *r);
-
-/* To be told of each call record while r->held is set. */
-void snapshot__written(struct recording *r, const struct vtbpf_rec *rec);
 
 /* Looks after the dumps under way; tells who waits for one when it is done. */
 void snapshot__tick(struct recording *r);
@@ -133,19 +153,28 @@ void snapshot__tick(struct recording *r);
 /* The recording ends: so do dumps that are not whole. */
 void snapshot__end(struct recording *r);
 
+/* Waits for a dump under way to be done. False when there is none. A signal abandons them all. */
+bool snapshot__wait(struct recording *r);
+
 /* ---- flight.c --------------------------------------------------------------------------- */
 
 /* Where only the newest calls are kept, records go to memory from now on. 0 or a negative errno. */
 int flight__begin(struct recording *r);
 
-/* Forgets, now and then, what no kept call refers to. */
-void flight__tick(struct recording *r);
+/* Looks for what triggers wait for, has dumps made that are due, and forgets, now and then, what no kept
+ * call refers to. */
+void flight__tick(struct recording *r, uint64_t now);
+int flight__wait_ms(const struct recording *r, int most);
 
-/* Writes what is kept to the capture. */
+/* All code objects have new ids from now on. */
+void flight__restart(struct recording *r);
+
+/* Writes what is kept to the capture; where there are triggers, to the last dumps. */
 void flight__end(struct recording *r);
 
-/* The same for a dump that is complete up to `end`, in the child that writes it. */
-void flight__dump(struct recording *r, uint64_t end);
+/* Writes what ended at `since` or later, for a trace up to `end`; the capture takes records itself
+ * from then on. */
+void flight__write(struct recording *r, uint64_t since, uint64_t end);
 
 /* When the oldest calls ended that a trace up to `end` has, ns; 0: it has all. */
 uint64_t flight__since(const struct recording *r, uint64_t end);

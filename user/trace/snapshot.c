@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,121 +18,27 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <uthash.h>
-
 #include "../log.h"
 #include "../outfile.h"
 #include "recording_state.h"
 
 #define COPY_BYTES (1 << 20)
+#define EXPR_BYTES 4096
 #define ROUNDS 64 /* of reading the ring: beyond that the target is faster than we are */
 
-/* ---- what the kernel side holds --------------------------------------------------------- */
-
-/* What makes a call out among all. */
-struct held_key {
-	uint64_t start;
-	uint32_t tid, track, depth, _pad;
-};
-
-struct held_call {
-	struct held_key key;
-	struct vtbpf_rec *rec; /* NULL: it was written meanwhile */
-	UT_hash_handle hh;
-};
-
-static struct held_key key_of(const struct vtbpf_rec *rec)
-{
-	const struct vtbpf_rec_call *call = (const void *)rec;
-	struct held_key key = { .start = call->start, .tid = rec->tid, .depth = call->depth };
-
-	if (rec->kind == VTBPF_REC_CALL_TRACK)
-		key.track = ((const struct vtbpf_rec_call_track *)rec)->track;
-	return key;
-}
-
-static bool is_call(const struct vtbpf_rec *rec)
-{
-	return rec->kind == VTBPF_REC_CALL || rec->kind == VTBPF_REC_CALL_TRACK;
-}
-
-/* Takes a copy of a record that the sweep of the running maps yields. */
-static int hold(void *ctx, const struct vtbpf_rec *rec)
-{
-	struct held *held = ctx;
-	struct held_call *c, *same;
-
-	c = calloc(1, sizeof(*c));
-	if (!c || !(c->rec = malloc(rec->len))) {
-		free(c);
-		return -ENOMEM;
-	}
-	memcpy(c->rec, rec, rec->len);
-	if (is_call(rec))
-		c->key = key_of(rec);
-	else /* made up: no call starts at its own number in the list */
-		c->key = (struct held_key){ .tid = UINT32_MAX, .start = HASH_COUNT(held->calls) };
-	HASH_FIND(hh, held->calls, &c->key, sizeof(c->key), same);
-	if (same) {
-		free(c->rec);
-		free(c);
-		return 0;
-	}
-	HASH_ADD(hh, held->calls, key, sizeof(c->key), c);
-	return 0;
-}
-
-/* A call comes through the ring: it is in the capture, and no longer held. */
-void snapshot__written(struct recording *r, const struct vtbpf_rec *rec)
-{
-	struct held_key key = key_of(rec);
-	struct held_call *c;
-
-	HASH_FIND(hh, r->held->calls, &key, sizeof(key), c);
-	if (!c)
-		return;
-	free(c->rec);
-	c->rec = NULL;
-}
-
-static void free_held(struct held *held)
-{
-	struct held_call *c, *tmp;
-
-	HASH_ITER(hh, held->calls, c, tmp) {
-		HASH_DEL(held->calls, c);
-		free(c->rec);
-		free(c);
-	}
-}
-
-/* In the order of the sweep: callees before callers. */
-static void write_held(const struct held *held, struct capture_writer *w, uint64_t since,
-		       uint64_t end)
-{
-	for (struct held_call *c = held->calls; c; c = c->hh.next) {
-		struct vtbpf_rec_call *call = (void *)c->rec;
-
-		if (!call)
-			continue;
-		if (is_call(c->rec) && c->rec->flags & VTBPF_F_OPEN_END)
-			call->dur = end > call->start ? end - call->start : 0;
-		if (!is_call(c->rec) || call->start + call->dur >= since)
-			capture_writer__append(w, c->rec);
-	}
-}
+/* ---- what is in it ---------------------------------------------------------------------- */
 
 /* What is held, and then the ring, so that nothing falls between the two. Returns the moment up to
  * which all is there. */
 static uint64_t collect(struct recording *r, struct held *held)
 {
 	r->held = held;
-	if (!r->paused)
-		tracer__peek(r->tracer, clock_ns(CLOCK_MONOTONIC), hold, held);
+	if (!r->paused && !r->closed)
+		tracer__peek(r->tracer, clock_ns(CLOCK_MONOTONIC), held__add, held);
 	for (int i = 0; i < ROUNDS && tracer__poll(r->tracer) > 0; i++)
 		;
 	r->held = NULL;
-	return clock_ns(CLOCK_MONOTONIC);
+	return r->closed ? r->res->stop : clock_ns(CLOCK_MONOTONIC);
 }
 
 /* ---- the child -------------------------------------------------------------------------- */
@@ -164,19 +71,50 @@ static int copy_bytes(int from, int to, uint64_t size)
 	return !buf ? -ENOMEM : cancelled() ? -ECANCELED : n < 0 ? -errno : -EIO;
 }
 
+static void put_hit(struct capture_writer *w, const struct snapshot *d, pid_t pid)
+{
+	size_t expr = strlen(d->expr), name = strlen(d->hit.name);
+	union {
+		struct vtbpf_rec_hit hit;
+		char room[sizeof(struct vtbpf_rec_hit) + EXPR_BYTES + HIT_NAME_BYTES + 8];
+	} u = {};
+
+	if (expr > EXPR_BYTES)
+		expr = EXPR_BYTES;
+	u.hit.rec.len = (sizeof(u.hit) + expr + name + 7) & ~7UL;
+	u.hit.rec.kind = VTBPF_REC_HIT;
+	u.hit.rec.tid = d->hit.tid ? d->hit.tid : pid;
+	u.hit.ts = d->hit.ts;
+	u.hit.value = d->hit.value;
+	u.hit.expr_bytes = expr;
+	u.hit.name_bytes = name;
+	memcpy(u.room + sizeof(u.hit), d->expr, expr);
+	memcpy(u.room + sizeof(u.hit) + expr, d->hit.name, name);
+	capture_writer__append(w, &u.hit.rec);
+}
+
+/* When the oldest calls ended that the dump has: what it is for counts from its own moment. */
+static uint64_t since(const struct recording *r, const struct snapshot *d, uint64_t end)
+{
+	return flight__since(r, d->asker == DUMP_FOR_HIT ? d->hit.ts : end);
+}
+
 /* The writer goes on, in this process only, in the copy. */
-static int complete_copy(struct recording *r, int fd, const struct held *held, uint64_t end)
+static int complete_copy(struct recording *r, const struct snapshot *d, int fd,
+			 const struct held *held, uint64_t end)
 {
 	int err = copy_bytes(r->w->fd, fd, r->w->written);
 
 	if (err)
 		return err;
 	r->w->fd = fd;
-	flight__dump(r, end);
-	write_held(held, r->w, flight__since(r, end), end);
-	if (r->paused)
+	flight__write(r, since(r, d, end), end);
+	if (d->asker == DUMP_FOR_HIT)
+		put_hit(r->w, d, r->cfg->target->pid);
+	held__write(held, r->w, since(r, d, end), end);
+	if (!r->closed && r->paused)
 		window__put_pause(r, end);
-	else
+	else if (!r->closed)
 		window__put_idle(r, end);
 	sources__write(r->sources, r->cfg->target, r->w);
 	capture_writer__end(r->w, end);
@@ -198,7 +136,7 @@ static void child(struct recording *r, const struct snapshot *d, const struct he
 		log_debug("a dump at full priority");
 	err = outfile__create(&f, d->path, ".vtb", 0600);
 	if (!err)
-		err = complete_copy(r, f.fd, held, end);
+		err = complete_copy(r, d, f.fd, held, end);
 	if (err)
 		log_error("%s: %s", d->path, strerror(-err));
 	else
@@ -307,7 +245,7 @@ static int begin(struct recording *r, struct snapshot *d)
 	err = d->path ? capture_writer__flush(r->w) : -ENOMEM;
 	if (!err)
 		err = start_child(r, d, &held, end);
-	free_held(&held);
+	held__release(&held);
 	if (!err)
 		return 0;
 	free(d->path);
@@ -315,17 +253,22 @@ static int begin(struct recording *r, struct snapshot *d)
 	return err;
 }
 
+static struct snapshot *free_place(struct recording *r)
+{
+	for (size_t i = 0; i < DUMPS_AT_ONCE; i++)
+		if (!r->dumps[i].pid)
+			return &r->dumps[i];
+	return NULL;
+}
+
 int snapshot__begin(struct recording *r, enum dump_asker asker, char *why, size_t why_size)
 {
-	struct snapshot *d = NULL;
+	struct snapshot *d = free_place(r);
 	int err;
 
-	for (size_t i = 0; i < DUMPS_AT_ONCE; i++) {
-		if (!r->dumps[i].pid)
-			d = &r->dumps[i];
-		else if (r->dumps[i].asker == asker)
+	for (size_t i = 0; i < DUMPS_AT_ONCE; i++)
+		if (r->dumps[i].pid && r->dumps[i].asker == asker)
 			return 0; /* who asks gets that one */
-	}
 	err = check_room(r, why, why_size);
 	if (err)
 		return err;
@@ -337,6 +280,28 @@ int snapshot__begin(struct recording *r, enum dump_asker asker, char *why, size_
 	err = begin(r, d);
 	if (err)
 		snprintf(why, why_size, "%s", strerror(-err));
+	return err;
+}
+
+int snapshot__for_hit(struct recording *r, const struct hit *hit, const char *expr)
+{
+	struct snapshot *d = free_place(r);
+	char why[512] = "";
+	int err;
+
+	if (!d)
+		return -EBUSY;
+	err = check_room(r, why, sizeof(why));
+	d->asker = DUMP_FOR_HIT;
+	d->hit = *hit;
+	d->expr = expr;
+	if (!err) {
+		err = begin(r, d);
+		if (err)
+			snprintf(why, sizeof(why), "%s", strerror(-err));
+	}
+	if (err)
+		log_error("%s: no dump: %s", expr, why);
 	return err;
 }
 
@@ -366,10 +331,13 @@ static void tell(struct recording *r, const struct snapshot *d, bool whole)
 		return;
 	}
 	text[strcspn(text, "\n")] = '\0';
-	if (whole)
+	if (whole && d->asker == DUMP_FOR_HIT)
+		log_info("%s (%s): wrote %s", d->expr, d->hit.name, text);
+	else if (whole)
 		log_info("wrote %s", text);
 	else
-		log_error("SIGUSR1: no dump: %s", text);
+		log_error("%s: no dump: %s", d->asker == DUMP_FOR_HIT ? d->expr : "SIGUSR1", text);
+	r->res->dumps += whole && d->asker == DUMP_FOR_HIT;
 }
 
 static void finish(struct recording *r, struct snapshot *d)
@@ -413,9 +381,13 @@ void snapshot__tick(struct recording *r)
 static void give_up(struct recording *r, struct snapshot *d)
 {
 	kill(d->pid, SIGTERM);
-	d->n_said = snprintf(d->said, sizeof(d->said),
-			     "the trace has ended, and will be in %s: the dump was given up\n",
-			     r->cfg->output);
+	if (r->triggers)
+		d->n_said = snprintf(d->said, sizeof(d->said), "the dump was abandoned\n");
+	else
+		d->n_said = snprintf(d->said, sizeof(d->said),
+				     "the trace has ended, and will be in %s: the dump was given "
+				     "up\n",
+				     r->cfg->output);
 	if (d->n_said >= sizeof(d->said))
 		d->n_said = sizeof(d->said) - 1;
 	finish(r, d);
@@ -426,4 +398,26 @@ void snapshot__end(struct recording *r)
 	for (size_t i = 0; i < DUMPS_AT_ONCE; i++)
 		if (r->dumps[i].pid)
 			give_up(r, &r->dumps[i]);
+}
+
+bool snapshot__wait(struct recording *r)
+{
+	struct pollfd fds[DUMPS_AT_ONCE + 1];
+	bool any = false;
+
+	for (size_t i = 0; i < DUMPS_AT_ONCE; i++) {
+		fds[i] = (struct pollfd){ .fd = r->dumps[i].pid ? r->dumps[i].fd : -1,
+					  .events = POLLIN };
+		any |= r->dumps[i].pid;
+	}
+	if (!any)
+		return false;
+	fds[DUMPS_AT_ONCE] = (struct pollfd){ .fd = r->cfg->signal_fd, .events = POLLIN };
+	poll(fds, DUMPS_AT_ONCE + 1, -1);
+	if (fds[DUMPS_AT_ONCE].revents & POLLIN && recording__next_signal(r) != SIGUSR1) {
+		snapshot__end(r);
+		return true;
+	}
+	snapshot__tick(r);
+	return true;
 }

@@ -15,6 +15,7 @@
 #include "../log.h"
 #include "sweep.h"
 #include "tracer_early.h"
+#include "watch.h"
 
 /* Calls that end while a verdict is being set must lie before the moment from which it counts. */
 #define VERDICT_SLACK_NS 500000
@@ -67,6 +68,18 @@ static bool has_site(const struct probe_plan *plan, enum vtbpf_site_kind kind)
 	return false;
 }
 
+/* Functions are watched: there is room for that, and user space looks at the stacks as they grow. */
+static void configure_watches(struct vtbpf_bpf *skel, uint32_t triggers)
+{
+	skel->rodata->triggers = triggers;
+	if (!triggers)
+		return;
+	bpf_map__set_max_entries(skel->maps.watched_codes, WATCH_MAX);
+	bpf_map__set_max_entries(skel->maps.watches, WATCH_MAX);
+	bpf_map__set_map_flags(skel->maps.watches, BPF_F_MMAPABLE);
+	bpf_map__set_map_flags(skel->maps.stacks, BPF_F_MMAPABLE);
+}
+
 static void configure(struct tracer *t, const struct tracer_config *cfg)
 {
 	struct vtbpf_bpf *skel = t->skel;
@@ -90,6 +103,7 @@ static void configure(struct tracer *t, const struct tracer_config *cfg)
 		t->variant != TRACER_NUMBERED &&
 		libbpf_probe_bpf_helper(BPF_PROG_TYPE_KPROBE, BPF_FUNC_loop, NULL) == 1;
 	bpf_map__set_max_entries(skel->maps.events, ring);
+	configure_watches(skel, cfg->triggers);
 }
 
 static struct bpf_program *site_program(const struct tracer *t, size_t site)
@@ -389,6 +403,7 @@ void tracer__set_verdict(struct tracer *t, uint32_t code, uint8_t verdict)
 {
 	if (code >= VTBPF_MAX_VERDICTS)
 		return;
+	verdict |= t->skel->bss->code_verdicts[code] & (VTBPF_WATCH_EXIT | VTBPF_WATCH_ENTRY);
 	__atomic_store_n(&t->skel->bss->code_verdicts[code], verdict, __ATOMIC_RELEASE);
 	if (verdict & VTBPF_HIDE_BELOW)
 		__atomic_add_fetch(&t->skel->bss->cut_generation, 1, __ATOMIC_RELEASE);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The BPF side as an object: load it for a plan, attach it to a process, read what it writes, and
- * take out what is left when it is detached. Only tracer.c and tracer_maps.c see the skeleton.
+ * take out what is left when it is detached. Only the files that tracer_state.h names see the
+ * skeleton.
  *
  *   new -> attach -> activate -> poll ... -> detach -> sweep -> free
  *
@@ -36,6 +37,7 @@ struct tracer_config {
 	bool jit; /* the target's JIT hides entries: count their exits as lost calls */
 	enum tracer_variant variant;
 	struct tracer_early *early; /* begun with the same ring_bytes; emptied. May be NULL */
+	uint32_t triggers; /* VTBPF_WATCH_*: what watch.h may ask for; 0: nothing, at no cost */
 };
 
 /* Gets every record, as it came from the ring. Nonzero ends the poll or sweep with that value. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The tracer's inside: private to tracer.c and tracer_maps.c, the only ones that see the skeleton. */
+/* The tracer's inside: private to tracer.c, tracer_maps.c, live_codes.c and watch.c, the only ones that
+ * see the skeleton. */
 #ifndef VTBPF_TRACER_STATE_H
 #define VTBPF_TRACER_STATE_H
 

@@ -67,6 +67,7 @@ int window__pause(struct recording *r)
 	r->paused = true;
 	r->pauses++;
 	tracer__reset(r->tracer);
+	flight__restart(r);
 	return err;
 }
 

@@ -367,6 +367,7 @@ static int chrome_end(struct writer *w)
 	int err;
 
 	write_recorded(c, w->session);
+	chrome__hits(c, w->session);
 	json__close(j, ']');
 	write_viztracer_metadata(c, w);
 	json__str_field(j, "displayTimeUnit", "us");

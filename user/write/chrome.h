@@ -31,6 +31,10 @@ int chrome__file_info(struct writer *w);
 /* Writes ,"vtbpf":{...}. */
 void chrome__vtbpf_info(struct writer *w);
 
+/* Marks of triggers in the timeline, and the field that names the first (chrome_trigger.c). */
+void chrome__hits(struct chrome *c, const struct session *s);
+void chrome__trigger_info(struct json_writer *j, const struct session *s);
+
 /* Writes code's name as slices have it, unquoted and escaped: "qualname (file:line)" . Returns the
  * length; text has room for chrome__name_size(code). */
 size_t chrome__name_size(const struct code *code);

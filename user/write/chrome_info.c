@@ -353,6 +353,7 @@ void chrome__vtbpf_info(struct writer *w)
 	write_clock(j, s);
 	write_filters(c, s, w->replay->filter);
 	write_windows(j, s);
+	chrome__trigger_info(j, s);
 	write_losses(j, s, session__lost(s));
 	write_removed(j, s, &w->replay->selection);
 	write_samples(j, s, w->replay);
