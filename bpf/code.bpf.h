@@ -195,9 +195,10 @@ __noinline __u32 code_intern_shared(__u64 code, __u32 tgid)
 	struct code_key key = { .addr = code, .tgid = tgid };
 	struct code_info fresh = {}, *info;
 	struct code_fields c = {};
+	__u32 epoch = code_epoch;
 
 	info = bpf_map_lookup_elem(&codes, &key);
-	if (info && codes_watched && info->sent)
+	if (info && codes_watched && info->sent && info->epoch == epoch)
 		return info->id; /* its death would have removed it */
 	if (code_read(code, &c))
 		return 0;
@@ -212,6 +213,7 @@ __noinline __u32 code_intern_shared(__u64 code, __u32 tgid)
 	}
 	if (!info)
 		return 0;
+	info->epoch = epoch;
 	if (!info->sent)
 		info->sent = !code_announce(&key, info);
 	return info->id;

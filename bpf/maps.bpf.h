@@ -18,13 +18,21 @@ const volatile bool
 	have_bpf_loop; /* bpf_loop() exists (Linux 5.17): long walks in few instructions */
 
 const volatile __u32 triggers; /* VTBPF_WATCH_*: what is watched of any function */
+const volatile bool budgeted;  /* --max-overhead: count what is spent, and stop at `spent_limit` */
+const volatile bool spent_by_cpu;
+const volatile __u32 site_costs[VTBPF_MAX_SITES]; /* of a hit, ns */
 
 /* ---- state that user space changes while tracing --------------------------------------------- */
 
 volatile __u32 active;	    /* nothing is recorded before every site is attached */
 volatile __u32 generation;  /* grows when `verdicts` changed */
 volatile __u64 start_ns;    /* CLOCK_MONOTONIC when `active` was set */
+volatile __u64 stopped_ns;  /* when it was cleared, before user space asked for that; else 0 */
 volatile __u64 verdicts_ns; /* and when a change of `verdicts` counts from */
+volatile __u64 spent_limit; /* of one of `spent` */
+struct spent spent[SPENT_CELLS];
+volatile __u64 spent_at_start; /* user space's notes: when recording began, and when it ended */
+volatile __u64 spent_at_stop;
 
 /* VTBPF_HIDE_*, by id of the code object. Written by user space when it has read the name: calls made
  * before that are left to decode. */
@@ -106,6 +114,7 @@ struct {
 
 __u32 next_code_id;
 volatile __u32 code_generation; /* grows when a code object dies */
+volatile __u32 code_epoch;	/* grows when some may have died unseen: all are compared anew */
 
 /* ---- output ---------------------------------------------------------------------------------- */
 
@@ -113,6 +122,12 @@ struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 1 << 24);
 } events SEC(".maps");
+
+/* Tells the process that holds the probes to end: the limit is reached. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096);
+} alarms SEC(".maps");
 
 /* Counters of threads that are gone; those of living threads are in `threads`. */
 struct vtbpf_counters totals;

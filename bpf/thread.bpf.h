@@ -312,9 +312,10 @@ static __always_inline void announce_late(struct thread_state *t, __u32 tid, __u
 static __noinline void thread_end(struct thread_state *t, __u32 tid)
 {
 	__u64 now = bpf_ktime_get_ns();
+	__u64 end = !active && stopped_ns ? stopped_ns : now; /* of what is recorded */
 	struct vtbpf_rec_thread_exit *r;
 
-	close_all(t, tid, now);
+	close_all(t, tid, end);
 	flush_batch(tid);
 	announce_late(t, tid, now);
 	r = EMIT_RESERVE(struct vtbpf_rec_thread_exit, VTBPF_REC_THREAD_EXIT, tid);

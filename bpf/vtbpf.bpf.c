@@ -17,6 +17,7 @@
 #include "vtbpf.h"
 
 #include "maps.bpf.h"
+#include "budget.bpf.h"
 #include "emit.bpf.h"
 #include "frame.bpf.h"
 #include "code.bpf.h"
@@ -33,7 +34,11 @@ static __always_inline int on_site(struct pt_regs *ctx, __u64 index)
 	const volatile struct vtbpf_site *site;
 	struct hit hit = {};
 
-	if (!active || index >= VTBPF_MAX_SITES)
+	if (index >= VTBPF_MAX_SITES)
+		return 0;
+	if (budgeted)
+		budget_spend_hit(index);
+	if (!active)
 		return 0;
 	site = &sites[index];
 	hit.kind = site->kind;

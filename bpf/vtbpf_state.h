@@ -116,7 +116,18 @@ struct code_info {
 	__u32 firstlineno;
 	__u32 version;
 	__u32 id;
-	__u32 sent; /* its records are in the ring */
+	__u32 sent;  /* its records are in the ring */
+	__u32 epoch; /* of `code_epoch` when it was last compared */
+	__u32 _pad;
 };
+
+/* What the target's threads paid, by the costs in `site_costs`: one for all where a GIL lets one of
+ * them run at a time, else one a CPU. A cache line each. */
+struct spent {
+	__u64 ns;
+	__u64 _pad[7];
+};
+
+#define SPENT_CELLS 256 /* a power of two */
 
 #endif /* VTBPF_STATE_H */

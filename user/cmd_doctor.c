@@ -37,7 +37,7 @@ static uint64_t hits_cost(const struct probe_plan *plan, const struct hit_cost *
 static void print_cost(const struct probe_plan *plan)
 {
 	struct hit_cost cost;
-	int err = calibrate__hit_cost(&cost);
+	int err = calibrate__hit_cost(&cost, CALIBRATE_WELL);
 	uint64_t usual;
 
 	if (err) {

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -36,9 +37,19 @@ struct trace {
 	bool to_capture; /* the capture is the output */
 	int signal_fd;
 	sigset_t old_mask;
+	struct own_cost own; /* since vtbpf began */
 	struct str_list
 		ignore; /* for the conversion; `vtbpf ctl` may take some out. Not our strings */
 };
+
+/* --max-overhead counts vtbpf's own CPU time where no CPU is idle: what vtbpf does then yields to all
+ * others. The probes are set and removed by a process of their own, which does not wait. */
+static void begin_saving(struct trace *tr)
+{
+	own_cost__init(&tr->own);
+	if (setpriority(PRIO_PROCESS, 0, 19))
+		log_debug("cannot lower the priority: %s", strerror(errno));
+}
 
 /* ---- signals ---------------------------------------------------------------------------- */
 
@@ -202,6 +213,9 @@ static int copy_list(const struct str_list *from, struct str_list *to)
 static int record(struct trace *tr)
 {
 	const struct options *o = tr->o;
+	struct budget_config budget = { .stated = o->max_overhead,
+					.start = tr->own.at,
+					.own = tr->own };
 	struct recording_config cfg = {
 		.target = &tr->target,
 		.plan = &tr->plan,
@@ -217,6 +231,10 @@ static int record(struct trace *tr)
 		.only_threads = o->only_threads.items,
 		.n_only_threads = o->only_threads.n,
 		.functions = &o->functions,
+		.sample_rate = o->sample_rate,
+		.budget = o->max_overhead ? &budget : NULL,
+		.active = o->active,
+		.n_active = o->n_active,
 		.tracer_entries = o->tracer_entries,
 		.keep_ns = o->keep_ns,
 		.triggers = &o->triggers,
@@ -256,6 +274,10 @@ static void say_how_it_ended(const struct trace *tr)
 	case END_CONTROL:
 		log_info("stopped by 'vtbpf ctl'");
 		break;
+	case END_FAILED:
+		log_error("process %d could not be attached to again; its trace ends here",
+			  tr->target.pid);
+		break;
 	case END_CAPTURE:
 	case END_RUNNING:
 	case END_SIGNAL:
@@ -278,6 +300,24 @@ static int capture_is_short(struct trace *tr)
 	return EXIT_FAILED;
 }
 
+/* The conversion has its part in it. */
+static void say_overhead(struct trace *tr)
+{
+	struct recording_result *res = &tr->result;
+	uint64_t own = own_cost__take(&res->own);
+	struct budget_report report;
+
+	if (!tr->o->max_overhead)
+		return;
+	budget__charge(&res->budget, res->own.at, own);
+	report = budget__report(&res->budget, res->own.at);
+	finish__say_overhead(&(struct finish_overhead){ .stated = report.stated,
+							.achieved = report.achieved,
+							.worst = report.worst,
+							.windows = res->windows,
+							.coverage = res->coverage });
+}
+
 static int finish_capture(struct trace *tr)
 {
 	const struct vtbpf_counters *n = &tr->result.counters;
@@ -298,7 +338,8 @@ static int finish_capture(struct trace *tr)
 	log_info("wrote %s (%s): %llu calls, %.1f s, %llu lost", tr->capture_path, size,
 		 (unsigned long long)tr->result.calls, (tr->result.stop - tr->result.start) / 1e9,
 		 (unsigned long long)tr->result.lost);
-	return EXIT_OK;
+	say_overhead(tr);
+	return tr->result.end == END_FAILED ? EXIT_FAILED : EXIT_OK;
 }
 
 /* With triggers there is nothing but their dumps. */
@@ -339,7 +380,8 @@ static int finish(struct trace *tr)
 	}
 	unlink(tr->capture_path);
 	finish__say(tr->o->output, &sum, tr->result.stop - tr->result.start);
-	return EXIT_OK;
+	say_overhead(tr);
+	return tr->result.end == END_FAILED ? EXIT_FAILED : EXIT_OK;
 }
 
 /* ---- the whole -------------------------------------------------------------------------- */
@@ -408,6 +450,8 @@ int cmd_trace(const struct options *o)
 
 	if (status)
 		return status;
+	if (o->max_overhead)
+		begin_saving(&tr);
 	if (block_signals(&tr))
 		return EXIT_FAILED;
 	status = o->program ? open_launched(&tr) : open_running(&tr);

@@ -121,3 +121,21 @@ void finish__say(const char *output, const struct convert_summary *sum, uint64_t
 			 (unsigned long long)sum->threads, sum->threads == 1 ? "" : "s", span,
 			 (unsigned long long)sum->lost);
 }
+
+/* Small ones want a digit more. */
+static char *format_percent(double part, char *text, size_t size)
+{
+	double percent = part * 100;
+
+	snprintf(text, size, percent < 0.95 ? "%.2f%%" : "%.1f%%", percent);
+	return text;
+}
+
+void finish__say_overhead(const struct finish_overhead *o)
+{
+	char achieved[32], worst[32];
+
+	log_info("overhead: stated %g%%, achieved %s (worst 10 s %s), %u windows, coverage %.4f",
+		 o->stated * 100, format_percent(o->achieved, achieved, sizeof(achieved)),
+		 format_percent(o->worst, worst, sizeof(worst)), o->windows, o->coverage);
+}

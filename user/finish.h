@@ -21,4 +21,12 @@ void finish__say_removed(const struct convert_summary *sum);
  * unknown. */
 void finish__say(const char *output, const struct convert_summary *sum, uint64_t trace_ns);
 
+/* What --max-overhead allowed, and what it came to; as parts of the time. */
+struct finish_overhead {
+	double stated, achieved, worst; /* worst of any 10 s */
+	unsigned int windows;
+	double coverage;
+};
+void finish__say_overhead(const struct finish_overhead *o);
+
 #endif

@@ -55,6 +55,8 @@ static void check(struct argp_state *state, struct options *o)
 	if (o->command == CMD_CONVERT && (o->pid || o->program || o->dry_run || o->duration_ns))
 		argp_error(state,
 			   "convert: works on a file; -p, -d, --dry-run and -- do not apply");
+	if (o->command != CMD_TRACE && (o->sample_rate || o->max_overhead || o->n_active))
+		argp_error(state, "--sample-rate, --max-overhead and --active go with a trace");
 	if (o->command == CMD_DOCTOR && o->program)
 		argp_error(state, "doctor: looks at the machine and at -p PID, it starts nothing");
 	if (o->json && o->command != CMD_THREADS && o->command != CMD_CTL &&
@@ -129,7 +131,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		check(state, o);
 		return 0;
 	}
-	if (!option__parse_report(key, arg, state, o))
+	if (!option__parse_when(key, arg, state, o) || !option__parse_report(key, arg, state, o))
 		return 0;
 	return option__parse_filter(key, arg, state, o);
 }
@@ -184,6 +186,7 @@ void options__free(struct options *o)
 	for (size_t i = 0; i < o->filters.n; i++)
 		free((char *)o->filters.items[i]);
 	free(o->filters.items);
+	free(o->active);
 	free(o->inputs.items);
 	free(o->ignore_threads.items);
 	free(o->only_threads.items);

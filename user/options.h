@@ -10,6 +10,7 @@
 
 #include "function_filter.h"
 #include "report_options.h"
+#include "schedule.h"
 #include "str_list.h"
 
 enum command { CMD_TRACE, CMD_CONVERT, CMD_REPORT, CMD_DOCTOR, CMD_THREADS, CMD_CTL };
@@ -43,6 +44,10 @@ struct options {
 	struct str_list triggers;
 	uint64_t after_ns, cool_down_ns; /* of each trigger */
 	unsigned int max_dumps;
+	double sample_rate;	      /* part of the time to record, 0: all of it */
+	double max_overhead;	      /* part of the target's time that may be lost, 0: any */
+	struct schedule_span *active; /* when to record; malloc'ed */
+	size_t n_active;
 	uint64_t buffer_bytes;
 	int verbosity; /* -1 with -q, else how many -v */
 	bool no_progress;

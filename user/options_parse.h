@@ -2,7 +2,8 @@
 /*
  * Private to the command line's files: options.c (the course of parsing, and what goes with what),
  * options_text.c (what --help says), options_filter.c (the options that say what to keep),
- * options_report.c (those of `report`) and options_value.c (numbers, times, sizes).
+ * options_report.c (those of `report`), options_when.c (those that say when to record) and
+ * options_value.c (numbers, times, sizes).
  */
 #ifndef VTBPF_OPTIONS_PARSE_H
 #define VTBPF_OPTIONS_PARSE_H
@@ -28,6 +29,9 @@ enum option_key {
 	OPT_AFTER,
 	OPT_COOL_DOWN,
 	OPT_MAX_DUMPS,
+	OPT_SAMPLE_RATE,
+	OPT_MAX_OVERHEAD,
+	OPT_ACTIVE,
 	OPT_BUFFER_SIZE,
 	OPT_FORMAT,
 	OPT_DRY_RUN,
@@ -74,5 +78,10 @@ error_t option__parse_filter(int key, char *arg, struct argp_state *state, struc
 
 /* ARGP_ERR_UNKNOWN when it is no option about triggers. */
 error_t option__parse_trigger(int key, char *arg, struct argp_state *state, struct options *o);
+
+/* ---- options_when.c --------------------------------------------------------------------- */
+
+/* ARGP_ERR_UNKNOWN when it is no option that says when to record. */
+error_t option__parse_when(int key, char *arg, struct argp_state *state, struct options *o);
 
 #endif

@@ -137,6 +137,30 @@ static void test_functions(void **state)
 	options__free(&o);
 }
 
+static void test_when(void **state)
+{
+	struct options o;
+	struct line l;
+
+	(void)state;
+	split(&l, "vtbpf -p 1 --sample-rate 0.25 --max_overhead 2% --active 9:00-18:00 "
+		  "--active 22:00-02:30");
+	options__parse(l.argc, l.argv, &o);
+	assert_true(o.sample_rate == 0.25);
+	assert_true(o.max_overhead == 0.02);
+	assert_int_equal(o.n_active, 2);
+	assert_int_equal(o.active[1].from, 22 * 60);
+	assert_int_equal(o.active[1].until, 150);
+	assert_int_equal(o.filters.n, 4);
+	assert_string_equal(o.filters.items[1], "--max-overhead 2%");
+	options__free(&o);
+	split(&l, "vtbpf -p 1 --max-overhead 0.5");
+	options__parse(l.argc, l.argv, &o);
+	assert_true(o.max_overhead == 0.005);
+	assert_true(o.sample_rate == 0);
+	options__free(&o);
+}
+
 static void test_program(void **state)
 {
 	struct options o;
@@ -228,6 +252,13 @@ static void test_bad_usage(void **state)
 		{ "vtbpf -p 1 --cut", "give one of them" },
 		{ "vtbpf -p 1 --tracer-entries 0", "would keep nothing" },
 		{ "vtbpf -p 1 --tracer-entries many", "'many' is not a number" },
+		{ "vtbpf -p 1 --sample-rate 1", "no part of the time" },
+		{ "vtbpf -p 1 --sample-rate 10%", "no part of the time" },
+		{ "vtbpf -p 1 --max-overhead nan", "is not 0.1 to 50 percent" },
+		{ "vtbpf -p 1 --max-overhead 0", "is not 0.1 to 50 percent" },
+		{ "vtbpf -p 1 --max-overhead 2%%", "is not 0.1 to 50 percent" },
+		{ "vtbpf -p 1 --active 9-18", "no time of the day" },
+		{ "vtbpf convert a --max-overhead 1", "go with a trace" },
 		{ "vtbpf -p 1 --nonsense", "--nonsense" },
 		{ "vtbpf script.py", "vtbpf -- script.py" },
 		{ "vtbpf --", "nothing after --" },
@@ -280,11 +311,17 @@ static void test_help_and_version(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_trace),	    cmocka_unit_test(test_units_of_bare_numbers),
-		cmocka_unit_test(test_underscores), cmocka_unit_test(test_functions),
-		cmocka_unit_test(test_program),	    cmocka_unit_test(test_convert_and_doctor),
-		cmocka_unit_test(test_threads),	    cmocka_unit_test(test_ctl),
-		cmocka_unit_test(test_bad_usage),   cmocka_unit_test(test_help_and_version),
+		cmocka_unit_test(test_trace),
+		cmocka_unit_test(test_units_of_bare_numbers),
+		cmocka_unit_test(test_underscores),
+		cmocka_unit_test(test_functions),
+		cmocka_unit_test(test_when),
+		cmocka_unit_test(test_program),
+		cmocka_unit_test(test_convert_and_doctor),
+		cmocka_unit_test(test_threads),
+		cmocka_unit_test(test_ctl),
+		cmocka_unit_test(test_bad_usage),
+		cmocka_unit_test(test_help_and_version),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,6 +15,7 @@
 #define RUNS 7
 #define HITS_EMULATED 20000
 #define HITS_SINGLE_STEP 2000
+#define QUICKER 20
 
 /* Two functions whose first instruction is probed: one that the kernel emulates, one that it does not.
  * x86: a nop and a mov. arm64 simulates neither of these moves, but does a branch. */
@@ -94,10 +95,10 @@ static uint64_t median_of_runs(void (*hit)(void), unsigned int hits)
 	return runs[RUNS / 2];
 }
 
-static int measure(struct vtbpf_bpf *skel, const char *where, void (*hit)(void), uint64_t *ns)
+static int measure(struct vtbpf_bpf *skel, const char *where, void (*hit)(void), unsigned int hits,
+		   uint64_t *ns)
 {
 	struct find_segment f = { .addr = (uintptr_t)where };
-	unsigned int hits = hit == hit_emulated ? HITS_EMULATED : HITS_SINGLE_STEP;
 	struct bpf_link *link;
 	uint64_t bare;
 
@@ -131,8 +132,9 @@ static struct vtbpf_bpf *load_empty_program(void)
 	return NULL;
 }
 
-int calibrate__hit_cost(struct hit_cost *cost)
+int calibrate__hit_cost(struct hit_cost *cost, enum calibrate_how how)
 {
+	unsigned int share = how == CALIBRATE_QUICK ? QUICKER : 1;
 	struct vtbpf_bpf *skel;
 	int err;
 
@@ -140,9 +142,11 @@ int calibrate__hit_cost(struct hit_cost *cost)
 	skel = load_empty_program();
 	if (!skel)
 		return -errno;
-	err = measure(skel, vtbpf_hit_emulated, hit_emulated, &cost->emulated_ns);
+	err = measure(skel, vtbpf_hit_emulated, hit_emulated, HITS_EMULATED / share,
+		      &cost->emulated_ns);
 	if (!err)
-		err = measure(skel, vtbpf_hit_single, hit_single_step, &cost->single_step_ns);
+		err = measure(skel, vtbpf_hit_single, hit_single_step, HITS_SINGLE_STEP / share,
+			      &cost->single_step_ns);
 	vtbpf_bpf__destroy(skel);
 	return err;
 }

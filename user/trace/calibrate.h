@@ -10,7 +10,10 @@ struct hit_cost {
 	uint64_t single_step_ns; /* the same on an instruction the kernel single-steps */
 };
 
-/* Takes about half a second. 0 or a negative errno; needs the privileges of tracing. */
-int calibrate__hit_cost(struct hit_cost *cost);
+/* A quick one takes some milliseconds of CPU, and is some percent off at times. */
+enum calibrate_how { CALIBRATE_WELL, CALIBRATE_QUICK };
+
+/* Well takes about half a second. 0 or a negative errno; needs the privileges of tracing. */
+int calibrate__hit_cost(struct hit_cost *cost, enum calibrate_how how);
 
 #endif

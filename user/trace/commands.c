@@ -118,6 +118,7 @@ static enum control_result status(struct recording *r, FILE *out)
 	line(out, "seconds", "%.3f", (now - r->res->start) / 1e9);
 	line(out, "pauses", "%u", r->pauses);
 	line(out, "paused_seconds", "%.3f", paused / 1e9);
+	pacing__status(r, out);
 	put_counts(r, out);
 	line(out, "output", "%s", r->cfg->output);
 	for (size_t i = 0; i < r->cfg->n_filters; i++)
@@ -214,11 +215,11 @@ static enum control_result ignore_function(struct recording *r, const struct ctl
 
 static enum control_result pause_recording(struct recording *r, FILE *out)
 {
-	if (r->paused) {
+	if (r->pacing.on ? r->pacing.by_user : r->paused) {
 		fputs("it is paused already; resume goes on\n", out);
 		return CONTROL_ERROR;
 	}
-	if (window__pause(r)) {
+	if (r->pacing.on ? pacing__pause(r) : window__pause(r)) {
 		fputs("paused, but the last records could not be read\n", out);
 		return CONTROL_ERROR;
 	}
@@ -227,10 +228,25 @@ static enum control_result pause_recording(struct recording *r, FILE *out)
 	return CONTROL_OK;
 }
 
+static enum control_result resume_windows(struct recording *r, FILE *out)
+{
+	if (!r->pacing.by_user) {
+		fputs(r->paused ? "it waits for the hours of --active, and was not paused\n" :
+				  "it is not paused\n",
+		      out);
+		return CONTROL_ERROR;
+	}
+	pacing__resume(r);
+	fputs(r->paused ? "it goes on at the hours of --active\n" : "tracing again\n", out);
+	return CONTROL_OK;
+}
+
 static enum control_result resume_recording(struct recording *r, FILE *out)
 {
 	int err;
 
+	if (r->pacing.on)
+		return resume_windows(r, out);
 	if (!r->paused) {
 		fputs("it is not paused\n", out);
 		return CONTROL_ERROR;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -30,11 +31,14 @@ static void ignore_signals(void)
 	setsid();
 }
 
-static void wait_for_end(int fd)
+static void wait_for_end(int fd, int alarm_fd)
 {
-	char c;
+	struct pollfd fds[] = {
+		{ .fd = fd, .events = POLLIN },
+		{ .fd = alarm_fd ? alarm_fd : -1, .events = POLLIN },
+	};
 
-	while (read(fd, &c, 1) < 0 && errno == EINTR)
+	while (poll(fds, 2, -1) < 0 && errno == EINTR)
 		;
 }
 
@@ -58,7 +62,8 @@ static void leave_stdio(void)
 		dup2(null, fd);
 }
 
-static void holder_main(int fd, int (*attach)(void *ctx, char *why, size_t why_size), void *ctx)
+static void holder_main(const struct holder *h, int fd,
+			int (*attach)(void *ctx, char *why, size_t why_size), void *ctx)
 {
 	struct holder_reply reply = {};
 
@@ -68,7 +73,9 @@ static void holder_main(int fd, int (*attach)(void *ctx, char *why, size_t why_s
 	reply.err = attach(ctx, reply.why, sizeof(reply.why));
 	leave_stdio();
 	if (send(fd, &reply, sizeof(reply), MSG_NOSIGNAL) == sizeof(reply) && !reply.err)
-		wait_for_end(fd);
+		wait_for_end(fd, h->alarm_fd);
+	if (!reply.err && h->ending)
+		h->ending(ctx);
 	_exit(0); /* and with it go the links */
 }
 
@@ -90,7 +97,7 @@ int holder__start(struct holder *h, int (*attach)(void *ctx, char *why, size_t w
 	}
 	if (!h->pid) {
 		close(fds[0]);
-		holder_main(fds[1], attach, ctx);
+		holder_main(h, fds[1], attach, ctx);
 	}
 	close(fds[1]);
 	h->control_fd = fds[0];
@@ -115,13 +122,21 @@ void holder__release(struct holder *h)
 	h->control_fd = -1;
 }
 
+static uint64_t ns_of(const struct timeval *tv)
+{
+	return tv->tv_sec * 1000000000ULL + tv->tv_usec * 1000ULL;
+}
+
 int holder__stop(struct holder *h)
 {
+	struct rusage used = {};
+
 	if (h->pid <= 0)
 		return 0;
 	holder__release(h);
-	while (waitpid(h->pid, NULL, 0) < 0 && errno == EINTR)
+	while (wait4(h->pid, NULL, 0, &used) < 0 && errno == EINTR)
 		;
+	h->cpu_ns += ns_of(&used.ru_utime) + ns_of(&used.ru_stime);
 	h->pid = 0;
 	return 0;
 }

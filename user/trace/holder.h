@@ -12,11 +12,17 @@
 #define VTBPF_HOLDER_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 struct holder {
 	pid_t pid;
-	int control_fd; /* its other end closes: exit. -1: it was closed */
+	/* Its other end closes: exit. -1: it was closed. Hangs up when the holder goes by itself. */
+	int control_fd;
+	int alarm_fd; /* 0: none; else it exits, too, when this becomes readable */
+	/* Runs in the holder, with attach's ctx, before it exits and all is detached; may be NULL. */
+	void (*ending)(void *ctx);
+	uint64_t cpu_ns; /* that it, and those started before, have used; of those that were stopped */
 };
 
 /* Runs attach(ctx, why, why_size) in a new process and returns when that is done. attach returns 0

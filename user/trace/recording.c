@@ -19,6 +19,7 @@
 #include "self_check.h"
 
 #define POLL_MS 20
+#define POLL_CLOSED_MS 200
 #define LEFT_OUT_SLACK_NS 10000000ULL /* for a hit that was under way, perhaps off its CPU */
 #define AFTER_CTRL_C_NS 1000000000ULL
 #define SELF_CHECK_NS 1000000000ULL
@@ -55,10 +56,16 @@ static void note_string(struct recording *r, const struct vtbpf_rec_str *s)
 }
 
 /* Calls that end while recording is being turned off: what is still open then ends after them. */
-static void note_late_end(struct recording *r, const struct vtbpf_rec_call *call)
+static void note_end(struct recording *r, const struct vtbpf_rec_call *call)
 {
-	if (!(call->rec.flags & VTBPF_F_OPEN_END) && call->start + call->dur > r->window_stop)
-		r->window_stop = call->start + call->dur;
+	uint64_t end = call->start + call->dur;
+
+	if (call->rec.flags & VTBPF_F_OPEN_END)
+		return;
+	if (end > r->newest_end)
+		r->newest_end = end;
+	if (r->window_stop && end > r->window_stop)
+		r->window_stop = end;
 }
 
 static int on_record(void *ctx, const struct vtbpf_rec *rec)
@@ -71,8 +78,7 @@ static int on_record(void *ctx, const struct vtbpf_rec *rec)
 	switch (rec->kind) {
 	case VTBPF_REC_CALL:
 	case VTBPF_REC_CALL_TRACK:
-		if (r->window_stop)
-			note_late_end(r, (const struct vtbpf_rec_call *)rec);
+		note_end(r, (const struct vtbpf_rec_call *)rec);
 		if (r->held)
 			held__written(r->held, rec);
 		break;
@@ -204,10 +210,14 @@ static int make_parts(struct recording *r)
 	};
 	struct function_filter functions = *cfg->functions;
 	struct tracer_config tracer = cfg->tracer;
+	int err;
 
 	r->jit = py_jit__active(cfg->plan, cfg->target->pid);
 	tracer.jit = r->jit;
 	tracer.triggers = triggers__watches(cfg->triggers);
+	err = pacing__prepare(r, &tracer);
+	if (err)
+		return err;
 	r->reader = py_reader__new(cfg->target->pid, cfg->plan, cfg->target->load_bias);
 	if (r->reader)
 		py_reader__attrs(r->reader, &tracer.attrs);
@@ -233,17 +243,22 @@ static int begin(struct recording *r)
 
 	if (err)
 		return err;
-	err = window__open(r);
+	if (!r->pacing.on)
+		err = window__open(r);
 	if (err)
 		return err;
-	r->res->start = r->window_start;
+	r->res->start = r->pacing.on ? clock_ns(CLOCK_MONOTONIC) : r->window_start;
 	r->next_self_check = r->res->start + SELF_CHECK_NS;
 	if (cfg->duration_ns)
 		r->deadline = r->res->start + cfg->duration_ns;
 	put_session(r, r->res->start);
+	if (r->pacing.on)
+		thread_names__scan(r->names);
 	thread_names__announce(r->names);
 	warn_of_jit(r);
 	commands__listen(r);
+	if (r->pacing.on)
+		return pacing__begin(r);
 	if (cfg->attached)
 		cfg->attached(cfg->attached_ctx);
 	window__look_at_idle(r);
@@ -321,9 +336,27 @@ static void show_progress(struct recording *r, uint64_t now)
 	next = now + 250000000;
 	tracer__counters(r->tracer, &s);
 	log_progress("%s %d: %.1f s, %llu calls, %llu lost, %.1f MB; Ctrl-C ends",
-		     r->paused ? "paused" : "tracing", r->cfg->target->pid,
-		     (now - r->res->start) / 1e9, (unsigned long long)s.calls,
+		     r->paused		  ? "paused" :
+		     pacing__is_closed(r) ? "waiting for" :
+					    "tracing",
+		     r->cfg->target->pid, (now - r->res->start) / 1e9, (unsigned long long)s.calls,
 		     (unsigned long long)s.lost, (r->w->written + r->w->used) / 1e6);
+}
+
+static void wait_for_news(struct recording *r, struct pollfd *fds, size_t n)
+{
+	uint64_t now = clock_ns(CLOCK_MONOTONIC), ns;
+	struct timespec ts;
+	int most;
+
+	/* Between two windows nothing comes from the kernel. */
+	most = pacing__is_closed(r) ? POLL_CLOSED_MS : flight__wait_ms(r, POLL_MS);
+	ns = thread_names__wait_ms(r->names, now, most);
+	ns = pacing__wait(r, now, ns * 1000000);
+	if (r->backlog)
+		ns = 0;
+	ts = (struct timespec){ .tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000 };
+	ppoll(fds, n, &ts, NULL);
 }
 
 static void loop(struct recording *r)
@@ -333,22 +366,21 @@ static void loop(struct recording *r)
 		{ .fd = r->cfg->signal_fd, .events = POLLIN },
 		{ .fd = r->cfg->target->pidfd, .events = POLLIN },
 		{ .fd = r->control ? control__fd(r->control) : -1, .events = POLLIN },
-		[4 ... 3 + DUMPS_AT_ONCE] = { .fd = -1, .events = POLLIN },
+		[4 ... 4 + DUMPS_AT_ONCE] = { .fd = -1, .events = POLLIN },
 	};
 
 	while (!r->res->end) {
-		uint64_t now = clock_ns(CLOCK_MONOTONIC);
+		uint64_t now;
 
 		for (size_t i = 0; i < DUMPS_AT_ONCE; i++)
 			fds[4 + i].fd = r->dumps[i].pid ? r->dumps[i].fd : -1;
-		poll(fds, 4 + DUMPS_AT_ONCE,
-		     r->backlog ?
-			     0 :
-			     thread_names__wait_ms(r->names, now, flight__wait_ms(r, POLL_MS)));
+		fds[4 + DUMPS_AT_ONCE].fd = tracer__end_fd(r->tracer);
+		wait_for_news(r, fds, sizeof(fds) / sizeof(fds[0]));
 		now = clock_ns(CLOCK_MONOTONIC);
 		/* Before the ring, which may have much to tell: a command takes effect at once. */
 		if (r->control)
 			control__serve(r->control, now);
+		pacing__tick(r, now);
 		snapshot__tick(r);
 		r->backlog = tracer__poll(r->tracer) > 0;
 		thread_names__tick(r->names, now);
@@ -378,7 +410,9 @@ static int end(struct recording *r)
 
 	if (!r->triggers)
 		snapshot__end(r);
-	if (r->paused) {
+	if (r->pacing.on) {
+		err = pacing__end(r);
+	} else if (r->paused) {
 		r->res->stop = clock_ns(CLOCK_MONOTONIC);
 		window__put_pause(r, r->res->stop);
 	} else {

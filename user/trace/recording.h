@@ -13,9 +13,12 @@
 #include "../discover/probe_plan.h"
 #include "../discover/target.h"
 #include "../function_filter.h"
+#include "../schedule.h"
 #include "../str_list.h"
+#include "budget.h"
 #include "capture_writer.h"
 #include "hits.h"
+#include "own_cost.h"
 #include "tracer.h"
 
 enum recording_end {
@@ -26,6 +29,14 @@ enum recording_end {
 	END_TARGET_EXEC, /* it became another program */
 	END_CONTROL,	 /* `vtbpf ctl stop` */
 	END_CAPTURE,	 /* the capture cannot be written any more */
+	END_FAILED,	 /* a window of many could not be opened */
+};
+
+/* With --max-overhead. */
+struct budget_config {
+	double stated;	     /* part of the target's time that may be lost */
+	uint64_t start;	     /* when vtbpf began, CLOCK_MONOTONIC ns */
+	struct own_cost own; /* since then */
 };
 
 struct recording_config {
@@ -42,8 +53,12 @@ struct recording_config {
 	const struct str_list *triggers; /* TRIGGERS_MAX at most; dumps are made for them only */
 	uint64_t after_ns, cool_down_ns; /* see triggers.h */
 	unsigned int max_dumps;
-	uint64_t keep_ns;     /* keep only calls that ended within this time; 0: all */
-	const char **filters; /* filters in force, as text for the capture */
+	uint64_t keep_ns;	      /* keep only calls that ended within this time; 0: all */
+	const char **filters;	      /* filters in force, as text for the capture */
+	double sample_rate;	      /* part of the time to record; 0: all of it */
+	struct budget_config *budget; /* what it may cost; NULL: anything */
+	const struct schedule_span *active; /* when to record; none: always */
+	size_t n_active;
 	size_t n_filters;
 	/* Selectors that are to be applied to the capture when it is converted: what is taken back
 	 * meanwhile is taken out. May be NULL. */
@@ -70,8 +85,12 @@ struct recording_result {
 	uint64_t ignored_threads;
 	uint64_t overwritten; /* calls that were not among the newest */
 	struct hits_sums hits;
-	unsigned int dumps; /* made for them */
-	int capture_err;    /* negative errno when the capture is cut short */
+	unsigned int dumps;   /* made for them */
+	int capture_err;      /* negative errno when the capture is cut short */
+	struct budget budget; /* with --max-overhead: to be charged with what comes after, and told */
+	struct own_cost own;
+	unsigned int windows;
+	double coverage;
 	/* Of a target that has ended: on its way out. The caller waits for it with holder__stop(),
 	 * which takes some 40 ms, when it has nothing better to do. */
 	struct holder holder;

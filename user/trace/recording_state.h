@@ -9,6 +9,7 @@
 #include "control.h"
 #include "function_verdicts.h"
 #include "idle_threads.h"
+#include "pacing.h"
 #include "recorder.h"
 #include "recording.h"
 #include "sources.h"
@@ -66,6 +67,9 @@ struct recording {
 	uint64_t deadline; /* when to stop, 0 never */
 	uint64_t next_check;
 	uint64_t next_self_check; /* 0: done */
+	uint64_t newest_end;	  /* of a call, as far as they have come out of the ring */
+	struct pacing pacing;
+	int failed; /* a window could not be opened: negative errno */
 	bool paused;
 	bool closed; /* it has ended: all that there will be is recorded */
 	bool jit;
@@ -91,8 +95,10 @@ void recording__end_with(struct recording *r, enum recording_end why);
 
 /* ---- window.c --------------------------------------------------------------------------- */
 
-/* Attaches and records from now on. 0 or a negative errno, after a message. */
+/* Looks at all threads, attaches and records from now on; attach: does not look. 0 or a negative errno,
+ * after a message. */
 int window__open(struct recording *r);
+int window__attach(struct recording *r);
 
 /* Stops, detaches, and completes the capture with what was open. 0 or a negative errno: then the end
  * of the ring was not read. */

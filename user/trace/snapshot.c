@@ -116,6 +116,7 @@ static int complete_copy(struct recording *r, const struct snapshot *d, int fd,
 		window__put_pause(r, end);
 	else if (!r->closed)
 		window__put_idle(r, end);
+	pacing__put_window(r, end);
 	sources__write(r->sources, r->cfg->target, r->w);
 	capture_writer__end(r->w, end);
 	return r->w->err;

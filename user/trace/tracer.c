@@ -98,15 +98,20 @@ static void configure(struct tracer *t, const struct tracer_config *cfg)
 		skel->rodata->max_stack_depth = cfg->max_stack_depth;
 	skel->rodata->codes_watched = has_site(&t->plan, VTBPF_SITE_CODE_FREED);
 	skel->rodata->unmatched_is_lost = cfg->jit;
+	skel->rodata->budgeted = cfg->budgeted;
+	skel->rodata->spent_by_cpu = cfg->spent_by_cpu;
+	for (size_t i = 0; cfg->budgeted && i < t->plan.n_sites; i++)
+		skel->rodata->site_costs[i] = cfg->site_costs[i];
 	skel->rodata->wakeup_bytes = ring / 8 < (1 << 20) ? ring / 8 : 1 << 20;
 	skel->rodata->have_bpf_loop =
 		t->variant != TRACER_NUMBERED &&
 		libbpf_probe_bpf_helper(BPF_PROG_TYPE_KPROBE, BPF_FUNC_loop, NULL) == 1;
 	bpf_map__set_max_entries(skel->maps.events, ring);
 	configure_watches(skel, cfg->triggers);
+	bpf_map__set_max_entries(skel->maps.alarms, tracer__ring_size(1));
 }
 
-static struct bpf_program *site_program(const struct tracer *t, size_t site)
+struct bpf_program *tracer__site_program(const struct tracer *t, size_t site)
 {
 	char name[32];
 
@@ -142,7 +147,7 @@ static int load_variant(struct tracer *t, const struct tracer_config *cfg,
 	bpf_program__set_autoload(t->skel->progs.on_site_multi, variant == TRACER_MULTI);
 	bpf_program__set_autoload(t->skel->progs.on_site_cookie, variant == TRACER_COOKIES);
 	for (size_t i = 0; variant == TRACER_NUMBERED && i < t->plan.n_sites; i++)
-		bpf_program__set_autoload(site_program(t, i), true);
+		bpf_program__set_autoload(tracer__site_program(t, i), true);
 	err = vtbpf_bpf__load(t->skel);
 	if (err) {
 		vtbpf_bpf__destroy(t->skel);
@@ -246,6 +251,7 @@ struct tracer *tracer__new(const struct probe_plan *plan, const struct tracer_co
 	t->plan = *plan;
 	t->fn = fn;
 	t->ctx = ctx;
+	t->budgeted = cfg->budgeted;
 	tracer__route_messages();
 	err = load(t, cfg);
 	if (!err)
@@ -269,107 +275,14 @@ void tracer__free(struct tracer *t)
 	if (!t)
 		return;
 	holder__stop(&t->holder);
+	bpf_link__destroy(t->watch[0]); /* no uprobes: these may go by a system call */
+	bpf_link__destroy(t->watch[1]);
 	ring_buffer__free(t->ring);
 	vtbpf_bpf__destroy(t->skel);
 	free(t);
 }
 
-/* ---- attaching -------------------------------------------------------------------------- */
-
-struct attach_args {
-	struct tracer *t;
-	pid_t pid;
-	char path[64];
-};
-
-static int attach_multi(struct attach_args *a, char *why, size_t why_size)
-{
-	LIBBPF_OPTS(bpf_uprobe_multi_opts, opts);
-	const struct probe_plan *plan = &a->t->plan;
-	unsigned long offsets[VTBPF_MAX_SITES], ref_ctrs[VTBPF_MAX_SITES];
-	__u64 cookies[VTBPF_MAX_SITES];
-	bool any_ref = false;
-
-	for (size_t i = 0; i < plan->n_sites; i++) {
-		offsets[i] = plan->sites[i].offset;
-		ref_ctrs[i] = plan->sites[i].ref_ctr_offset;
-		any_ref |= ref_ctrs[i] != 0;
-		cookies[i] = i;
-	}
-	opts.offsets = offsets;
-	opts.cookies = cookies;
-	opts.ref_ctr_offsets = any_ref ? ref_ctrs : NULL;
-	opts.cnt = plan->n_sites;
-	if (bpf_program__attach_uprobe_multi(site_program(a->t, 0), a->pid, a->path, NULL, &opts))
-		return 0;
-	snprintf(why, why_size, "the kernel refuses the probes: %s", strerror(errno));
-	return -errno;
-}
-
-static int attach_each(struct attach_args *a, char *why, size_t why_size)
-{
-	const struct probe_plan *plan = &a->t->plan;
-
-	for (size_t i = 0; i < plan->n_sites; i++) {
-		const struct probe_site *s = &plan->sites[i];
-		LIBBPF_OPTS(bpf_uprobe_opts, opts, .ref_ctr_offset = s->ref_ctr_offset,
-			    .bpf_cookie = a->t->variant == TRACER_COOKIES ? i : 0);
-
-		if (bpf_program__attach_uprobe_opts(site_program(a->t, i), a->pid, a->path,
-						    s->offset, &opts))
-			continue;
-		snprintf(why, why_size, "the kernel refuses the probe at %s+0x%lx: %s", s->name,
-			 (unsigned long)s->offset, strerror(errno));
-		return -errno;
-	}
-	return 0;
-}
-
-/* Runs in the holder. The links are not kept as objects: they live as long as their descriptors. */
-static int attach_all(void *ctx, char *why, size_t why_size)
-{
-	struct attach_args *a = ctx;
-	struct vtbpf_bpf *skel = a->t->skel;
-
-	if (!bpf_program__attach_raw_tracepoint(skel->progs.on_thread_exit, "sched_process_exit") ||
-	    !bpf_program__attach_raw_tracepoint(skel->progs.on_exec, "sched_process_exec")) {
-		snprintf(why, why_size, "cannot watch for exits of threads: %s", strerror(errno));
-		return -errno;
-	}
-	return a->t->variant == TRACER_MULTI ? attach_multi(a, why, why_size) :
-					       attach_each(a, why, why_size);
-}
-
-int tracer__attach(struct tracer *t, pid_t pid, int fd)
-{
-	struct attach_args args = { .t = t, .pid = pid };
-	__u32 tgid = pid, one = 1;
-	char why[512] = "";
-	int err;
-
-	snprintf(args.path, sizeof(args.path), "/proc/self/fd/%d", fd);
-	if (bpf_map_update_elem(bpf_map__fd(t->skel->maps.targets), &tgid, &one, BPF_ANY))
-		return -errno;
-	err = holder__start(&t->holder, attach_all, &args, why, sizeof(why));
-	if (err)
-		log_error("cannot attach to process %d: %s", pid, why);
-	return err;
-}
-
-uint64_t tracer__activate(struct tracer *t)
-{
-	uint64_t start = now_ns();
-
-	t->skel->bss->start_ns = start;
-	__atomic_store_n(&t->skel->bss->active, 1, __ATOMIC_RELEASE);
-	return start;
-}
-
-uint64_t tracer__deactivate(struct tracer *t)
-{
-	__atomic_store_n(&t->skel->bss->active, 0, __ATOMIC_SEQ_CST);
-	return now_ns();
-}
+/* ---- verdicts --------------------------------------------------------------------------- */
 
 int tracer__decide_thread(struct tracer *t, pid_t tid, const struct thread_verdict *verdict)
 {
@@ -438,6 +351,8 @@ int tracer__detach(struct tracer *t)
 {
 	int err = holder__stop(&t->holder);
 
+	if (t->budgeted)
+		tracer__end_spending(t);
 	return err ? err : read_rest(t);
 }
 
@@ -446,6 +361,8 @@ int tracer__detach_gone(struct tracer *t, struct holder *rest)
 	holder__release(&t->holder);
 	*rest = t->holder;
 	t->holder.pid = 0;
+	if (t->budgeted)
+		tracer__end_spending(t);
 	return read_rest(t);
 }
 
@@ -486,7 +403,7 @@ uint32_t tracer__verified_insns(const struct tracer *t)
 	struct bpf_prog_info info = {};
 	__u32 len = sizeof(info);
 
-	if (bpf_prog_get_info_by_fd(bpf_program__fd(site_program(t, 0)), &info, &len))
+	if (bpf_prog_get_info_by_fd(bpf_program__fd(tracer__site_program(t, 0)), &info, &len))
 		return 0;
 	return info.verified_insns;
 }

@@ -38,6 +38,9 @@ struct tracer_config {
 	enum tracer_variant variant;
 	struct tracer_early *early; /* begun with the same ring_bytes; emptied. May be NULL */
 	uint32_t triggers; /* VTBPF_WATCH_*: what watch.h may ask for; 0: nothing, at no cost */
+	bool budgeted;	   /* count what the hits cost, and stop at a limit ... */
+	const uint32_t *site_costs; /* ... by the cost of a hit of each site of the plan, ns */
+	bool spent_by_cpu;	    /* several of the target's threads run Python at once */
 };
 
 /* Gets every record, as it came from the ring. Nonzero ends the poll or sweep with that value. */
@@ -56,6 +59,35 @@ int tracer__attach(struct tracer *t, pid_t pid, int fd);
 
 /* Starts recording. Returns CLOCK_MONOTONIC of that moment in ns: the start of the trace. */
 uint64_t tracer__activate(struct tracer *t);
+
+/* From now on exits of threads and execve() are watched by us, and not by who holds the probes, so also
+ * between two windows. 0 or a negative errno, after a message. */
+int tracer__watch(struct tracer *t);
+
+/* ---- with tracer_config.budgeted: recording begins within tracer__attach(), and may end by itself
+ * when the target's threads have spent what they may ------------------------------------- */
+
+/* What they may spend from now on, ns of the time of one of them, by site_costs: to be said before it is
+ * attached, and again as more is allowed. */
+void tracer__limit(struct tracer *t, uint64_t ns);
+
+/* What they have spent since tracer__new(), ns. */
+uint64_t tracer__spent(const struct tracer *t);
+
+/* CPU time of the processes that held the probes and are gone, ns. */
+uint64_t tracer__holder_cpu(const struct tracer *t);
+
+/* Hangs up (POLLHUP) when recording has ended by itself: then detach. -1 while not attached. */
+int tracer__end_fd(const struct tracer *t);
+
+/* What they spent of it, in the last window, while nothing was recorded: before the probes were all
+ * there, and after recording had ended. To be asked after detach. */
+struct tracer_edges {
+	uint64_t attach, detach; /* ns */
+};
+struct tracer_edges tracer__edges(const struct tracer *t);
+
+/* ---- for all ---------------------------------------------------------------------------- */
 
 /* Ignores or traces thread tid from its next event on, if it is the thread that the verdict means. 0
  * or a negative errno. */
@@ -103,6 +135,10 @@ void tracer__leave(struct tracer *t);
 /* After a sweep: forgets open calls and threads, which the sweep has written, and code objects, which
  * are announced anew. Counters go on. */
 void tracer__reset(struct tracer *t);
+
+/* The same between two windows, which may follow one another fast: code objects are not forgotten, but
+ * looked at again. */
+void tracer__rest(struct tracer *t);
 
 /* No thread is ignored any more, until tracer__set_ignored() says so anew. */
 void tracer__forget_verdicts(struct tracer *t);

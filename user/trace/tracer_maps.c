@@ -60,6 +60,18 @@ void tracer__reset(struct tracer *t)
 	__atomic_add_fetch(&t->skel->bss->code_generation, 1, __ATOMIC_RELEASE);
 }
 
+void tracer__rest(struct tracer *t)
+{
+	int threads = bpf_map__fd(t->skel->maps.threads);
+
+	sweep__return_slots(threads, bpf_map__fd(t->skel->maps.free_slots));
+	t->skel->bss->totals = t->swept;
+	sweep__clear(threads);
+	sweep__clear(bpf_map__fd(t->skel->maps.deep_frames));
+	__atomic_add_fetch(&t->skel->bss->code_epoch, 1, __ATOMIC_RELEASE);
+	__atomic_add_fetch(&t->skel->bss->code_generation, 1, __ATOMIC_RELEASE);
+}
+
 void tracer__forget_verdicts(struct tracer *t)
 {
 	sweep__clear(bpf_map__fd(t->skel->maps.verdicts));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The tracer's inside: private to tracer.c, tracer_maps.c, live_codes.c and watch.c, the only ones that
- * see the skeleton. */
+/* The tracer's inside: private to the files tracer*.c, live_codes.c and watch.c, which alone see the
+ * skeleton. */
 #ifndef VTBPF_TRACER_STATE_H
 #define VTBPF_TRACER_STATE_H
 
@@ -17,10 +17,31 @@ struct tracer {
 	enum tracer_variant variant; /* never TRACER_BEST */
 	size_t most;		     /* bytes that one poll may hand on, 0: all there are */
 	size_t handed;
+	bool budgeted;
+	struct bpf_link *watch[2]; /* see tracer__watch() */
+	uint64_t spent_before;	   /* by windows that are over, ns */
+	struct tracer_edges edges;
 	struct vtbpf_counters swept; /* what all threads counted, as the last sweep found it */
 };
 
 /* The ring as the kernel takes it: a power of two, whole pages. */
 uint64_t tracer__ring_size(uint64_t want);
+
+/* What is attached to what, for who does it: the holder. */
+struct attach_args {
+	struct tracer *t;
+	pid_t pid;
+	char path[64];
+};
+
+/* The program for a site of the plan: one for all, or one for each. */
+struct bpf_program *tracer__site_program(const struct tracer *t, size_t site);
+
+/* ---- tracer_budget.c -------------------------------------------------------------------- */
+
+/* Before the attach, with the limit set; once all is attached, in the holder; after the detach. */
+void tracer__prepare_spending(struct tracer *t);
+void tracer__begin_spending(struct tracer *t);
+void tracer__end_spending(struct tracer *t);
 
 #endif

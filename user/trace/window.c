@@ -8,19 +8,23 @@
 #include "../log.h"
 #include "recording_state.h"
 
-int window__open(struct recording *r)
+int window__attach(struct recording *r)
 {
 	const struct target *t = r->cfg->target;
-	int err;
+	int err = tracer__attach(r->tracer, t->pid, t->interp_fd);
 
-	/* Verdicts first, so that not one event of an ignored thread is recorded. */
-	thread_names__scan(r->names);
-	err = tracer__attach(r->tracer, t->pid, t->interp_fd);
 	if (err)
 		return err;
 	r->window_start = tracer__activate(r->tracer);
 	r->window_stop = 0;
 	return 0;
+}
+
+int window__open(struct recording *r)
+{
+	/* Verdicts first, so that not one event of an ignored thread is recorded. */
+	thread_names__scan(r->names);
+	return window__attach(r);
 }
 
 void window__look_at_idle(struct recording *r)
@@ -45,15 +49,23 @@ void window__put_idle(struct recording *r, uint64_t end)
 		idle_threads__write(r->idle, &span, r->w);
 }
 
+/* There is no time to look at all threads for each of many windows. */
+static bool is_one_of_many(const struct recording *r)
+{
+	return r->pacing.in_windows && !r->res->end;
+}
+
 int window__close(struct recording *r)
 {
 	int err;
 
 	r->window_stop = tracer__deactivate(r->tracer);
+	if (r->window_stop < r->newest_end) /* it had ended by itself, while calls were ending */
+		r->window_stop = r->newest_end;
 	err = r->res->end == END_TARGET_EXIT ? tracer__detach_gone(r->tracer, &r->res->holder) :
 					       tracer__detach(r->tracer);
 	string_repair__run(r->repair);
-	if (r->res->end != END_TARGET_EXIT && r->res->end != END_TARGET_EXEC)
+	if (r->res->end != END_TARGET_EXIT && r->res->end != END_TARGET_EXEC && !is_one_of_many(r))
 		thread_names__scan(r->names); /* names that changed since */
 	tracer__sweep(r->tracer, r->window_stop);
 	window__put_idle(r, r->window_stop);

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* How the programs come to the target, in a process that holds them, and when they begin to record. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "../log.h"
+#include "tracer_state.h"
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+/* ---- attaching -------------------------------------------------------------------------- */
+
+static int attach_multi(struct attach_args *a, char *why, size_t why_size)
+{
+	LIBBPF_OPTS(bpf_uprobe_multi_opts, opts);
+	const struct probe_plan *plan = &a->t->plan;
+	unsigned long offsets[VTBPF_MAX_SITES], ref_ctrs[VTBPF_MAX_SITES];
+	__u64 cookies[VTBPF_MAX_SITES];
+	bool any_ref = false;
+
+	for (size_t i = 0; i < plan->n_sites; i++) {
+		offsets[i] = plan->sites[i].offset;
+		ref_ctrs[i] = plan->sites[i].ref_ctr_offset;
+		any_ref |= ref_ctrs[i] != 0;
+		cookies[i] = i;
+	}
+	opts.offsets = offsets;
+	opts.cookies = cookies;
+	opts.ref_ctr_offsets = any_ref ? ref_ctrs : NULL;
+	opts.cnt = plan->n_sites;
+	if (bpf_program__attach_uprobe_multi(tracer__site_program(a->t, 0), a->pid, a->path, NULL,
+					     &opts))
+		return 0;
+	snprintf(why, why_size, "the kernel refuses the probes: %s", strerror(errno));
+	return -errno;
+}
+
+static int attach_each(struct attach_args *a, char *why, size_t why_size)
+{
+	const struct probe_plan *plan = &a->t->plan;
+
+	for (size_t i = 0; i < plan->n_sites; i++) {
+		const struct probe_site *s = &plan->sites[i];
+		LIBBPF_OPTS(bpf_uprobe_opts, opts, .ref_ctr_offset = s->ref_ctr_offset,
+			    .bpf_cookie = a->t->variant == TRACER_COOKIES ? i : 0);
+
+		if (bpf_program__attach_uprobe_opts(tracer__site_program(a->t, i), a->pid, a->path,
+						    s->offset, &opts))
+			continue;
+		snprintf(why, why_size, "the kernel refuses the probe at %s+0x%lx: %s", s->name,
+			 (unsigned long)s->offset, strerror(errno));
+		return -errno;
+	}
+	return 0;
+}
+
+static int watch(struct tracer *t, struct bpf_link **links)
+{
+	links[0] = bpf_program__attach_raw_tracepoint(t->skel->progs.on_thread_exit,
+						      "sched_process_exit");
+	if (!links[0])
+		return -errno;
+	links[1] = bpf_program__attach_raw_tracepoint(t->skel->progs.on_exec, "sched_process_exec");
+	return links[1] ? 0 : -errno;
+}
+
+int tracer__watch(struct tracer *t)
+{
+	int err = watch(t, t->watch);
+
+	if (err)
+		log_error("cannot watch for exits of threads: %s", strerror(-err));
+	return err;
+}
+
+/* Runs in the holder. The links are not kept as objects: they live as long as their descriptors. */
+static int attach_all(void *ctx, char *why, size_t why_size)
+{
+	struct attach_args *a = ctx;
+	struct bpf_link *links[2];
+	int err = a->t->watch[0] ? 0 : watch(a->t, links);
+
+	if (err) {
+		snprintf(why, why_size, "cannot watch for exits of threads: %s", strerror(-err));
+		return err;
+	}
+	err = a->t->variant == TRACER_MULTI ? attach_multi(a, why, why_size) :
+					      attach_each(a, why, why_size);
+	if (!err && a->t->budgeted)
+		tracer__begin_spending(a->t);
+	return err;
+}
+
+int tracer__attach(struct tracer *t, pid_t pid, int fd)
+{
+	struct attach_args args = { .t = t, .pid = pid };
+	__u32 tgid = pid, one = 1;
+	char why[512] = "";
+	int err;
+
+	snprintf(args.path, sizeof(args.path), "/proc/self/fd/%d", fd);
+	if (bpf_map_update_elem(bpf_map__fd(t->skel->maps.targets), &tgid, &one, BPF_ANY))
+		return -errno;
+	if (t->budgeted)
+		tracer__prepare_spending(t);
+	err = holder__start(&t->holder, attach_all, &args, why, sizeof(why));
+	if (err)
+		log_error("cannot attach to process %d: %s", pid, why);
+	return err;
+}
+
+uint64_t tracer__activate(struct tracer *t)
+{
+	uint64_t start = now_ns();
+
+	if (t->budgeted) /* it was done in the holder, and may be over by now */
+		return t->skel->bss->start_ns;
+	t->skel->bss->start_ns = start;
+	t->skel->bss->stopped_ns = 0;
+	__atomic_store_n(&t->skel->bss->active, 1, __ATOMIC_RELEASE);
+	return start;
+}
+
+uint64_t tracer__deactivate(struct tracer *t)
+{
+	volatile __u64 *stopped = &t->skel->bss->stopped_ns;
+
+	__atomic_store_n(&t->skel->bss->active, 0, __ATOMIC_SEQ_CST);
+	if (!*stopped)
+		*stopped = now_ns();
+	return *stopped;
+}
