@@ -14,7 +14,10 @@
 #   switch39                       3.9 without computed gotos: its loop has no table of handlers
 #   clang313-bolt                  3.13 with PGO, LTO and BOLT (half an hour; not by default)
 #   tail314 tail315                handlers that are functions and tail-call one another, as in uv's
-#                                  interpreters from 3.14 on (not by default)
+#                                  interpreters from 3.14 on (6 minutes each; not by default)
+#
+# The sources of the last two come from python/cpython on GitHub, or from a git repository with its
+# tags that $VTBPF_CPYTHON_GIT names.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 . scripts/apt-private.sh
@@ -40,7 +43,7 @@ recipe_version() {
 	case $1 in
 	arm64) parts=(make_arm64 arm64_pythons apt_private_extract) ;;
 	types) parts=(make_types types_of apt_private_extract) source=$TREE/tests/data/py_types.c ;;
-	tail*) parts+=(tail_calls) ;;
+	tail*) parts+=(tail_calls release_of) ;;
 	esac
 	if declare -f "${parts[@]}" | grep -q build_python; then
 		parts+=(make_tools tools_root in_tools source_of configure_python inlined_loop build_python)
@@ -134,6 +137,15 @@ source_of() { # source_of PACKAGE [SUITE]: its upstream source in that suite (tr
 		touch source/.whole
 }
 
+# release_of TAG: CPython's own source at that tag, in ./source, from a git repository that has it
+release_of() {
+	[ ! -e source/.whole ] || return 0
+	rm -rf source
+	git init -q source &&
+		git -C source fetch -q --depth 1 "${VTBPF_CPYTHON_GIT:-https://github.com/python/cpython}" "refs/tags/$1" &&
+		git -C source checkout -q FETCH_HEAD && rm -rf source/.git && touch source/.whole
+}
+
 build_python() { # build_python TOOLS RESULT PREFIX: makes and installs what is configured here
 	in_tools "$1" make -s -j"$JOBS" && rm -rf stage &&
 		in_tools "$1" make -s install DESTDIR="$PWD/stage" && mv "stage$3" "$2"
@@ -214,9 +226,9 @@ make_switch39() {
 		in_tools "$CACHE/tools" strip "$1/bin/python3.9"
 }
 
-tail_calls() { # tail_calls RESULT 3.MINOR
+tail_calls() { # tail_calls RESULT 3.MINOR TAG
 	local prefix=$CACHE/tail${2/./}
-	source_of "python$2" sid && make_one tools && mkdir -p build && cd build &&
+	release_of "$3" && make_one tools && mkdir -p build && cd build &&
 		configure_python "$CACHE/tools" "$prefix" CC=clang --with-tail-call-interp \
 			OPT="-O2 -DNDEBUG -g0" &&
 		build_python "$CACHE/tools" "$1" "$prefix" &&
@@ -224,11 +236,11 @@ tail_calls() { # tail_calls RESULT 3.MINOR
 }
 
 make_tail314() {
-	tail_calls "$1" 3.14
+	tail_calls "$1" 3.14 v3.14.7
 }
 
 make_tail315() {
-	tail_calls "$1" 3.15
+	tail_calls "$1" 3.15 v3.15.0rc1
 }
 
 # --- the driver ------------------------------------------------------------------------------------
