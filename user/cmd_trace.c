@@ -72,11 +72,21 @@ static int block_signals(struct trace *tr)
 
 /* ---- target ----------------------------------------------------------------------------- */
 
+/* There will be a target, in all likelihood: what all of them need is made while this one is found.
+ * What functions are watched in are maps of another kind. */
+static void start_early(struct trace *tr)
+{
+	if (!tr->o->dry_run && !tr->o->triggers.n)
+		tr->early = tracer_early__start(tr->o->buffer_bytes);
+}
+
 static int open_running(struct trace *tr)
 {
 	char why[512] = "";
-	int err = target__open(tr->o->pid, &tr->target, why, sizeof(why));
+	int err;
 
+	start_early(tr);
+	err = target__open(tr->o->pid, &tr->target, why, sizeof(why));
 	if (!err)
 		return EXIT_OK;
 	log_error("process %d: %s", tr->o->pid, why);
@@ -100,6 +110,7 @@ static int open_launched(struct trace *tr)
 
 	if (err)
 		return EXIT_NO_PRIVILEGE;
+	start_early(tr); /* no earlier: a process of several threads had better not fork */
 	err = launch__until_python(&tr->launched, tr->signal_fd, &tr->target);
 	return err ? program_without_python(tr) : EXIT_OK;
 }
@@ -406,9 +417,6 @@ static int trace_target(struct trace *tr)
 {
 	int status;
 
-	/* What functions are watched in are maps of another kind. */
-	if (!tr->o->dry_run && !tr->o->triggers.n)
-		tr->early = tracer_early__start(tr->o->buffer_bytes);
 	status = make_plan(tr);
 	if (status)
 		return status;
