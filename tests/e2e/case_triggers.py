@@ -140,6 +140,28 @@ def trigger_anomaly(context):
     ended(tracer)
 
 
+@case(each=True)
+def trigger_gc(context):
+    """A long collection fires, a short one does not, on any build."""
+    target = context.target("service.py")
+    tracer = context.attach(target, "--trigger", "gc>40ms", "--after", "50ms", "--cool-down", "0s")
+    target.ask("gc 1000")
+    time.sleep(0.2)
+    assert not dumps_of(context)
+    size, took = 200000, 0
+    while took < 0.08:
+        size *= 2
+        answer = target.ask("gc %d" % size)
+        took = answer["took"]
+    trace = load(wait_dumps(context, 1)[-1])
+    fired = trigger_of(trace)
+    assert fired["expr"] == "gc>40ms" and fired["name"] == "garbage collection", fired
+    assert fired["tid"] == target.pid and fired["value"] > 40e6, fired
+    print("a collection of %.0f ms, noticed at %.1f ms" % (took * 1e3, fired["value"] / 1e6))
+    assert answer["began"] < fired["ts"] < answer["ended"] + SLACK_MS * 1e6 or len(dumps_of(context)) > 1
+    ended(tracer)
+
+
 @case()
 def trigger_cool_down_and_cap(context):
     """Hits in the cool-down, and beyond the cap, are counted; another trigger has its own cool-down."""

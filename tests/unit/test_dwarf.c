@@ -286,6 +286,8 @@ static const struct row of_reader[] = {
 	P(md_dict, 8, 15, "PyModuleObject.md_dict"),
 	P(runtime_gil, 8, 11, "_PyRuntimeState.ceval.gil"),
 	P(interp_gil, 12, 15, "PyInterpreterState.ceval.gil"),
+	P(gc_collecting, 8, 8, "_PyRuntimeState.gc.collecting"),
+	P(gc_collecting, 9, 15, "PyInterpreterState.gc.collecting"),
 	P(gil_holder, 8, 15, "_gil_runtime_state.last_holder"),
 	P(gil_locked, 8, 15, "_gil_runtime_state.locked"),
 	P(frame_instr, 8, 10, "PyFrameObject.f_lasti"),

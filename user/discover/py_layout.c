@@ -12,7 +12,8 @@
  * dictionaries from Objects/dict-common.h (<= 3.10) and Include/internal/pycore_dict.h, managed
  * dictionaries from Include/internal/pycore_object.h, integers from Include/cpython/longintrepr.h,
  * the GIL from Include/internal/pycore_gil.h (the same from 3.8 to 3.15), which lies in
- * _PyRuntime.ceval up to 3.11 and behind PyInterpreterState.ceval.gil after; frames from
+ * _PyRuntime.ceval up to 3.11 and behind PyInterpreterState.ceval.gil after; the collector from
+ * Include/internal/pycore_pymem.h (3.8) and pycore_gc.h; frames from
  * Include/frameobject.h, Include/cpython/frameobject.h (3.10) and Include/internal/pycore_frame.h
  * (3.11), code objects from Include/cpython/code.h.
  */
@@ -45,14 +46,16 @@
 static const struct py_layout layouts[] = {
 	{
 		.minor = 8, UP_TO_3_10, .interp_modules = 0x38, .ht_cached_keys = 0x368,
-		.runtime_gil = 0x480, .lines = PY_LINES_LNOTAB, .frame_instr = 0x68,
+		.runtime_gil = 0x480, .gc_collecting = 0x220, .lines = PY_LINES_LNOTAB, .frame_instr = 0x68,
 	},
 	{
 		.minor = 9, UP_TO_3_10, .interp_modules = 0x358, .ht_cached_keys = 0x360,
+		.gc_collecting = 0x330,
 		.runtime_gil = 0x160, .lines = PY_LINES_LNOTAB, .frame_instr = 0x68,
 	},
 	{
 		.minor = 10, UP_TO_3_10, .interp_modules = 0x358, .ht_cached_keys = 0x368,
+		.gc_collecting = 0x330,
 		.runtime_gil = 0x160, .lines = PY_LINES_PAIRS, .frame_instr = 0x60,
 	},
 	{
@@ -62,6 +65,7 @@ static const struct py_layout layouts[] = {
 		.tstate_frame = 0x38, .cframe_frame = 0x8,
 		.tstate_ident = 0x98, .tstate_native = 0xa0, .ht_cached_keys = 0x368,
 		.runtime_gil = 0x168, .interp_gil = PY_NO_FIELD, .code_bytes = 0xb8,
+		.gc_collecting = 0x350,
 	},
 	{
 		.minor = 12, SINCE_3_11, .instance = VTBPF_ATTRS_TAGGED, .long_tag = true,
@@ -70,27 +74,28 @@ static const struct py_layout layouts[] = {
 		.tstate_frame = 0x38, .cframe_frame = 0,
 		.tstate_ident = 0x88, .tstate_native = 0x90, .ht_cached_keys = 0x370,
 		.runtime_gil = PY_NO_FIELD, .interp_gil = 0x180, .code_bytes = 0xc0,
+		.gc_collecting = 0x138,
 	},
 	{
 		.minor = 13, SINCE_3_13,
 		.runtime_interpreters = 0x278, .runtime_main_thread = 0x290,
 		.interp_next = 0x1c60, .interp_threads = 0x1cb0, .interp_modules = 0x1de8,
 		.tstate_ident = 0x98, .tstate_native = 0xa0, .ht_cached_keys = 0x370,
-		.code_bytes = 0xc8,
+		.code_bytes = 0xc8, .gc_collecting = 0x1db0,
 	},
 	{
 		.minor = 14, SINCE_3_13,
 		.runtime_interpreters = 0x328, .runtime_main_thread = 0x340,
 		.interp_next = 0x1c68, .interp_threads = 0x1cb0, .interp_modules = 0x1e08,
 		.tstate_ident = 0x98, .tstate_native = 0xa0, .ht_cached_keys = 0x370,
-		.code_bytes = 0xd0,
+		.code_bytes = 0xd0, .gc_collecting = 0x1db0,
 	},
 	{
 		.minor = 15, SINCE_3_13,
 		.runtime_interpreters = 0x3a8, .runtime_main_thread = 0x3c0,
 		.interp_next = 0x1c60, .interp_threads = 0x1ca8, .interp_modules = 0x1da8,
 		.tstate_ident = 0xb0, .tstate_native = 0xb8, .ht_cached_keys = 0x378,
-		.code_bytes = 0xd0,
+		.code_bytes = 0xd0, .gc_collecting = 0x1d58,
 	},
 };
 /* clang-format on */
@@ -109,19 +114,20 @@ struct debug_offsets {
 	uint16_t interp_gil, gil, gil_holder,
 		gil_locked; /* the last three from the interpreter on */
 	uint16_t frame_instr, frame_tlbc, code_lines, code_bytes, code_tlbc, var_size, bytes_data;
+	uint16_t interp_gc, gc_collecting; /* the latter from the former on */
 };
 
 /* clang-format off */
 static const struct debug_offsets debug_offsets[] = {
 	[13] = { 40, 64, 72, 88, 160, 168, 176, 184, 192, 200,
 		 360, 376, 392, 0, 0, 0, 456, 464, 496, 504,
-		 112, 120, 144, 136, 248, 0, 304, 344, 0, 520, 528 },
+		 112, 120, 144, 136, 248, 0, 304, 344, 0, 520, 528, 80, 576 },
 	[14] = { 40, 64, 72, 96, 184, 192, 200, 208, 216, 224,
 		 408, 424, 440, 0, 0, 0, 536, 544, 576, 584,
-		 120, 128, 152, 144, 272, 304, 344, 384, 392, 600, 608 },
+		 120, 128, 152, 144, 272, 304, 344, 384, 392, 600, 608, 88, 656 },
 	[15] = { 40, 64, 72, 96, 184, 192, 200, 208, 240, 248,
 		 472, 488, 504, 512, 520, 536, 632, 640, 672, 680,
-		 120, 128, 152, 144, 336, 368, 408, 448, 456, 696, 704 },
+		 120, 128, 152, 144, 336, 368, 408, 448, 456, 696, 704, 88, 760 },
 };
 /* clang-format on */
 
@@ -218,6 +224,17 @@ static int take_gil(struct py_layout *l, const unsigned char *raw, const struct 
 	return 0;
 }
 
+static int take_gc(struct py_layout *l, const unsigned char *raw, const struct debug_offsets *d)
+{
+	uint16_t gc = 0, collecting = 0;
+
+	if (take(raw, d->interp_gc, &gc) || take(raw, d->gc_collecting, &collecting) ||
+	    gc + collecting >= PY_NO_FIELD)
+		return -EINVAL;
+	l->gc_collecting = gc + collecting;
+	return 0;
+}
+
 static int take_frames(struct py_layout *l, const unsigned char *raw, const struct debug_offsets *d)
 {
 	int err = 0;
@@ -248,6 +265,7 @@ int py_layout__refine(struct py_layout *l, const void *raw, size_t size)
 	if (take_states(&refined, bytes, &debug_offsets[l->minor]) ||
 	    take_objects(&refined, bytes, &debug_offsets[l->minor]) ||
 	    take_gil(&refined, bytes, &debug_offsets[l->minor]) ||
+	    take_gc(&refined, bytes, &debug_offsets[l->minor]) ||
 	    take_frames(&refined, bytes, &debug_offsets[l->minor]))
 		return -EINVAL;
 	if (free_threaded) {

@@ -44,6 +44,8 @@ static int begin_triggers(struct recording *r)
 		.after_ns = r->cfg->after_ns,
 		.cool_down_ns = r->cfg->cool_down_ns,
 		.max_dumps = r->cfg->max_dumps,
+		.reader = r->reader,
+		.pid = r->cfg->target->pid,
 		.ignored = is_ignored,
 		.ctx = r,
 	};

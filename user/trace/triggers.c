@@ -9,15 +9,19 @@
 
 #include <uthash.h>
 
+#include "../discover/py_gc.h"
 #include "../log.h"
 #include "../trigger_expr.h"
+#include "gc_watch.h"
 #include "usual.h"
 #include "watch.h"
 
-#define LOOK_MS 4	    /* between two looks at the calls that run */
-#define QUIET_NS 1000000ULL /* of hits of one function that follow one another */
-#define LEARN_AT_ONCE 32    /* functions whose durations are looked at in one tick */
-#define FIRED 256	    /* calls that have fired and may still end */
+#define LOOK_MS 4		  /* between two looks at the calls that run */
+#define QUIET_NS 1000000ULL	  /* of hits of one function that follow one another */
+#define LEARN_AT_ONCE 32	  /* functions whose durations are looked at in one tick */
+#define GC_AGAIN_NS 1000000000ULL /* how often it is looked for new interpreters */
+#define GC_STALE_NS 1000000000ULL /* one that ended longer ago fell into a pause */
+#define FIRED 256		  /* calls that have fired and may still end */
 
 /* What a function usually takes, whatever ids its code object had. */
 struct learned {
@@ -55,7 +59,9 @@ struct triggers {
 	uint32_t learn_next; /* code whose turn it is */
 	struct fired fired[FIRED];
 	size_t n_fired;
-	uint64_t next_look;
+	struct gc_watch *gc; /* NULL: no trigger waits for it */
+	uint64_t gc_news;    /* number of the last one heard */
+	uint64_t next_look, next_gc;
 	bool full; /* said that no more can be watched */
 };
 
@@ -88,6 +94,17 @@ static int parse_all(struct triggers *t)
 	return 0;
 }
 
+/* The least limit on a collection, 0: there is none. */
+static uint64_t least_gc(const struct triggers *t)
+{
+	uint64_t least = 0;
+
+	for (size_t i = 0; i < t->n; i++)
+		if (t->exprs[i].kind == TRIGGER_GC && (!least || t->exprs[i].limit < least))
+			least = t->exprs[i].limit;
+	return least;
+}
+
 struct triggers *triggers__new(const struct triggers_config *cfg, struct tracer *tracer)
 {
 	struct hits_config hits = {
@@ -108,6 +125,10 @@ struct triggers *triggers__new(const struct triggers_config *cfg, struct tracer 
 		t->watches = watch_set__new(tracer);
 		err = t->watches ? 0 : -errno;
 		tracer__await_names(tracer);
+	}
+	if (!err && least_gc(t)) {
+		t->gc = gc_watch__new(cfg->pid, least_gc(t));
+		err = t->gc ? 0 : -errno;
 	}
 	if (!err)
 		return t;
@@ -140,6 +161,7 @@ void triggers__free(struct triggers *t)
 
 	if (!t)
 		return;
+	gc_watch__free(t->gc);
 	triggers__restart(t);
 	HASH_ITER(hh, t->learned, l, tmp) {
 		HASH_DEL(t->learned, l);
@@ -382,8 +404,42 @@ static void look_at_functions(struct triggers *t)
 	t->learn_next = f ? f->code : 0;
 }
 
+static void note_gc(struct triggers *t, const struct gc_seen *seen)
+{
+	struct hit hit = { .ts = now_ns(), .value = seen->took };
+	bool known = false;
+
+	for (size_t i = 0; i < t->n; i++) {
+		if (t->exprs[i].kind != TRIGGER_GC || seen->took <= t->exprs[i].limit ||
+		    fired_before(t, i, 0, seen->start))
+			continue;
+		if (!known)
+			hit.tid = py_gc__running_thread(t->cfg.reader, t->cfg.pid);
+		known = true;
+		note(t, i, &hit, "garbage collection");
+	}
+}
+
+static void look_at_gc(struct triggers *t, uint64_t now)
+{
+	uint64_t addrs[GC_FLAGS_MAX];
+	struct gc_seen seen;
+	int n;
+
+	if (now >= t->next_gc) {
+		n = py_gc__flags(t->cfg.reader, addrs, GC_FLAGS_MAX);
+		gc_watch__set(t->gc, addrs, n > 0 ? n : 0);
+		t->next_gc = now + GC_AGAIN_NS;
+	}
+	while (gc_watch__next(t->gc, &t->gc_news, &seen))
+		if (now < seen.start + seen.took + GC_STALE_NS)
+			note_gc(t, &seen);
+}
+
 void triggers__tick(struct triggers *t, uint64_t now)
 {
+	if (t->gc)
+		look_at_gc(t, now);
 	if (!t->watches || now < t->next_look)
 		return;
 	t->next_look = now + LOOK_MS * 1000000ULL / 2;
@@ -393,7 +449,7 @@ void triggers__tick(struct triggers *t, uint64_t now)
 
 int triggers__wait_ms(const struct triggers *t, int most)
 {
-	return t->watches && most > LOOK_MS ? LOOK_MS : most;
+	return (t->watches || t->gc) && most > LOOK_MS ? LOOK_MS : most;
 }
 
 bool triggers__take(struct triggers *t, uint64_t now, bool all, struct hit *hit, const char **expr)

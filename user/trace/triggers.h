@@ -7,6 +7,7 @@
 #ifndef VTBPF_TRIGGERS_H
 #define VTBPF_TRIGGERS_H
 
+#include "../discover/py_reader.h"
 #include "../str_list.h"
 #include "hits.h"
 #include "tracer.h"
@@ -17,6 +18,8 @@ struct triggers_config {
 	const struct str_list *exprs; /* well-formed, at most TRIGGERS_MAX; must outlive it */
 	uint64_t after_ns, cool_down_ns;
 	unsigned int max_dumps;
+	struct py_reader *reader; /* of process pid; both for gc only */
+	pid_t pid;
 	bool (*ignored)(void *ctx, pid_t tid); /* such threads trigger nothing */
 	void *ctx;
 };
