@@ -19,8 +19,10 @@
 #include "log.h"
 #include "outfile.h"
 #include "trace/launch.h"
+#include "trace/member.h"
 #include "trace/privileges.h"
 #include "trace/recording.h"
+#include "tracing.h"
 #include "trace/tracer_early.h"
 #include "units.h"
 
@@ -32,6 +34,8 @@ struct trace {
 	struct tracer_early *early;
 	struct capture_writer writer;
 	struct recording_result result;
+	struct member_link *link;    /* of one recording among others; NULL: it is alone */
+	struct member_report report; /* to them */
 	int capture_fd;
 	char *capture_path;
 	bool to_capture; /* the capture is the output */
@@ -51,32 +55,13 @@ static void begin_saving(struct trace *tr)
 		log_debug("cannot lower the priority: %s", strerror(errno));
 }
 
-/* ---- signals ---------------------------------------------------------------------------- */
-
-/* From here on signals wait in a descriptor: there is no moment in which one could leave the target
- * with probes and no one to remove them, or the output half written. */
-static int block_signals(struct trace *tr)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGUSR1);
-	signal(SIGPIPE, SIG_IGN);
-	sigprocmask(SIG_BLOCK, &set, &tr->old_mask);
-	tr->signal_fd = signalfd(-1, &set, SFD_CLOEXEC);
-	return tr->signal_fd < 0 ? -errno : 0;
-}
-
 /* ---- target ----------------------------------------------------------------------------- */
 
 /* There will be a target, in all likelihood: what all of them need is made while this one is found.
- * What functions are watched in are maps of another kind. */
+ * What functions are watched in are maps of another kind, and a member's are smaller. */
 static void start_early(struct trace *tr)
 {
-	if (!tr->o->dry_run && !tr->o->triggers.n)
+	if (!tr->o->dry_run && !tr->o->triggers.n && !tr->link)
 		tr->early = tracer_early__start(tr->o->buffer_bytes);
 }
 
@@ -157,7 +142,7 @@ static int open_capture(struct trace *tr)
 	struct outfile f = {};
 	int err;
 
-	tr->to_capture = is_capture_output(tr->o) && !tr->o->triggers.n;
+	tr->to_capture = is_capture_output(tr->o) && !tr->o->triggers.n && !tr->link;
 	err = outfile__create(&f, capture_neighbour(tr->o), ".vtb", 0600);
 	if (err) {
 		log_error("cannot create the capture beside %s: %s; name another place with -o",
@@ -192,6 +177,12 @@ static void on_attached(void *ctx)
 		  py_version_str(tr->plan.version, version, sizeof(version)));
 	if (tr->launched.pid)
 		launch__release(&tr->launched);
+	if (!tr->link)
+		return;
+	tr->report.news = MEMBER_TRACING;
+	tr->report.start = tr->result.start;
+	snprintf(tr->report.capture, sizeof(tr->report.capture), "%s", tr->capture_path);
+	member__tell(tr->link, &tr->report);
 }
 
 /* In a child of the recording. */
@@ -221,6 +212,16 @@ static int copy_list(const struct str_list *from, struct str_list *to)
 	return 0;
 }
 
+/* A directory has a link for each directory in it, and two of its own. */
+static unsigned int count_threads(pid_t pid)
+{
+	char path[64];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", pid);
+	return !stat(path, &st) && st.st_nlink > 2 ? (unsigned int)st.st_nlink - 2 : 1;
+}
+
 static int record(struct trace *tr)
 {
 	const struct options *o = tr->o;
@@ -234,6 +235,8 @@ static int record(struct trace *tr)
 			.ring_bytes = o->buffer_bytes,
 			.min_duration_ns = o->min_duration_ns,
 			.max_stack_depth = o->max_stack_depth,
+			.small = o->small_maps,
+			.threads = o->small_maps ? count_threads(tr->target.pid) : 0,
 			.early = tr->early,
 		},
 		.duration_ns = o->duration_ns,
@@ -375,10 +378,17 @@ static int finish(struct trace *tr)
 	struct convert_summary sum;
 	int err;
 
+	tr->report.short_capture = tr->result.capture_err;
 	if (tr->result.capture_err)
 		return capture_is_short(tr);
-	if (tr->o->triggers.n)
+	if (tr->o->triggers.n) {
+		tr->report.capture[0] = '\0';
 		return finish_dumps(tr);
+	}
+	if (tr->link) {
+		say_overhead(tr);
+		return EXIT_OK;
+	}
 	if (tr->to_capture)
 		return finish_capture(tr);
 	c.filter.ignore_threads = tr->ignore.items;
@@ -397,22 +407,6 @@ static int finish(struct trace *tr)
 
 /* ---- the whole -------------------------------------------------------------------------- */
 
-static int check_before(const struct options *o)
-{
-	char why[512] = "";
-	int err;
-
-	if (o->dry_run)
-		return EXIT_OK;
-	err = convert__check_output(o->output, o->format, o->output_named);
-	if (err)
-		return err == -EINVAL ? EXIT_USAGE : EXIT_FAILED;
-	if (!privileges__check(why, sizeof(why)))
-		return EXIT_OK;
-	log_error("%s", why);
-	return EXIT_NO_PRIVILEGE;
-}
-
 static int trace_target(struct trace *tr)
 {
 	int status;
@@ -430,6 +424,7 @@ static int trace_target(struct trace *tr)
 	status = record(tr);
 	if (status) {
 		unlink(tr->capture_path); /* nothing was traced */
+		tr->report.capture[0] = '\0';
 		return status;
 	}
 	say_how_it_ended(tr);
@@ -451,27 +446,58 @@ static int end_program(struct trace *tr, int status)
 	return program ? program : status;
 }
 
+static void release(struct trace *tr)
+{
+	holder__stop(&tr->result.holder);
+	tracer_early__free(tr->early);
+	capture_writer__free(&tr->writer);
+	if (tr->capture_fd >= 0)
+		close(tr->capture_fd);
+	free(tr->capture_path);
+	free(tr->ignore.items);
+	target__close(&tr->target);
+}
+
+int trace__member(const struct options *o, struct member_link *link)
+{
+	struct trace tr = { .o = o, .capture_fd = -1, .link = link };
+	int status = EXIT_FAILED;
+
+	if (o->max_overhead)
+		begin_saving(&tr);
+	tr.signal_fd = trace__block_signals(&tr.old_mask);
+	if (tr.signal_fd >= 0)
+		status = open_running(&tr);
+	if (!status)
+		status = trace_target(&tr);
+	tr.report.news = MEMBER_ENDED;
+	tr.report.status = status;
+	tr.report.end = tr.result.end;
+	tr.report.stop = tr.result.stop;
+	release(&tr);
+	member__tell(link, &tr.report);
+	return status;
+}
+
 int cmd_trace(const struct options *o)
 {
 	struct trace tr = { .o = o, .capture_fd = -1 };
-	int status = check_before(o);
+	int status;
+
+	if (fleet__is_wanted(o))
+		return cmd_fleet(o);
+	status = trace__check(o);
 
 	if (status)
 		return status;
 	if (o->max_overhead)
 		begin_saving(&tr);
-	if (block_signals(&tr))
+	tr.signal_fd = trace__block_signals(&tr.old_mask);
+	if (tr.signal_fd < 0)
 		return EXIT_FAILED;
 	status = o->program ? open_launched(&tr) : open_running(&tr);
 	if (!status && !tr.launched.ended)
 		status = end_program(&tr, trace_target(&tr));
-	holder__stop(&tr.result.holder);
-	tracer_early__free(tr.early);
-	capture_writer__free(&tr.writer);
-	if (tr.capture_fd >= 0)
-		close(tr.capture_fd);
-	free(tr.capture_path);
-	free(tr.ignore.items);
-	target__close(&tr.target);
+	release(&tr);
 	return status;
 }

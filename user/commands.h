@@ -6,6 +6,7 @@
 #include "options.h"
 
 int cmd_trace(const struct options *o);
+int cmd_fleet(const struct options *o);
 int cmd_convert(const struct options *o);
 int cmd_report(const struct options *o);
 int cmd_doctor(const struct options *o);

@@ -6,17 +6,8 @@
 #include "options_parse.h"
 #include "version.h"
 
-#define DEFAULT_BUFFER (32 << 20)
-
 const char *argp_program_version = "vtbpf " VTBPF_VERSION;
 error_t argp_err_exit_status = EXIT_USAGE;
-
-static pid_t get_pid(struct argp_state *state, const struct options *o, const char *arg)
-{
-	if (o->pid)
-		argp_error(state, "-p: one process at a time; run vtbpf once for each");
-	return option__number(state, "-p", arg, 1 << 22);
-}
 
 static void check_threads(struct argp_state *state, const struct options *o)
 {
@@ -43,8 +34,8 @@ static void check_ctl(struct argp_state *state, const struct options *o)
 
 static void check(struct argp_state *state, struct options *o)
 {
-	if (o->command == CMD_TRACE && !o->pid && !o->program)
-		argp_error(state, "nothing to trace: give -p PID, or -- PROGRAM");
+	if (o->command == CMD_TRACE && !o->pid && !o->program && !o->match.n && !o->cgroups.n)
+		argp_error(state, "nothing to trace: give -p PID, --match GLOB, or -- PROGRAM");
 	if (o->functions.cut && !o->functions.include_files.n && !o->functions.exclude_files.n)
 		argp_error(state, "--cut: says what --include-files or --exclude-files leave out; "
 				  "give one of them");
@@ -65,6 +56,7 @@ static void check(struct argp_state *state, struct options *o)
 	option__check_report(state, o);
 	check_threads(state, o);
 	check_ctl(state, o);
+	option__check_fleet(state, o);
 }
 
 static error_t parse_arg(struct options *o, char *arg, struct argp_state *state)
@@ -94,9 +86,6 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	struct options *o = state->input;
 
 	switch (key) {
-	case 'p':
-		o->pid = get_pid(state, o, arg);
-		return 0;
 	case 'd':
 		o->duration_ns = option__time(state, "--duration", arg, 1000000000);
 		return 0;
@@ -115,6 +104,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_BUFFER_SIZE:
 		o->buffer_bytes = option__buffer_size(state, arg);
+		o->buffer_named = true;
 		return 0;
 	case OPT_DRY_RUN:
 		o->dry_run = true;
@@ -131,7 +121,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		check(state, o);
 		return 0;
 	}
-	if (!option__parse_when(key, arg, state, o) || !option__parse_report(key, arg, state, o))
+	if (!option__parse_when(key, arg, state, o) || !option__parse_report(key, arg, state, o) ||
+	    !option__parse_fleet(key, arg, state, o))
 		return 0;
 	return option__parse_filter(key, arg, state, o);
 }
@@ -188,6 +179,9 @@ void options__free(struct options *o)
 	free(o->filters.items);
 	free(o->active);
 	free(o->inputs.items);
+	free(o->pids);
+	free(o->match.items);
+	free(o->cgroups.items);
 	free(o->ignore_threads.items);
 	free(o->only_threads.items);
 	free(o->triggers.items);

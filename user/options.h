@@ -27,7 +27,11 @@ enum exit_code {
 /* Strings point into argv unless said. */
 struct options {
 	enum command command;
-	pid_t pid;		/* 0: none */
+	pid_t pid;   /* the first; 0: none */
+	pid_t *pids; /* all that were named; ours */
+	size_t n_pids;
+	struct str_list match, cgroups;
+	bool several;		/* processes, or a rule that may fit several */
 	char **program;		/* after `--`, NULL-terminated; NULL: none */
 	struct str_list inputs; /* of convert; of ctl: what is asked, and its argument */
 	const char *output;	/* "result.json" unless named */
@@ -49,7 +53,9 @@ struct options {
 	struct schedule_span *active; /* when to record; malloc'ed */
 	size_t n_active;
 	uint64_t buffer_bytes;
-	int verbosity; /* -1 with -q, else how many -v */
+	bool buffer_named;
+	bool small_maps; /* there are other recordings beside it */
+	int verbosity;	 /* -1 with -q, else how many -v */
 	bool no_progress;
 	bool dry_run;
 	bool json; /* of threads, ctl status */

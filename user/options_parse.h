@@ -40,6 +40,8 @@ enum option_key {
 	OPT_SORT,
 	OPT_LIMIT,
 	OPT_BY,
+	OPT_MATCH,
+	OPT_CGROUP,
 };
 
 /* ---- options_text.c --------------------------------------------------------------------- */
@@ -68,6 +70,15 @@ void option__add_filter(struct options *o, const char *option, const char *value
 /* ARGP_ERR_UNKNOWN when it is no option of `report`. */
 error_t option__parse_report(int key, char *arg, struct argp_state *state, struct options *o);
 void option__check_report(struct argp_state *state, const struct options *o);
+
+/* ---- options_fleet.c -------------------------------------------------------------------- */
+
+#define DEFAULT_BUFFER (32 << 20)
+#define SEVERAL_BUFFER (8 << 20) /* of each process, where there are several */
+
+/* -p, and what traces of several processes take. ARGP_ERR_UNKNOWN for others. */
+error_t option__parse_fleet(int key, char *arg, struct argp_state *state, struct options *o);
+void option__check_fleet(struct argp_state *state, struct options *o);
 
 /* ---- options_filter.c ------------------------------------------------------------------- */
 

@@ -24,12 +24,18 @@ static const char doc[] =
 	"  sudo vtbpf threads -p 1234";
 
 static const char args_doc[] =
-	"-p PID\n-- PROGRAM [ARG...]\nconvert IN... -o OUT\nreport IN...\ndoctor [-p PID]\n"
+	"-p PID...\n-- PROGRAM [ARG...]\nconvert IN... -o OUT\nreport IN...\ndoctor [-p PID]\n"
 	"threads -p PID\nctl -p PID COMMAND [X]";
 
 static const struct argp_option option_table[] = {
 	{ 0, 0, 0, 0, "What to trace:", 1 },
-	{ "pid", 'p', "PID", 0, "Trace this running process", 1 },
+	{ "pid", 'p', "PID", 0, "Trace this running process; repeatable", 1 },
+	{ "match", OPT_MATCH, "GLOB", 0,
+	  "Trace every Python whose whole command line, joined by blanks, fits, now and later; "
+	  "repeatable",
+	  1 },
+	{ "cgroup", OPT_CGROUP, "PATH", 0,
+	  "Trace every Python in this cgroup, now and later; repeatable", 1 },
 	{ "duration", 'd', "TIME", 0, "Stop after this time; a bare number is seconds", 1 },
 	{ 0, 0, 0, 0, "What to keep:", 2 },
 	{ "ignore-thread", OPT_IGNORE_THREAD, "X", 0, "Leave out this thread; repeatable", 2 },
@@ -76,20 +82,22 @@ static const struct argp_option option_table[] = {
 	{ "output", 'o', "FILE", 0, "Write to FILE (default result.json)", 3 },
 	{ "format", OPT_FORMAT, "NAME", 0,
 	  "json, json.gz, folded, speedscope, pprof or vtb, whatever FILE is called", 3 },
-	{ 0, 0, 0, 0, "Other:", 4 },
-	{ "dry-run", OPT_DRY_RUN, 0, 0, "Only print which instructions would be probed", 4 },
+	{ 0, 0, 0, 0, "Other:", 5 },
+	{ "dry-run", OPT_DRY_RUN, 0, 0, "Only print which instructions would be probed", 5 },
 	{ "buffer-size", OPT_BUFFER_SIZE, "SIZE", 0,
-	  "Room for records on the way from the kernel (default 32M)", 4 },
-	{ "quiet", 'q', 0, 0, "Say only what went wrong", 4 },
-	{ "verbose", 'v', 0, 0, "Say more; twice: everything", 4 },
-	{ "no-progress", OPT_NO_PROGRESS, 0, 0, "No progress line", 4 },
-	{ "json", OPT_JSON, 0, 0, "With report, threads, ctl status: print JSON", 4 },
-	{ 0, 0, 0, 0, "With report:", 5 },
+	  "Room for records on the way from the kernel (default 32M; 8M a process where there are "
+	  "several)",
+	  5 },
+	{ "quiet", 'q', 0, 0, "Say only what went wrong", 5 },
+	{ "verbose", 'v', 0, 0, "Say more; twice: everything", 5 },
+	{ "no-progress", OPT_NO_PROGRESS, 0, 0, "No progress line", 5 },
+	{ "json", OPT_JSON, 0, 0, "With report, threads, ctl status: print JSON", 5 },
+	{ 0, 0, 0, 0, "With report:", 6 },
 	{ "sort", OPT_SORT, "KEY", 0,
-	  "By self (default), total, calls, min, mean, p50, p99, max or name", 5 },
-	{ "limit", OPT_LIMIT, "N", 0, "Show N rows", 5 },
+	  "By self (default), total, calls, min, mean, p50, p99, max or name", 6 },
+	{ "limit", OPT_LIMIT, "N", 0, "Show N rows", 6 },
 	{ "by", OPT_BY, "WHAT", 0,
-	  "A row for each function (default), file, or function of a thread", 5 },
+	  "A row for each function (default), file, or function of a thread", 6 },
 	{ 0 },
 };
 

@@ -242,7 +242,11 @@ static void test_bad_usage(void **state)
 		{ "vtbpf -p", "requires an argument" },
 		{ "vtbpf -p x", "'x' is not a number" },
 		{ "vtbpf -p -5", "not a number" },
-		{ "vtbpf -p 1 -p 2", "one process at a time" },
+		{ "vtbpf threads -p 1 -p 2", "one process here" },
+		{ "vtbpf ctl -p 1 -p 2 status", "one process here" },
+		{ "vtbpf --match x -- true", "of running processes" },
+		{ "vtbpf convert a --cgroup /x", "of running processes" },
+		{ "vtbpf --match=", "would fit nothing" },
 		{ "vtbpf -p 1 -d soon", "'soon' is not a time" },
 		{ "vtbpf -p 1 --max-stack-depth no", "'no' is not a number" },
 		{ "vtbpf -p 1 --buffer-size 3", "not a size" },
@@ -291,6 +295,28 @@ static void test_bad_usage(void **state)
 	}
 }
 
+static void test_several_processes(void **state)
+{
+	struct options o;
+	struct line l;
+
+	(void)state;
+	split(&l, "vtbpf -p 7 --pid=8 --match web* --cgroup=/a");
+	options__parse(l.argc, l.argv, &o);
+	assert_int_equal(o.n_pids, 2);
+	assert_int_equal(o.pids[1], 8);
+	assert_string_equal(o.match.items[0], "web*");
+	assert_string_equal(o.cgroups.items[0], "/a");
+	assert_true(o.several);
+	assert_true(o.buffer_bytes < 32 << 20);
+	options__free(&o);
+	split(&l, "vtbpf -p 7");
+	options__parse(l.argc, l.argv, &o);
+	assert_false(o.several);
+	assert_int_equal(o.buffer_bytes, 32 << 20);
+	options__free(&o);
+}
+
 static void test_help_and_version(void **state)
 {
 	char out[16384];
@@ -322,6 +348,7 @@ int main(void)
 		cmocka_unit_test(test_ctl),
 		cmocka_unit_test(test_bad_usage),
 		cmocka_unit_test(test_help_and_version),
+		cmocka_unit_test(test_several_processes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -107,6 +107,7 @@ static void configure(struct tracer *t, const struct tracer_config *cfg)
 		t->variant != TRACER_NUMBERED &&
 		libbpf_probe_bpf_helper(BPF_PROG_TYPE_KPROBE, BPF_FUNC_loop, NULL) == 1;
 	bpf_map__set_max_entries(skel->maps.events, ring);
+	tracer__make_small(skel, cfg);
 	configure_watches(skel, cfg->triggers);
 	bpf_map__set_max_entries(skel->maps.alarms, tracer__ring_size(1));
 }
@@ -217,7 +218,7 @@ static int fill_slots(struct tracer *t)
 {
 	int fd = bpf_map__fd(t->skel->maps.free_slots);
 
-	for (__u32 i = 0; i < VTBPF_MAX_SLOTS; i++)
+	for (__u32 i = 0; i < bpf_map__max_entries(t->skel->maps.free_slots); i++)
 		if (bpf_map_update_elem(fd, NULL, &i, BPF_ANY))
 			return -errno;
 	return 0;

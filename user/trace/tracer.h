@@ -34,6 +34,10 @@ struct tracer_config {
 	uint64_t min_duration_ns; /* 0: none */
 	int max_stack_depth;	  /* -1: none */
 	struct vtbpf_attrs attrs; /* zeros: thread names are not read in the kernel */
+	/* One of several tracers, for which the kernel is to set aside no more than a target of so many
+	 * threads needs: what has no room in the small maps is still traced, a little slower. */
+	bool small;
+	unsigned int threads;
 	bool jit; /* the target's JIT hides entries: count their exits as lost calls */
 	enum tracer_variant variant;
 	struct tracer_early *early; /* begun with the same ring_bytes; emptied. May be NULL */

@@ -6,6 +6,29 @@
 #include "sweep.h"
 #include "tracer_state.h"
 
+/* ---- size ------------------------------------------------------------------------------- */
+
+#define SMALL_SLOTS 32 /* at least, with room for as many threads again as there are */
+#define SMALL_THREADS 4096
+#define SMALL_FRAMES 16384
+#define SMALL_CODES 16384
+
+void tracer__make_small(struct vtbpf_bpf *skel, const struct tracer_config *cfg)
+{
+	uint32_t slots = SMALL_SLOTS + 2 * cfg->threads;
+
+	if (!cfg->small)
+		return;
+	if (slots > VTBPF_MAX_SLOTS || cfg->triggers) /* all stacks are mapped then */
+		slots = VTBPF_MAX_SLOTS;
+	bpf_map__set_max_entries(skel->maps.stacks, slots);
+	bpf_map__set_max_entries(skel->maps.free_slots, slots);
+	bpf_map__set_max_entries(skel->maps.threads, SMALL_THREADS);
+	bpf_map__set_max_entries(skel->maps.verdicts, SMALL_THREADS);
+	bpf_map__set_max_entries(skel->maps.deep_frames, SMALL_FRAMES);
+	bpf_map__set_max_entries(skel->maps.codes, SMALL_CODES);
+}
+
 /* ---- reading ---------------------------------------------------------------------------- */
 
 static void prepare_sweep(struct tracer *t, struct sweep *s, uint64_t end)

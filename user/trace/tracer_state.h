@@ -44,4 +44,9 @@ void tracer__prepare_spending(struct tracer *t);
 void tracer__begin_spending(struct tracer *t);
 void tracer__end_spending(struct tracer *t);
 
+/* ---- tracer_maps.c ---------------------------------------------------------------------- */
+
+/* Before it is loaded: makes the maps smaller where cfg->small says so. */
+void tracer__make_small(struct vtbpf_bpf *skel, const struct tracer_config *cfg);
+
 #endif
