@@ -198,7 +198,7 @@ __noinline __u32 code_intern_shared(__u64 code, __u32 tgid)
 	__u32 epoch = code_epoch;
 
 	info = bpf_map_lookup_elem(&codes, &key);
-	if (info && codes_watched && info->sent && info->epoch == epoch)
+	if (info && codes_watched && !codes_unwatched && info->sent && info->epoch == epoch)
 		return info->id; /* its death would have removed it */
 	if (code_read(code, &c))
 		return 0;

@@ -113,6 +113,7 @@ struct {
 } watches SEC(".maps");
 
 __u32 next_code_id;
+volatile bool codes_unwatched;	/* for now there is none, whatever codes_watched says */
 volatile __u32 code_generation; /* grows when a code object dies */
 volatile __u32 code_epoch;	/* grows when some may have died unseen: all are compared anew */
 

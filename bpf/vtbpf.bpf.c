@@ -26,6 +26,8 @@
 #include "stack.bpf.h"
 #include "thread.bpf.h"
 #include "call.bpf.h"
+#include "sample_frames.bpf.h"
+#include "sample.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -112,6 +114,17 @@ SITE_PROGRAM(23)
 SEC("?uprobe")
 int on_nothing(struct pt_regs *ctx __attribute__((unused)))
 {
+	return 0;
+}
+
+/* A timer of a thread's CPU time. */
+SEC("?perf_event")
+int on_sample(struct bpf_perf_event_data_kern *ctx)
+{
+	struct perf_event *event = NULL;
+
+	bpf_core_read(&event, sizeof(event), &ctx->event);
+	take_sample(event);
 	return 0;
 }
 

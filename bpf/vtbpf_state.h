@@ -130,4 +130,74 @@ struct spent {
 
 #define SPENT_CELLS 256 /* a power of two */
 
+/* ---- sampling --------------------------------------------------------------------------- */
+
+#define VTBPF_NO_FIELD 0xffff
+
+/* Where the BPF side finds the state of a thread, in bytes; from the same table. */
+struct vtbpf_states {
+	__u16 runtime_interpreters;
+	__u16 interp_next, interp_threads;
+	__u16 tstate_next, tstate_ident;
+	__u16 tstate_frame;   /* the innermost frame, or what points to it */
+	__u16 cframe_frame;   /* there, the frame, and behind it the one of these before;
+			       VTBPF_NO_FIELD: it is the frame itself */
+	__u16 frame_is_entry; /* a byte that C's calls of the interpreter set; 0: there is none */
+	__u16 tp_name;
+};
+
+/* What user space says of a process that is sampled; the rest is learnt. */
+struct sampled_process {
+	__u64 runtime;	 /* _PyRuntime */
+	__u64 code_type; /* PyCode_Type, once seen */
+};
+
+#define SAMPLED_STATES 4 /* interpreters that one thread runs code of at a time */
+
+struct sampled_thread {
+	__u64 start_time; /* a tid may come again */
+	__u64 timer;	  /* the one that fires: address of the perf_event */
+	__u64 ahead;	  /* CPU time of the thread less what the timer has counted, ns */
+	__u64 base;	  /* CPU time from which samples count; 0: not known yet */
+	__u64 done;	  /* periods since then that there were samples for */
+	__u64 ident;
+	__u64 tstate[SAMPLED_STATES]; /* innermost first */
+	__u64 newest_interp;	      /* when these were found */
+	__u64 search_at;	      /* when to look for them again, having found none */
+	__u32 n;
+	__u32 misses;	 /* searches in a row that found none */
+	__u32 frameless; /* samples without a frame, as long as it is not announced */
+	__u32 timed;	 /* it has a timer of its own, and that of its parent does not count */
+};
+
+struct known_stack {
+	__u32 id;
+	__u32 _pad;
+};
+
+#define SAMPLE_RAW_WORDS 24
+#define SAMPLE_CLOSELY 64 /* innermost frames whose code objects are looked at each time */
+#define STACK_UNREADABLE 0xffffffff
+#define MOST_PERIODS 1000000
+
+/* A walk under way. */
+struct sample_walk {
+	__u64 raw[SAMPLE_RAW_WORDS]; /* a piece of the target's memory */
+	__u64 frame;		     /* where it stands */
+	__u64 root;		     /* outermost frame seen */
+	__u64 hash;
+	struct sampled_process process;
+	__u32 tgid;
+	__u32 n, n_ids;	      /* frames; of these, in the record */
+	__u32 last_id;	      /* of the code object before */
+	__u32 bad, truncated; /* it makes no sense; it has more frames */
+	__u32 on_shim;	      /* the last frame was one that runs no Python */
+	__u32 torn;	      /* the first frame is a generator's that nobody resumed */
+	__u32 checked; /* the frame that C's last call of the interpreter came from was passed */
+	__u64 below;   /* and this is it */
+	__u32 no_room; /* a code object could not be announced */
+	__u64 rec[(sizeof(struct vtbpf_rec_stack) + VTBPF_MAX_SAMPLED * 4) / 8]; /* of the stack */
+	__u64 code[VTBPF_MAX_SAMPLED];
+};
+
 #endif /* VTBPF_STATE_H */

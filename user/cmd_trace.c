@@ -103,7 +103,9 @@ static int open_launched(struct trace *tr)
 static int make_plan(struct trace *tr)
 {
 	char why[512] = "", version[16];
-	int err = probe_plan__make(tr->target.interp_fd, &tr->plan, why, sizeof(why));
+	/* Sampling needs no sites. */
+	int err = (tr->o->hz ? probe_plan__identify :
+			       probe_plan__make)(tr->target.interp_fd, &tr->plan, why, sizeof(why));
 
 	if (err) {
 		log_error("process %d (%s): %s", tr->target.pid, tr->target.interp, why);
@@ -238,6 +240,8 @@ static int record(struct trace *tr)
 			.small = o->small_maps,
 			.threads = o->small_maps ? count_threads(tr->target.pid) : 0,
 			.early = tr->early,
+			.variant = o->hz ? TRACER_SAMPLES : TRACER_BEST,
+			.sample_period_ns = o->hz ? 1000000000 / o->hz : 0,
 		},
 		.duration_ns = o->duration_ns,
 		.ignore_threads = o->ignore_threads.items,
@@ -332,6 +336,17 @@ static void say_overhead(struct trace *tr)
 							.coverage = res->coverage });
 }
 
+static int say_samples(const struct trace *tr, const char *size)
+{
+	const struct vtbpf_sample_counters *n = &tr->result.samples;
+
+	log_info("wrote %s (%s): %llu samples taken, %.1f s, %llu lost, %llu unreadable",
+		 tr->capture_path, size, (unsigned long long)n->taken,
+		 (tr->result.stop - tr->result.start) / 1e9, (unsigned long long)n->lost,
+		 (unsigned long long)n->unreadable);
+	return EXIT_OK;
+}
+
 static int finish_capture(struct trace *tr)
 {
 	const struct vtbpf_counters *n = &tr->result.counters;
@@ -349,6 +364,8 @@ static int finish_capture(struct trace *tr)
 	finish__say_removed(&left_out);
 	if (!fstat(tr->capture_fd, &st))
 		format_size(st.st_size, size, sizeof(size));
+	if (tr->o->hz)
+		return say_samples(tr, size);
 	log_info("wrote %s (%s): %llu calls, %.1f s, %llu lost", tr->capture_path, size,
 		 (unsigned long long)tr->result.calls, (tr->result.stop - tr->result.start) / 1e9,
 		 (unsigned long long)tr->result.lost);

@@ -9,6 +9,34 @@
 const char *argp_program_version = "vtbpf " VTBPF_VERSION;
 error_t argp_err_exit_status = EXIT_USAGE;
 
+#define MAX_HZ 100000
+
+static uint32_t get_hz(struct argp_state *state, const char *arg)
+{
+	long hz = option__number(state, "--hz", arg, MAX_HZ);
+
+	if (!hz)
+		argp_error(state, "--hz: '0' samples nothing; give 1 to %d", MAX_HZ);
+	return hz;
+}
+
+static void check_sampling(struct argp_state *state, const struct options *o)
+{
+	if (!o->hz)
+		return;
+	if (o->command != CMD_TRACE)
+		argp_error(state, "--hz: goes with a trace");
+	if (o->tracer_entries || o->keep_ns || o->triggers.n)
+		argp_error(state,
+			   "--hz: takes samples; --tracer-entries, --keep-last and --trigger "
+			   "want calls");
+	if (o->sample_rate || o->max_overhead)
+		argp_error(state, "--hz: takes samples all the time; --sample-rate and "
+				  "--max-overhead trace calls now and then");
+	if (o->dry_run)
+		argp_error(state, "--hz: sets no probes that --dry-run could show");
+}
+
 static void check_threads(struct argp_state *state, const struct options *o)
 {
 	if (o->command != CMD_THREADS)
@@ -54,6 +82,7 @@ static void check(struct argp_state *state, struct options *o)
 	    o->command != CMD_REPORT)
 		argp_error(state, "--json: goes with report, threads and ctl status");
 	option__check_report(state, o);
+	check_sampling(state, o);
 	check_threads(state, o);
 	check_ctl(state, o);
 	option__check_fleet(state, o);
@@ -105,6 +134,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case OPT_BUFFER_SIZE:
 		o->buffer_bytes = option__buffer_size(state, arg);
 		o->buffer_named = true;
+		return 0;
+	case OPT_HZ:
+		o->hz = get_hz(state, arg);
 		return 0;
 	case OPT_DRY_RUN:
 		o->dry_run = true;

@@ -56,6 +56,7 @@ struct options {
 	bool buffer_named;
 	bool small_maps; /* there are other recordings beside it */
 	int verbosity;	 /* -1 with -q, else how many -v */
+	uint32_t hz;	 /* of samples; 0: calls are traced */
 	bool no_progress;
 	bool dry_run;
 	bool json; /* of threads, ctl status */

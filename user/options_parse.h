@@ -42,6 +42,7 @@ enum option_key {
 	OPT_BY,
 	OPT_MATCH,
 	OPT_CGROUP,
+	OPT_HZ,
 };
 
 /* ---- options_text.c --------------------------------------------------------------------- */

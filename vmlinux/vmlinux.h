@@ -36,6 +36,7 @@ enum { false = 0, true = 1 };
 enum bpf_map_type {
 	BPF_MAP_TYPE_HASH = 1,
 	BPF_MAP_TYPE_ARRAY = 2,
+	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
 	BPF_MAP_TYPE_LRU_HASH = 9,
 	BPF_MAP_TYPE_QUEUE = 22,
 	BPF_MAP_TYPE_RINGBUF = 27,
@@ -68,12 +69,30 @@ struct thread_struct {
 };
 #endif
 
+struct sched_entity {
+	u64 sum_exec_runtime;
+};
+
 struct task_struct {
 	int pid;
 	int tgid;
 	u64 start_time;
 	u64 start_boottime;
+	struct sched_entity se;
 	struct thread_struct thread;
+};
+
+typedef struct {
+	long counter; /* in a structure or two of its own */
+} local64_t;
+
+struct perf_event {
+	local64_t count;
+	struct perf_event *parent;
+};
+
+struct bpf_perf_event_data_kern {
+	struct perf_event *event;
 };
 
 #pragma clang attribute pop

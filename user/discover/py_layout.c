@@ -62,7 +62,7 @@ static const struct py_layout layouts[] = {
 		.minor = 11, SINCE_3_11, .instance = VTBPF_ATTRS_VALUES,
 		.runtime_interpreters = 0x28, .runtime_main_thread = 0x50,
 		.interp_next = 0, .interp_threads = 0x10, .interp_modules = 0x378,
-		.tstate_frame = 0x38, .cframe_frame = 0x8,
+		.tstate_frame = 0x38, .cframe_frame = 0x8, .frame_is_entry = 0x44,
 		.tstate_ident = 0x98, .tstate_native = 0xa0, .ht_cached_keys = 0x368,
 		.runtime_gil = 0x168, .interp_gil = PY_NO_FIELD, .code_bytes = 0xb8,
 		.gc_collecting = 0x350,
@@ -295,5 +295,20 @@ void py_layout__attrs(const struct py_layout *l, struct vtbpf_attrs *out)
 		.ma_keys = l->ma_keys,
 		.ma_values = l->ma_values,
 		.values_items = l->values_items,
+	};
+}
+
+void py_layout__states(const struct py_layout *l, struct vtbpf_states *out)
+{
+	*out = (struct vtbpf_states){
+		.runtime_interpreters = l->runtime_interpreters,
+		.interp_next = l->interp_next,
+		.interp_threads = l->interp_threads,
+		.tstate_next = l->tstate_next,
+		.tstate_ident = l->tstate_ident,
+		.tstate_frame = l->tstate_frame,
+		.cframe_frame = l->cframe_frame,
+		.frame_is_entry = l->frame_is_entry,
+		.tp_name = l->tp_name,
 	};
 }

@@ -16,7 +16,7 @@
 
 #include "../../bpf/vtbpf.h"
 
-#define PY_NO_FIELD 0xffff
+#define PY_NO_FIELD VTBPF_NO_FIELD
 
 /* How the header of a dict's keys tells the size of the index table. */
 enum py_keys_form {
@@ -56,12 +56,13 @@ struct py_layout {
 	uint16_t runtime_gil; /* the GIL itself, or PY_NO_FIELD: each interpreter points to its own */
 	uint16_t interp_gil;
 	uint16_t gil_holder, gil_locked;
-	uint16_t frame_instr; /* f_lasti, prev_instr or instr_ptr */
-	uint16_t frame_tlbc;  /* which copy of the bytecode it runs (free-threaded 3.14) */
-	uint16_t code_lines;  /* co_lnotab or co_linetable */
-	uint16_t code_bytes;  /* the bytecode: a bytes object up to 3.10, else the code units */
-	uint16_t code_tlbc;   /* its copies */
-	uint16_t var_size;    /* ob_size */
+	uint16_t frame_is_entry; /* 3.11; 0: none */
+	uint16_t frame_instr;	 /* f_lasti, prev_instr or instr_ptr */
+	uint16_t frame_tlbc;	 /* which copy of the bytecode it runs (free-threaded 3.14) */
+	uint16_t code_lines;	 /* co_lnotab or co_linetable */
+	uint16_t code_bytes;	 /* the bytecode: a bytes object up to 3.10, else the code units */
+	uint16_t code_tlbc;	 /* its copies */
+	uint16_t var_size;	 /* ob_size */
 	uint16_t bytes_data;
 	uint16_t gc_collecting; /* from the interpreter on; in 3.8 from the runtime */
 };
@@ -82,5 +83,6 @@ int py_layout__refine(struct py_layout *l, const void *raw, size_t size);
 
 /* The part of it that the BPF side needs. */
 void py_layout__attrs(const struct py_layout *l, struct vtbpf_attrs *out);
+void py_layout__states(const struct py_layout *l, struct vtbpf_states *out);
 
 #endif

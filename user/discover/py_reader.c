@@ -175,3 +175,13 @@ void py_reader__attrs(const struct py_reader *r, struct vtbpf_attrs *out)
 	if (r->refined || !(r->frame.flags & VTBPF_LAYOUT_FREE_THREADED))
 		py_layout__attrs(&r->l, out);
 }
+
+int py_reader__states(const struct py_reader *r, struct vtbpf_states *out, uint64_t *runtime)
+{
+	/* the rows of the table are those of builds with the GIL */
+	if (!r->refined && r->frame.flags & VTBPF_LAYOUT_FREE_THREADED)
+		return -ENOTSUP;
+	py_layout__states(&r->l, out);
+	*runtime = r->runtime;
+	return 0;
+}

@@ -43,6 +43,10 @@ void py_reader__free(struct py_reader *r);
 /* Where the BPF side finds an object's attributes; form VTBPF_ATTRS_NONE when that is not known. */
 void py_reader__attrs(const struct py_reader *r, struct vtbpf_attrs *out);
 
+/* Where the BPF side finds the states of threads, and the address of _PyRuntime. 0, or -ENOTSUP when
+ * that is not known. */
+int py_reader__states(const struct py_reader *r, struct vtbpf_states *out, uint64_t *runtime);
+
 /* Reads all threads of all interpreters. 0 or a negative errno (-ESRCH: the process is gone). The
  * result is the caller's, free it with py_threads__free. Threads whose entry could not be read
  * whole are listed with what is known of them. No tid comes twice, but several entries may have

@@ -73,6 +73,8 @@ static int on_record(void *ctx, const struct vtbpf_rec *rec)
 	struct recording *r = ctx;
 
 	if (rec->kind == VTBPF_REC_THREAD)
+		sampler__note_thread(r, rec->tid);
+	if (rec->kind == VTBPF_REC_THREAD)
 		thread_names__note_reuse(r->names, (const struct vtbpf_rec_thread *)rec);
 	capture_writer__append(r->w, rec);
 	switch (rec->kind) {
@@ -221,6 +223,8 @@ static int make_parts(struct recording *r)
 	r->reader = py_reader__new(cfg->target->pid, cfg->plan, cfg->target->load_bias);
 	if (r->reader)
 		py_reader__attrs(r->reader, &tracer.attrs);
+	if (tracer.sample_period_ns && sampler__prepare(r, &tracer))
+		return -ENOTSUP;
 	r->tracer = tracer__new(cfg->plan, &tracer, on_record, r);
 	if (!r->tracer)
 		return -errno;
@@ -252,6 +256,7 @@ static int begin(struct recording *r)
 	if (cfg->duration_ns)
 		r->deadline = r->res->start + cfg->duration_ns;
 	put_session(r, r->res->start);
+	sampler__began(r);
 	if (r->pacing.on)
 		thread_names__scan(r->names);
 	thread_names__announce(r->names);

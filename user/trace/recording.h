@@ -82,6 +82,7 @@ struct recording_result {
 	uint64_t start, stop; /* CLOCK_MONOTONIC ns */
 	uint64_t calls, lost;
 	struct vtbpf_counters counters;
+	struct vtbpf_sample_counters samples;
 	uint64_t ignored_threads;
 	uint64_t overwritten; /* calls that were not among the newest */
 	struct hits_sums hits;

@@ -69,7 +69,9 @@ struct recording {
 	uint64_t next_self_check; /* 0: done */
 	uint64_t newest_end;	  /* of a call, as far as they have come out of the ring */
 	struct pacing pacing;
-	int failed; /* a window could not be opened: negative errno */
+	int failed;	  /* a window could not be opened: negative errno */
+	uint64_t runtime; /* with --hz: _PyRuntime in the target */
+	bool sampling;	  /* stacks are sampled, no calls are traced */
 	bool paused;
 	bool closed; /* it has ended: all that there will be is recorded */
 	bool jit;
@@ -117,6 +119,22 @@ void window__put_idle(struct recording *r, uint64_t end);
 
 /* Writes that nothing was recorded from the last window's end until `to`. */
 void window__put_pause(struct recording *r, uint64_t to);
+
+/* ---- sampler.c -------------------------------------------------------------------------- */
+
+/* Before the tracer is made: what it needs to sample. 0 or a negative errno, after a message. */
+int sampler__prepare(struct recording *r, struct tracer_config *tracer);
+
+/* Attaches the timers. 0 or a negative errno, after a message. */
+int sampler__attach(struct recording *r);
+
+/* A thread had its first sample. */
+void sampler__note_thread(struct recording *r, pid_t tid);
+
+/* Marks in the capture where a window of samples begins, and where it has ended, with the sums. In
+ * windows of calls they do nothing. */
+void sampler__began(struct recording *r);
+void sampler__ended(struct recording *r);
 
 /* ---- commands.c ------------------------------------------------------------------------- */
 

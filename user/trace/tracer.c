@@ -116,6 +116,8 @@ struct bpf_program *tracer__site_program(const struct tracer *t, size_t site)
 {
 	char name[32];
 
+	if (t->variant == TRACER_SAMPLES)
+		return t->skel->progs.on_sample;
 	if (t->variant == TRACER_MULTI)
 		return t->skel->progs.on_site_multi;
 	if (t->variant == TRACER_COOKIES)
@@ -145,6 +147,7 @@ static int load_variant(struct tracer *t, const struct tracer_config *cfg,
 	if (!t->skel)
 		return -errno;
 	configure(t, cfg);
+	tracer_samples__prepare(t, cfg);
 	bpf_program__set_autoload(t->skel->progs.on_site_multi, variant == TRACER_MULTI);
 	bpf_program__set_autoload(t->skel->progs.on_site_cookie, variant == TRACER_COOKIES);
 	for (size_t i = 0; variant == TRACER_NUMBERED && i < t->plan.n_sites; i++)
@@ -370,28 +373,6 @@ int tracer__detach_gone(struct tracer *t, struct holder *rest)
 void tracer__leave(struct tracer *t)
 {
 	close(t->holder.control_fd);
-}
-
-bool tracer__knows_thread(const struct tracer *t, pid_t tid)
-{
-	struct thread_state state;
-	__u32 key = tid;
-
-	return !bpf_map_lookup_elem(bpf_map__fd(t->skel->maps.threads), &key, &state);
-}
-
-void tracer__counters(const struct tracer *t, struct vtbpf_counters *sum)
-{
-	int fd = bpf_map__fd(t->skel->maps.threads);
-	struct thread_state state;
-	__u32 key, *prev = NULL;
-
-	*sum = t->skel->bss->totals;
-	while (!bpf_map_get_next_key(fd, prev, &key)) {
-		prev = &key;
-		if (!bpf_map_lookup_elem(fd, &key, &state))
-			counters__add(sum, &state.count);
-	}
 }
 
 enum tracer_variant tracer__variant(const struct tracer *t)

@@ -25,6 +25,7 @@ enum tracer_variant {
 	TRACER_MULTI,	 /* one uprobe_multi link: Linux 6.6 */
 	TRACER_COOKIES,	 /* a perf link a site, one program for all: 5.15 */
 	TRACER_NUMBERED, /* a perf link and a program a site; without bpf_loop() too: 5.8 */
+	TRACER_SAMPLES,	 /* no sites: stacks are sampled, and nothing else */
 };
 
 struct tracer_early;
@@ -45,6 +46,8 @@ struct tracer_config {
 	bool budgeted;	   /* count what the hits cost, and stop at a limit ... */
 	const uint32_t *site_costs; /* ... by the cost of a hit of each site of the plan, ns */
 	bool spent_by_cpu;	    /* several of the target's threads run Python at once */
+	uint64_t sample_period_ns;  /* tracer__attach_samples() may be used; 0: it may not */
+	struct vtbpf_states states; /* for that: py_reader__states() */
 };
 
 /* Gets every record, as it came from the ring. Nonzero ends the poll or sweep with that value. */
@@ -60,6 +63,14 @@ void tracer__free(struct tracer *t);
 /* Lets process `pid` in and attaches all sites of the file open at fd, in a holder process of its
  * own (see holder.h). Nothing is recorded yet. 0 or a negative errno, after a message. */
 int tracer__attach(struct tracer *t, pid_t pid, int fd);
+
+/* Instead of that: stacks are sampled each sample_period_ns of a thread's CPU time, without a probe on
+ * the target. runtime is the address of its _PyRuntime. Detached as the other; after a reset, either
+ * may be attached. */
+int tracer__attach_samples(struct tracer *t, pid_t pid, uint64_t runtime);
+
+/* Samples so far. */
+void tracer__sample_counters(const struct tracer *t, struct vtbpf_sample_counters *sum);
 
 /* Starts recording. Returns CLOCK_MONOTONIC of that moment in ns: the start of the trace. */
 uint64_t tracer__activate(struct tracer *t);

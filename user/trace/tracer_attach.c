@@ -84,17 +84,25 @@ int tracer__watch(struct tracer *t)
 	return err;
 }
 
-/* Runs in the holder. The links are not kept as objects: they live as long as their descriptors. */
+/* The links are not kept as objects: they live as long as their descriptors. */
+int tracer__watch_in_holder(struct tracer *t, char *why, size_t why_size)
+{
+	struct bpf_link *links[2];
+	int err = t->watch[0] ? 0 : watch(t, links);
+
+	if (err)
+		snprintf(why, why_size, "cannot watch for exits of threads: %s", strerror(-err));
+	return err;
+}
+
+/* Runs in the holder. */
 static int attach_all(void *ctx, char *why, size_t why_size)
 {
 	struct attach_args *a = ctx;
-	struct bpf_link *links[2];
-	int err = a->t->watch[0] ? 0 : watch(a->t, links);
+	int err = tracer__watch_in_holder(a->t, why, why_size);
 
-	if (err) {
-		snprintf(why, why_size, "cannot watch for exits of threads: %s", strerror(-err));
+	if (err)
 		return err;
-	}
 	err = a->t->variant == TRACER_MULTI ? attach_multi(a, why, why_size) :
 					      attach_each(a, why, why_size);
 	if (!err && a->t->budgeted)

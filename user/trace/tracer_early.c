@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -68,6 +69,12 @@ static int make_map(struct bpf_map *map)
 	return err;
 }
 
+/* Most traces take none. */
+static bool is_for_samples(const struct bpf_map *map)
+{
+	return !strncmp(bpf_map__name(map), "sample_", strlen("sample_"));
+}
+
 /* Global variables are left to libbpf: it writes and freezes them when it loads. */
 static int make_maps(struct bpf_object *obj)
 {
@@ -76,7 +83,7 @@ static int make_maps(struct bpf_object *obj)
 
 	bpf_object__for_each_map(map, obj)
 	{
-		if (!err && !bpf_map__is_internal(map))
+		if (!err && !bpf_map__is_internal(map) && !is_for_samples(map))
 			err = make_map(map);
 	}
 	return err;

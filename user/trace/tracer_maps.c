@@ -68,6 +68,28 @@ int tracer__peek(struct tracer *t, uint64_t end, tracer_record_fn fn, void *ctx)
 	return sweep__run(&s);
 }
 
+bool tracer__knows_thread(const struct tracer *t, pid_t tid)
+{
+	struct thread_state state;
+	__u32 key = tid;
+
+	return !bpf_map_lookup_elem(bpf_map__fd(t->skel->maps.threads), &key, &state);
+}
+
+void tracer__counters(const struct tracer *t, struct vtbpf_counters *sum)
+{
+	int fd = bpf_map__fd(t->skel->maps.threads);
+	struct thread_state state;
+	__u32 key, *prev = NULL;
+
+	*sum = t->skel->bss->totals;
+	while (!bpf_map_get_next_key(fd, prev, &key)) {
+		prev = &key;
+		if (!bpf_map_lookup_elem(fd, &key, &state))
+			counters__add(sum, &state.count);
+	}
+}
+
 /* ---- between two stretches -------------------------------------------------------------- */
 
 void tracer__reset(struct tracer *t)
@@ -81,6 +103,7 @@ void tracer__reset(struct tracer *t)
 	/* Code objects may die unseen until it goes on; each thread's own memory of them, too. */
 	sweep__clear(bpf_map__fd(t->skel->maps.codes));
 	__atomic_add_fetch(&t->skel->bss->code_generation, 1, __ATOMIC_RELEASE);
+	tracer_samples__reset(t);
 }
 
 void tracer__rest(struct tracer *t)

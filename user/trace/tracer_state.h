@@ -49,4 +49,14 @@ void tracer__end_spending(struct tracer *t);
 /* Before it is loaded: makes the maps smaller where cfg->small says so. */
 void tracer__make_small(struct vtbpf_bpf *skel, const struct tracer_config *cfg);
 
+/* In the holder, unless it is done already: threads that end, and programs that the process becomes, are
+ * told of. 0, or a negative errno with a sentence in why. */
+int tracer__watch_in_holder(struct tracer *t, char *why, size_t why_size);
+
+/* ---- tracer_samples.c ------------------------------------------------------------------- */
+
+/* Before the programs are loaded, and when a sweep is done. */
+void tracer_samples__prepare(struct tracer *t, const struct tracer_config *cfg);
+void tracer_samples__reset(struct tracer *t);
+
 #endif

@@ -11,7 +11,8 @@
 int window__attach(struct recording *r)
 {
 	const struct target *t = r->cfg->target;
-	int err = tracer__attach(r->tracer, t->pid, t->interp_fd);
+	int err = r->sampling ? sampler__attach(r) :
+				tracer__attach(r->tracer, t->pid, t->interp_fd);
 
 	if (err)
 		return err;
@@ -29,6 +30,8 @@ int window__open(struct recording *r)
 
 void window__look_at_idle(struct recording *r)
 {
+	if (r->sampling)
+		return;
 	idle_threads__free(r->idle);
 	r->idle = idle_threads__new(r->reader, r->cfg->target->pid);
 }
@@ -68,6 +71,7 @@ int window__close(struct recording *r)
 	if (r->res->end != END_TARGET_EXIT && r->res->end != END_TARGET_EXEC && !is_one_of_many(r))
 		thread_names__scan(r->names); /* names that changed since */
 	tracer__sweep(r->tracer, r->window_stop);
+	sampler__ended(r);
 	window__put_idle(r, r->window_stop);
 	return err;
 }
@@ -129,6 +133,7 @@ int window__resume(struct recording *r)
 	r->paused_ns += r->window_start - stopped;
 	r->window_stop = stopped;
 	window__put_pause(r, r->window_start);
+	sampler__began(r);
 	r->window_stop = 0;
 	window__look_at_idle(r);
 	return 0;

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""--hz: stacks sampled by timers of CPU time."""
+
+import re
+
+from harness import case, text_differences
+from samplefile import LIBRARY, Samples
+
+# What calls what in targets/sampled.py besides what its profiler sees.
+AROUND = {("<module>", "main"), ("main", "work_graph"), ("main", "work_deep"), ("main", "work_mixed"),
+          ("main", "work_threads"), ("work_graph", "until"), ("until", "graph"), ("until", "burn"),
+          ("work_deep", "dig"), ("dig", "dig"), ("dig", "until"), ("burn", "leaf"),
+          ("work_mixed", "until"), ("until", "step"), ("sleeper", "burn")}
+
+
+def last_part(pair):
+    return tuple(name.split(".")[-1] for name in pair)
+
+
+def check_pairs(context, target, samples):
+    """Every caller and callee that was sampled is one that the profiler saw, or one of the above;
+    every stack begins where its thread does."""
+    legal = {last_part(pair) for pair in target.facts["pairs"]} | AROUND
+    wrong = {pair: n for pair, n in samples.pairs().items()
+             if LIBRARY not in "".join(pair) and last_part(pair) not in legal}
+    assert not wrong, (wrong, context.python.version)
+    roots = {frames[0].split(".")[-1] for (_, frames) in samples.stacks if frames}
+    assert roots <= {"<module>", "_bootstrap", LIBRARY + "_bootstrap"}, roots
+
+
+def sample(context, target, hz, seconds, *options):
+    """What was sampled while the target worked for so many seconds of CPU time, and how long that
+    really was."""
+    tracer = context.attach(target, "--hz", hz, *options, out="out.vtb")
+    cpu = target.ask(str(seconds))["cpu"]
+    tracer.send(2)
+    tracer.wait(0)
+    return Samples(tracer.out), cpu, tracer.text()
+
+
+def check_number(samples, cpu, hz, slack=0.02):
+    """Of the samples that the CPU time makes. The end of the work, and waiting for it, adds a bit."""
+    got, want = samples.total() + samples.unreadable, cpu * hz
+    assert want * (1 - slack) - 10 <= got <= want * (1 + slack) + 0.01 * hz + 10, (got, want)
+    assert samples.lost == 0 and samples.unreadable <= 0.01 * want + 2, vars(samples).keys()
+
+
+@case(each=True)
+def sampling_graph(context):
+    """All pairs of caller and callee are real, as many samples as CPU time makes, nothing left behind."""
+    target = context.target("sampled.py", "graph", 0)
+    samples, cpu, text = sample(context, target, 5000, 2)
+    check_number(samples, cpu, 5000)
+    check_pairs(context, target, samples)
+    assert re.search(r"\d+ samples taken, .*, 0 lost, \d+ unreadable", text), text
+    seen = {last_part(pair)[1] for pair in samples.pairs()}
+    assert {"generate", "recurse", "key", "fail", "inner", "small", "method"} <= seen, seen
+    assert samples.taken == samples.total()
+    assert not text_differences(target.pid)
+
+
+@case(each=True)
+def sampling_deep(context):
+    """Frames of deep stacks are all there, and at 1,025 the innermost 1,024."""
+    target = context.target("sampled.py", "deep", 500)
+    samples, cpu, _ = sample(context, target, 1000, 2)
+    check_number(samples, cpu, 1000)
+    check_pairs(context, target, samples)
+    work = [frames for (_, frames) in samples.stacks if "burn" in frames]
+    assert work and all(frames.count("dig") == 501 for frames in work), [len(f) for f in work]
+    target = context.target("sampled.py", "deep", 1500)
+    samples, _, _ = sample(context, target, 200, 0.5)
+    assert samples.truncated and max(samples.depths()) == 1024, max(samples.depths())
+
+
+@case(each=True)
+def sampling_idle(context):
+    """A hundred threads that mostly sleep count for what they take, and one that only sleeps not at
+    all."""
+    target = context.target("sampled.py", "idle", 100)
+    tracer = context.attach(target, "--hz", 1000, out="out.vtb")
+    cpu = target.ask("1.5")["cpu"]
+    tracer.send(2)
+    tracer.wait(0)
+    samples = Samples(tracer.out)
+    # what the sleepers do until the tracer is gone comes on top
+    assert cpu * 980 - 110 <= samples.total() <= cpu * 1020 + 150, (samples.total(), cpu)
+    check_pairs(context, target, samples)
+    still = [frames for (_, frames) in samples.stacks if frames[:1] and frames[-1].endswith("wait")
+             and "sleeper" not in frames]
+    assert not still, still
+
+
+@case(each=True)
+def sampling_threads(context):
+    """Threads that start while it samples; on free-threaded builds they run at once."""
+    target = context.target("sampled.py", "threads", 0)
+    samples, cpu, _ = sample(context, target, 1000, 2)
+    check_number(samples, cpu, 1000, 0.03)
+    check_pairs(context, target, samples)
+    workers = {tid for (tid, frames) in samples.stacks if "burn" in frames}
+    assert len(workers) == 4, workers
+
+
+@case(each=True)
+def sampling_mixed(context):
+    """Time in the kernel, and in C code that has released the GIL, is CPU time."""
+    target = context.target("sampled.py", "mixed", 0)
+    samples, cpu, _ = sample(context, target, 1000, 1)
+    check_number(samples, cpu, 1000)
+    assert any(frames[-1].endswith("step") and n > 100 for (_, frames), n in samples.stacks.items()
+               if frames)
+
+
+@case()
+def sampling_slices(context):
+    """Consecutive samples become slices, as VizTracer has them, marked as sampled."""
+    target = context.target("sampled.py", "deep", 20)
+    tracer = context.attach(target, "--hz", 1000)
+    cpu = target.ask("0.5")["cpu"]
+    trace = tracer.stop()
+    slices = [e for e in trace.raw["traceEvents"] if e["ph"] == "X" and e["cat"] == "FEE"]
+    assert slices and all(e["args"]["sampled"] is True for e in slices)
+    burn = sum(e["dur"] for e in slices if e["name"].startswith("burn ")) / 1e9
+    assert 0.8 * cpu <= burn <= 1.1 * cpu, (burn, cpu)
+    facts = trace.raw["vtbpf"]["samples"]
+    assert facts["period_ns"] == 1000000 and facts["taken"] == facts["written"], facts
+
+
+@case()
+def sampling_filters(context):
+    """Ignored threads are not sampled, ignored functions not seen, by the same options."""
+    target = context.target("sampled.py", "graph", 0)
+    samples, _, text = sample(context, target, 1000, 0.5, "--ignore-thread", "MainThread")
+    assert samples.total() <= 5 and samples.ignored > 300, (samples.total(), samples.ignored)
+    target = context.target("sampled.py", "deep", 3)
+    tracer = context.attach(target, "--hz", 1000, "--ignore-function", "burn")
+    target.ask("0.5")
+    names = {e["name"].split(" ")[0] for e in tracer.stop().raw["traceEvents"] if e["ph"] == "X"}
+    assert "until" in names and not {"burn", "leaf"} & names, (names, text)
+
+
+@case()
+def sampling_usage(context):
+    """What makes no sense is refused."""
+    pid = context.target("sampled.py", "graph", 0).pid
+    for options in (["--hz", "0"], ["--hz", "200000"], ["--hz", "x"],
+                    ["--hz", "10", "--tracer-entries", "5"], ["--hz", "10", "--dry-run"]):
+        context.fails(2, "-p", pid, *options)
