@@ -231,6 +231,25 @@ static void test_speedscope_losses(void **state)
 	has(f, "\"lost\":7");
 }
 
+/* Windows are shown where there is a timeline, and are no calls. */
+static void test_windows(void **state)
+{
+	struct fixture *f = *state;
+	struct vtbpf_rec_window *w;
+
+	add_calls(f);
+	w = builder__record(&f->b, VTBPF_REC_WINDOW, 100, sizeof(*w) - 8);
+	w->from = 1500;
+	w->to = 3500;
+	convert_capture(f, "folded");
+	expect_lines(f, folded);
+	convert(f, "speedscope");
+	has(f, "\"name\":\"vtbpf windows\",\"unit\":\"nanoseconds\",\"startValue\":0,"
+	       "\"endValue\":2000,\"events\":[{\"type\":\"O\",\"frame\":3,\"at\":0}\n"
+	       ",{\"type\":\"C\",\"frame\":3,\"at\":2000}\n]");
+	has(f, "\"name\":\"Main;Thread\"");
+}
+
 static void test_empty(void **state)
 {
 	struct fixture *f = *state;
@@ -291,6 +310,7 @@ int main(void)
 		FORMAT_TEST(test_speedscope_callers_first),
 		FORMAT_TEST(test_speedscope_greenlets),
 		FORMAT_TEST(test_speedscope_losses),
+		FORMAT_TEST(test_windows),
 		FORMAT_TEST(test_empty),
 		FORMAT_TEST(test_samples),
 		FORMAT_TEST(test_samples_in_json),

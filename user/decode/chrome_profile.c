@@ -22,7 +22,6 @@ struct reading {
 	struct chrome_filter *filter;
 	struct profile *profile;
 	struct known *by_name;
-	uint32_t first_pid;
 	char *scratch;
 	size_t scratch_size;
 };
@@ -102,12 +101,8 @@ static struct profile_track *make_track(struct reading *r, struct chrome_track *
 	t->pid = (uint32_t)track->key.pid;
 	t->tid = track->key.tid;
 	t->thread = track->owner ? track->owner->key.tid : track->key.tid;
-	if (!r->profile->processes)
-		r->first_pid = t->pid;
-	/* Whether there are several is all that anybody asks. */
-	if (!r->profile->processes || t->pid != r->first_pid)
-		r->profile->processes++;
-	return track->profile = t;
+	track->profile = t;
+	return profile__process(r->profile, t->pid, NULL) ? NULL : t;
 }
 
 static int add_gap(struct reading *r, struct profile_track *t, const struct chrome_event *ev)
@@ -141,6 +136,24 @@ static int add_call(struct reading *r, struct profile_track *t, const struct chr
 	return profile__add(r->profile, t, &call);
 }
 
+static int on_process(struct reading *r, const struct chrome_event *ev)
+{
+	struct json_span name;
+	char *text;
+	int err = 0;
+
+	if (!json_text__is(ev->name, "\"process_name\"") || !ev->args.n ||
+	    !json_text__find(ev->args, "name", &name))
+		return 0;
+	text = malloc(name.n + 1);
+	if (!text)
+		return -ENOMEM;
+	if (json_text__unquote(name, text) >= 0)
+		err = profile__process(r->profile, (uint32_t)ev->key.pid, text);
+	free(text);
+	return err;
+}
+
 static int on_event(struct reading *r, struct json_span text)
 {
 	struct chrome_track *track;
@@ -148,6 +161,8 @@ static int on_event(struct reading *r, struct json_span text)
 	struct chrome_event ev;
 	int keeps = chrome_filter__look(r->filter, text, &ev, &track);
 
+	if (keeps > 0 && ev.kind == CHROME_PROCESS_INFO)
+		return on_process(r, &ev);
 	if (keeps <= 0 || !track || (ev.kind != CHROME_CALL && ev.kind != CHROME_GAP))
 		return keeps < 0 ? keeps : 0;
 	if (ev.start < 0)
@@ -208,6 +223,9 @@ static void note_info(struct reading *r)
 	if (json_text__find(info, "clock", &value) &&
 	    json_text__find(value, "realtime_offset_ns", &value))
 		json_text__to_int(value, &p->realtime_offset);
+	if (json_text__find(info, "clock", &value) &&
+	    json_text__find(value, "boottime_offset_ns", &value))
+		json_text__to_int(value, &p->boottime_offset);
 	note_sampling(p, info);
 	if (!json_text__find(info, "coverage", &value) || value.n >= sizeof(number))
 		return;

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "profile.h"
-
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +8,7 @@
 #include <uthash.h>
 
 #include "call_walk.h"
+#include "profile.h"
 
 #define OVERFLOW_LEVELS 4 /* what then does not nest is dropped */
 
@@ -44,6 +43,7 @@ static void free_track(struct profile_track *t)
 
 void profile__free(struct profile *p)
 {
+	struct profile_process *process, *next;
 	struct profile_name *e, *tmp;
 	size_t i;
 
@@ -55,6 +55,11 @@ void profile__free(struct profile *p)
 	}
 	for (i = 0; i < p->n_tracks; i++)
 		free_track(p->tracks[i]);
+	HASH_ITER(hh, p->processes, process, next) {
+		HASH_DEL(p->processes, process);
+		free((char *)process->name.p);
+		free(process);
+	}
 	free(p->tracks);
 	free(p->functions);
 	spool__free(p->spool);
@@ -149,6 +154,42 @@ size_t profile__put_label(const struct profile_function *f, char *out)
 	p += 2 + f->file.n;
 	p += sprintf(p, ":%u)", f->line);
 	return (size_t)(p - out);
+}
+
+/* ---- processes -------------------------------------------------------------------------- */
+
+static struct profile_process *process_of(struct profile *p, uint32_t pid)
+{
+	struct profile_process *process;
+
+	HASH_FIND(hh, p->processes, &pid, sizeof(pid), process);
+	if (process)
+		return process;
+	process = calloc(1, sizeof(*process));
+	if (!process)
+		return NULL;
+	process->pid = pid;
+	HASH_ADD(hh, p->processes, pid, sizeof(pid), process);
+	if (process->hh.tbl)
+		return process;
+	free(process);
+	return NULL;
+}
+
+int profile__process(struct profile *p, uint32_t pid, const char *name)
+{
+	struct profile_process *process = process_of(p, pid);
+	char *copy;
+
+	if (!process || !name)
+		return process ? 0 : -ENOMEM;
+	copy = strdup(name);
+	if (!copy)
+		return -ENOMEM;
+	free((char *)process->name.p);
+	process->name.p = copy;
+	process->name.n = strlen(copy);
+	return 0;
 }
 
 /* ---- tracks and calls ------------------------------------------------------------------- */

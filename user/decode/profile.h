@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <uthash.h>
+
 #include "spool.h"
 #include "stack_tree.h"
 
@@ -40,7 +42,7 @@ struct profile_track {
 	uint32_t pid;
 	uint64_t tid;	 /* made up for what is no thread */
 	uint64_t thread; /* tid of the thread that it belongs to */
-	bool is_gaps;	 /* its calls are stretches in which calls were lost */
+	bool is_gaps;	 /* its calls are none: stretches in which calls were lost, or windows */
 	uint64_t lost;	 /* calls, of is_gaps */
 	struct spool_list calls;
 	bool by_start;	    /* callers come first; else callees do */
@@ -53,6 +55,12 @@ struct profile_track {
 	struct profile_track *overflow; /* where calls go that do not nest here */
 };
 
+struct profile_process {
+	UT_hash_handle hh;
+	uint32_t pid;
+	struct profile_text name;
+};
+
 struct profile_name; /* finds a function by its names */
 
 struct profile {
@@ -61,21 +69,22 @@ struct profile {
 	struct profile_name *by_name;
 	struct profile_track **tracks;
 	size_t n_tracks, tracks_room;
+	struct profile_process *processes; /* by pid, in order of appearance */
 	struct spool *spool;
 	char *dir; /* for spools, NULL: any */
 	uint64_t calls;
 	uint64_t start, end;	 /* of the first and last call, ns */
 	uint64_t dropped;	 /* calls that did not nest anywhere */
 	uint64_t lost;		 /* calls, while tracing */
-	int64_t realtime_offset; /* 0 unknown */
-	bool in_windows;	 /* not all the time was traced, but this part of it: */
+	int64_t realtime_offset; /* of other clocks from CLOCK_MONOTONIC, 0 unknown */
+	int64_t boottime_offset;
+	bool in_windows; /* not all the time was traced, but this part of it: */
 	double coverage;
 	uint64_t period;  /* ns: stacks were sampled that often; 0: calls were recorded */
 	bool wall;	  /* time asleep was sampled, too */
 	uint64_t samples; /* by weight */
 	uint64_t samples_lost, samples_unreadable;
-	uint64_t exact; /* calls of a sampled trace that were recorded, not sampled */
-	size_t processes;
+	uint64_t exact;	       /* calls of a sampled trace that were recorded, not sampled */
 	volatile bool *cancel; /* set: walks end with -ECANCELED; may be NULL */
 };
 
@@ -86,6 +95,15 @@ void profile__free(struct profile *p);
 /* The function's number; the same for the same names and line. name and file are copied. Negative
  * errno. */
 int64_t profile__function(struct profile *p, const struct profile_function *f);
+
+/* Names a process (again: the last name holds); name NULL: it has none so far. 0 or -ENOMEM. */
+int profile__process(struct profile *p, uint32_t pid, const char *name);
+
+/* Are there several? */
+static inline bool profile__has_processes(const struct profile *p)
+{
+	return HASH_COUNT(p->processes) > 1;
+}
 
 /* A new track, named so. NULL when out of memory. */
 struct profile_track *profile__track(struct profile *p, const char *name, size_t n);

@@ -1,15 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <errno.h>
-#include <stdlib.h>
-
 #include "report_stats.h"
 
-/* Among outermost activations: how long they took, and when. */
-static int note_outer(const struct report_making *m, struct function_stats *st,
-		      const struct walk_frame *f, bool outermost)
+/* Outermost activations are a distribution of their own once there are others. */
+static int note_outer(struct function_stats *st, uint64_t dur, bool outermost)
 {
-	const struct profile *p = m->p;
-	uint64_t dur = f->end - f->start;
 	int err = 0;
 
 	if (!outermost && !st->recursive) {
@@ -18,14 +12,7 @@ static int note_outer(const struct report_making *m, struct function_stats *st,
 	} else if (outermost && st->recursive) {
 		err = sketch__add(&st->outer, dur);
 	}
-	if (err || !outermost || p->end <= p->start)
-		return err;
-	if (!st->trend)
-		st->trend = calloc(1, sizeof(*st->trend));
-	if (!st->trend)
-		return -ENOMEM;
-	trend__add(st->trend, (double)(f->start - p->start) / (double)(p->end - p->start), dur);
-	return 0;
+	return err;
 }
 
 static int note_duration(struct report_making *m, const struct walk_frame *f, bool outermost)
@@ -41,7 +28,7 @@ static int note_duration(struct report_making *m, const struct walk_frame *f, bo
 		st->open_sum += dur;
 		return sketch__add(&st->open, dur);
 	}
-	err = note_outer(m, st, f, outermost);
+	err = note_outer(st, dur, outermost);
 	if (err)
 		return err;
 	if (!st->all.n || dur < rf->min)

@@ -5,8 +5,34 @@
 
 #include "report_stats.h"
 
-#define CHANCE_MAX 0.01 /* that any of all the functions is named by accident */
-#define CHANGE_MIN 0.05 /* over the trace: less is of no consequence */
+#define CHANCE_MAX 0.001 /* that any of all the functions is named by accident */
+#define CHANGE_MIN 0.05	 /* over the trace: less is of no consequence */
+
+/*
+ * What waited for a CPU or ran into a pause of the machine says nothing of the function, and such calls
+ * come in bursts: beyond so many usual deviations from the median they count no more than that.
+ */
+#define CLIP 3
+#define DEVIATION_MIN 0.02
+
+int report_drift__note(struct report_making *m, struct function_stats *st,
+		       const struct walk_frame *f)
+{
+	const struct profile *p = m->p;
+	double most = CLIP * fmax(st->deviation, DEVIATION_MIN), from_usual;
+
+	if (st->usual <= 0 || p->end <= p->start)
+		return 0;
+	if (!st->trend)
+		st->trend = calloc(1, sizeof(*st->trend));
+	if (!st->trend)
+		return -ENOMEM;
+	from_usual = log(fmax((double)(f->end - f->start), 0.5) / st->usual);
+	from_usual = fmin(fmax(from_usual, -most), most);
+	trend__add(st->trend, (double)(f->start - p->start) / (double)(p->end - p->start),
+		   from_usual);
+	return 0;
+}
 
 static int by_weight(const void *a, const void *b, void *arg)
 {

@@ -22,16 +22,14 @@
 static void set_limit(struct function_stats *st)
 {
 	const struct sketch *s = function_stats__outer(st);
-	double deviation, limit;
+	double limit;
 
 	st->limit = INFINITY;
 	if (s->n < CALLS_MIN)
 		return;
 	st->usual = sketch__quantile(s, 0.5);
-	deviation = sketch__log_deviation(s, st->usual) * NORMAL;
-	if (deviation < DEVIATION_MIN)
-		deviation = DEVIATION_MIN;
-	st->limit = st->usual * exp(DEVIATIONS * deviation);
+	st->deviation = sketch__log_deviation(s, st->usual) * NORMAL;
+	st->limit = st->usual * exp(DEVIATIONS * fmax(st->deviation, DEVIATION_MIN));
 	limit = sketch__at(s, RARE) * RARE_FACTOR;
 	if (limit > st->limit)
 		st->limit = limit;
@@ -106,9 +104,11 @@ static int enter(void *arg, struct walk_frame *f, const struct walk_frame *paren
 	};
 
 	(void)parent;
-	if (!st->active++ && !f->flags && (double)o.dur > st->limit)
+	if (st->active++ || f->flags)
+		return 0;
+	if ((double)o.dur > st->limit)
 		keep(m->r, &o);
-	return 0;
+	return report_drift__note(m, st, f);
 }
 
 static int leave(void *arg, struct walk_frame *f, const struct walk_frame *parent)

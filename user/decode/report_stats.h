@@ -14,9 +14,10 @@ struct function_stats {
 	struct trend *trend; /* of outermost activations, NULL so far */
 	uint64_t sum;	     /* of what is in `all`, ns */
 	uint64_t open_sum;
-	uint32_t file;			    /* number among the files */
-	uint32_t active;		    /* activations on the stack that one is walking */
-	double usual, limit;		    /* outliers take longer than limit */
+	uint32_t file;		 /* number among the files */
+	uint32_t active;	 /* activations on the stack that one is walking */
+	double usual, deviation; /* median, and that of logarithms from it; 0: not known */
+	double limit;		 /* outliers take longer */
 	struct report_thread_function here; /* on the track that one is walking */
 };
 
@@ -37,6 +38,10 @@ static inline const struct sketch *function_stats__outer(const struct function_s
 /* Walks the calls of a track for the numbers; adds up the samples of one. */
 int report_calls__add(struct report_making *m, const struct profile_track *t);
 int report_samples__add(struct report_making *m, const struct profile_track *t);
+
+/* A second walk over all outermost activations seen from begin to end. */
+int report_drift__note(struct report_making *m, struct function_stats *st,
+		       const struct walk_frame *f);
 
 /* Once all tracks were walked: each walks or looks at what was gathered, and fills its part of the
  * report. 0 or a negative errno. */

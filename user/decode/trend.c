@@ -7,14 +7,14 @@
 #define BINS_MIN 10 /* stretches with calls: fewer say nothing with confidence */
 #define CALLS_MIN 50
 
-void trend__add(struct trend *t, double part, uint64_t ns)
+void trend__add(struct trend *t, double part, double log_ns)
 {
 	size_t bin = part > 0 ? (size_t)(part * TREND_BINS) : 0;
 
 	if (bin >= TREND_BINS)
 		bin = TREND_BINS - 1;
 	t->n[bin]++;
-	t->sum[bin] += log(ns ? (double)ns : 0.5);
+	t->sum[bin] += log_ns;
 }
 
 static int by_value(const void *a, const void *b)

@@ -25,8 +25,8 @@ struct trend_result {
 	double change; /* from the begin of the trace to its end, part of the begin: 1 is doubled */
 };
 
-/* A call of so many ns, at that part (0 to 1) of the trace. */
-void trend__add(struct trend *t, double part, uint64_t ns);
+/* A call, at that part (0 to 1) of the trace, by the logarithm of its duration. */
+void trend__add(struct trend *t, double part, double log_ns);
 
 /* false when there are too few calls in too few stretches to tell. */
 bool trend__find(const struct trend *t, struct trend_result *r);

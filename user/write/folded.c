@@ -123,7 +123,7 @@ static int add_tracks(struct folded *f)
 
 	for (i = 0; i < f->p->n_tracks && !err; i++) {
 		t = f->p->tracks[i];
-		if (profile_track__is_empty(t))
+		if (profile_track__is_empty(t) || (t->is_gaps && !t->lost))
 			continue;
 		node = thread_node(f, t);
 		if (node < 0)

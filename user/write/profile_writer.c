@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "../log.h"
 
@@ -78,9 +79,10 @@ int profile_writer__process(struct writer *w, const struct session_process *p)
 {
 	struct collecting *c = w->priv;
 
-	(void)p;
-	c->profile->processes++;
-	return see_session(c, w->session);
+	int err = see_session(c, w->session);
+
+	session__process_name(w->session, p, c->name, NAME_SIZE);
+	return err ? err : profile__process(c->profile, p->pid, c->name);
 }
 
 static int make_room(struct collecting *c, size_t index)
@@ -204,12 +206,74 @@ int profile_writer__sample(struct writer *w, const struct stack_sample *sample)
 	return profile__sample(c->profile, c->tracks[sample->track->index], &s);
 }
 
+struct marks {
+	const char *track, *name;
+	const struct session_span *spans;
+	size_t n;
+};
+
+/* Stretches of time on a track of their own, so that what lies between is not taken for idleness. */
+static int add_marks(struct collecting *c, const struct marks *m)
+{
+	const struct profile_function f = { .name = { m->name, strlen(m->name) } };
+	struct profile_call call = {};
+	struct profile_track *t;
+	int64_t function;
+	int err = 0;
+
+	if (!m->n)
+		return 0;
+	t = profile__track(c->profile, m->track, strlen(m->track));
+	function = profile__function(c->profile, &f);
+	if (!t || function < 0)
+		return -ENOMEM;
+	t->pid = m->spans[0].pid;
+	t->is_gaps = true;
+	call.function = (uint32_t)function;
+	for (size_t i = 0; i < m->n && !err; i++) {
+		call.start = m->spans[i].from;
+		call.dur = m->spans[i].to - m->spans[i].from;
+		err = profile__add(c->profile, t, &call);
+	}
+	return err;
+}
+
+static int add_recorded(struct collecting *c, const struct session *s)
+{
+	const struct marks pauses = { "vtbpf", "paused", s->pauses, s->n_pauses };
+	const struct marks windows = { "vtbpf windows", "window", s->windows, s->n_windows };
+	int err = add_marks(c, &pauses);
+
+	return err ? err : add_marks(c, &windows);
+}
+
+void profile_writer__span_marks(struct profile *p)
+{
+	struct profile_track *t;
+	size_t i;
+
+	for (i = 0; i < p->n_tracks; i++) {
+		t = p->tracks[i];
+		if (!t->is_gaps || !t->calls.n)
+			continue;
+		if (p->end <= p->start || t->first < p->start)
+			p->start = t->first;
+		if (t->last > p->end)
+			p->end = t->last;
+	}
+}
+
 int profile_writer__end(struct writer *w)
 {
 	struct collecting *c = w->priv;
 
+	int err = add_recorded(c, w->session);
+
+	if (err)
+		return err;
 	c->profile->lost = session__lost(w->session);
 	c->profile->realtime_offset = w->session->info.realtime_offset;
+	c->profile->boottime_offset = w->session->info.boottime_offset;
 	c->profile->period = w->session->sampling.period;
 	c->profile->wall = w->session->sampling.wall;
 	c->profile->samples_lost = w->session->samples.lost;
@@ -232,7 +296,7 @@ char *profile_writer__track_name(const struct profile *p, const struct profile_t
 	char *name = NULL;
 	int n;
 
-	if (p->processes > 1)
+	if (profile__has_processes(p))
 		n = asprintf(&name, "%s (%u)", t->name.p, t->pid);
 	else
 		n = asprintf(&name, "%s", t->name.p);

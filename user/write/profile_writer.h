@@ -25,6 +25,9 @@ void profile_writer__release(struct writer *w);
 	.gap = profile_writer__gap, .sample = profile_writer__sample, .end = profile_writer__end, \
 	.release = profile_writer__release
 
+/* Widens the profile's time to losses, windows and pauses: for what shows them. */
+void profile_writer__span_marks(struct profile *p);
+
 /* Where calls were recorded for a while and stacks sampled then, sums are of samples alone: says so. */
 void profile_writer__warn_of_exact(const struct profile *p);
 

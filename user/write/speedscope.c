@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * speedscope's own format, evented: https://www.speedscope.app/file-format-schema.json. One profile a
- * track, with what opens and closes on it in order of time. Calls of a capture come in order of their
- * ends, and so are walked backwards; what that gives is put into a second spool and read backwards
- * again.
- */
+/* speedscope's own format, evented: https://www.speedscope.app/file-format-schema.json. One profile a
+ * track, with what opens and closes on it in order of time. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "../decode/call_walk.h"
+#include "../decode/profile_events.h"
+#include "../decode/text_set.h"
 #include "../version.h"
 #include "json_writer.h"
 #include "own_file.h"
@@ -18,19 +15,11 @@
 
 #define SCHEMA "https://www.speedscope.app/file-format-schema.json"
 
-struct change {
-	uint64_t at;
-	uint32_t frame;
-	uint32_t opens;
-};
-
 struct speedscope {
 	const struct profile *p;
 	struct json_writer json;
-	struct spool *spool; /* of struct change */
-	struct spool_list changes;
-	const struct profile_track *track;
-	uint64_t base; /* time 0 of the file, ns */
+	struct text_set names; /* of tracks */
+	uint64_t base;	       /* time 0 of the file, ns */
 };
 
 static void write_frames(struct speedscope *s)
@@ -61,74 +50,34 @@ static void write_frames(struct speedscope *s)
 
 /* ---- events ----------------------------------------------------------------------------- */
 
-static void write_change(struct speedscope *s, const struct change *c)
+static int write_event(void *arg, const struct profile_event *ev)
 {
 	static const char kind[2][16] = { "{\"type\":\"C\"", "{\"type\":\"O\"" };
+	struct speedscope *s = arg;
 	struct outbuf *o = s->json.out;
 	char *p = outbuf__reserve(o, 96);
 
 	if (s->json.comma)
 		*p++ = ',';
 	s->json.comma = true;
-	memcpy(p, kind[c->opens], 11);
+	memcpy(p, kind[ev->opens], 11);
 	memcpy(p + 11, ",\"frame\":", 9);
-	p = json__put_u64(p + 20, c->frame);
+	p = json__put_u64(p + 20, ev->function);
 	memcpy(p, ",\"at\":", 6);
-	p = json__put_u64(p + 6, c->at - s->base);
+	p = json__put_u64(p + 6, ev->at - s->base);
 	*p++ = '}';
 	*p++ = '\n';
 	o->at = p;
-}
-
-/* Backwards, a call is left where it opens. */
-static int put(struct speedscope *s, const struct walk_frame *frame, bool entered)
-{
-	bool opens = entered == s->track->by_start;
-	struct change c = { opens ? frame->start : frame->end, frame->function, opens };
-
-	if (!s->track->by_start)
-		return spool__append(s->spool, &s->changes, &c);
-	write_change(s, &c);
-	return s->json.out->err;
-}
-
-static int enter(void *arg, struct walk_frame *frame, const struct walk_frame *parent)
-{
-	(void)parent;
-	return put(arg, frame, true);
-}
-
-static int leave(void *arg, struct walk_frame *frame, const struct walk_frame *parent)
-{
-	(void)parent;
-	return put(arg, frame, false);
-}
-
-static int write_spooled(struct speedscope *s)
-{
-	struct spool_cursor c = { .spool = s->spool, .list = &s->changes, .backwards = true };
-	const void *record;
-	int got;
-
-	while ((got = spool_cursor__next(&c, &record)) > 0 && !s->json.out->err)
-		write_change(s, record);
-	spool_cursor__release(&c);
-	spool_list__release(&s->changes);
-	spool__reset(s->spool);
-	return got < 0 ? got : s->json.out->err;
+	return o->err;
 }
 
 static int write_events(struct speedscope *s, const struct profile_track *t)
 {
-	const struct walk_visitor v = { .enter = enter, .leave = leave, .arg = s };
 	int err;
 
-	s->track = t;
 	json__key(&s->json, "events");
 	json__open(&s->json, '[');
-	err = call_walk__run(s->p, t, &v);
-	if (!err)
-		err = write_spooled(s);
+	err = profile_events__run(s->p, t, write_event, s);
 	json__close(&s->json, ']');
 	return err;
 }
@@ -136,18 +85,26 @@ static int write_events(struct speedscope *s, const struct profile_track *t)
 /* ---- profiles --------------------------------------------------------------------------- */
 
 /* Several threads may have one name. */
-static bool is_shared_name(const struct profile *p, const struct profile_track *t)
+static bool is_shared_name(const struct speedscope *s, const struct profile_track *t)
 {
+	struct text_entry *e;
+
+	HASH_FIND(hh, s->names.by_text, t->name.p, t->name.n, e);
+	return e && e->uses > 1;
+}
+
+static int note_names(struct speedscope *s)
+{
+	int64_t no = 0;
 	size_t i;
 
-	for (i = 0; i < p->n_tracks; i++) {
-		const struct profile_track *o = p->tracks[i];
+	for (i = 0; i < s->p->n_tracks && no >= 0; i++) {
+		const struct profile_track *t = s->p->tracks[i];
 
-		if (o != t && o->calls.n && o->name.n == t->name.n &&
-		    !memcmp(o->name.p, t->name.p, t->name.n))
-			return true;
+		if (t->calls.n)
+			no = text_set__add(&s->names, t->name.p, t->name.n);
 	}
-	return false;
+	return no < 0 ? (int)no : 0;
 }
 
 static int write_name(struct speedscope *s, const struct profile_track *t)
@@ -157,9 +114,9 @@ static int write_name(struct speedscope *s, const struct profile_track *t)
 
 	if (!name)
 		return -ENOMEM;
-	if (t->is_gaps)
+	if (t->lost)
 		snprintf(more, sizeof(more), " (%llu calls)", (unsigned long long)t->lost);
-	else if (is_shared_name(s->p, t))
+	else if (is_shared_name(s, t))
 		snprintf(more, sizeof(more), " (tid %llu)", (unsigned long long)t->tid);
 	json__key(&s->json, "name");
 	json__string_begin(&s->json);
@@ -241,45 +198,26 @@ static void write_info(struct speedscope *s)
 	json__close(j, '}');
 }
 
-/* Gaps may begin before the first call and end after the last. */
-static void find_base(struct speedscope *s, struct profile *p)
-{
-	struct profile_track *t;
-	size_t i;
-
-	for (i = 0; i < p->n_tracks; i++) {
-		t = p->tracks[i];
-		if (t->is_gaps && t->calls.n) {
-			if (!p->calls || t->first < p->start)
-				p->start = t->first;
-			if (t->last > p->end)
-				p->end = t->last;
-		}
-	}
-	s->base = p->start;
-}
-
 static int speedscope_profile(struct writer *w, struct profile *p)
 {
 	struct speedscope s = { .p = p };
 	int err;
 
-	s.spool = spool__new(p->dir, sizeof(struct change));
-	if (!s.spool)
-		return -ENOMEM;
-	find_base(&s, p);
+	profile_writer__span_marks(p);
+	s.base = p->start;
 	json__init(&s.json, &w->out);
 	json__open(&s.json, '{');
 	json__str_field(&s.json, "$schema", SCHEMA);
 	json__str_field(&s.json, "exporter", "vtbpf " VTBPF_VERSION);
 	json__u64_field(&s.json, "activeProfileIndex", 0);
 	write_frames(&s);
-	err = write_profiles(&s);
+	err = note_names(&s);
+	if (!err)
+		err = write_profiles(&s);
 	write_info(&s);
 	json__close(&s.json, '}');
 	outbuf__write(&w->out, "\n", 1);
-	spool_list__release(&s.changes);
-	spool__free(s.spool);
+	text_set__release(&s.names);
 	return err;
 }
 
