@@ -12,8 +12,8 @@ static const char doc[] =
 	"the qualified name and with FILE:NAME; PATH is a prefix or a glob, and absolute or relative "
 	"to the target's working directory.\n\n"
 	"The trace ends with Ctrl-C, after --duration, or when the program exits. The format follows "
-	"the output's extension: .json, .json.gz, .folded, .speedscope.json, .pb.gz (pprof), or .vtb "
-	"for the raw capture. Open .json with https://ui.perfetto.dev or vizviewer.\n\n"
+	"the output's extension: .json, .json.gz, .pftrace (Perfetto), .folded, .speedscope.json, "
+	".pb.gz (pprof), or .vtb for the raw capture. Open .json with https://ui.perfetto.dev or vizviewer.\n\n"
 	"Exit status: 0 done, 1 failed while running, 2 bad usage, 3 missing privilege or kernel "
 	"feature, 4 the target is not a CPython that can be traced. After --, the program's own.\n\n"
 	"Examples:\n"
@@ -83,7 +83,7 @@ static const struct argp_option option_table[] = {
 	{ 0, 0, 0, 0, "Output:", 3 },
 	{ "output", 'o', "FILE", 0, "Write to FILE (default result.json)", 3 },
 	{ "format", OPT_FORMAT, "NAME", 0,
-	  "json, json.gz, folded, speedscope, pprof or vtb, whatever FILE is called", 3 },
+	  "json, json.gz, pftrace, folded, speedscope, pprof or vtb, whatever FILE is called", 3 },
 	{ 0, 0, 0, 0, "Other:", 5 },
 	{ "dry-run", OPT_DRY_RUN, 0, 0, "Only print which instructions would be probed", 5 },
 	{ "buffer-size", OPT_BUFFER_SIZE, "SIZE", 0,

@@ -104,3 +104,18 @@ size_t ucs__to_utf8(const void *data, size_t n, unsigned int width, char *out)
 		out = utf8__put(ucs__at(data, i, width), out);
 	return (size_t)(out - start);
 }
+
+size_t utf8__repair(const char *s, size_t n, char *out)
+{
+	size_t i, len = 0;
+	int step;
+
+	for (i = 0; i < n; i += (size_t)(step < 0 ? -step : step)) {
+		step = utf8__check((const unsigned char *)s + i, n - i);
+		memcpy(out + len, step > 0 ? s + i : UTF8_REPLACEMENT, step > 0 ? (size_t)step : 3);
+		len += step > 0 ? (size_t)step : 3;
+		if (!step)
+			step = (int)(n - i); /* cut off by the end */
+	}
+	return len;
+}

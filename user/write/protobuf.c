@@ -61,7 +61,13 @@ void protobuf__value(struct protobuf *m, uint64_t value)
 
 void protobuf__u64(struct protobuf *m, uint32_t field, uint64_t value)
 {
-	if (!value || !make_room(m, 2 * VARINT_MAX))
+	if (value)
+		protobuf__always(m, field, value);
+}
+
+void protobuf__always(struct protobuf *m, uint32_t field, uint64_t value)
+{
+	if (!make_room(m, 2 * VARINT_MAX))
 		return;
 	m->n += put_tag(m->data + m->n, field, WIRE_VARINT);
 	m->n += put_varint(m->data + m->n, value);

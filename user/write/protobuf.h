@@ -27,6 +27,9 @@ static inline void protobuf__clear(struct protobuf *m)
 /* A field of an integer type that is not zigzag; 0 is not written, as proto3 has it. */
 void protobuf__u64(struct protobuf *m, uint32_t field, uint64_t value);
 
+/* The same, and 0 is written, too. */
+void protobuf__always(struct protobuf *m, uint32_t field, uint64_t value);
+
 /* A string, or bytes, or an inner message. */
 void protobuf__bytes(struct protobuf *m, uint32_t field, const void *data, size_t n);
 

@@ -5,11 +5,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define SUPPORTED "json, json.gz, folded, speedscope, pprof and vtb"
+#define SUPPORTED "json, json.gz, pftrace, folded, speedscope, pprof and vtb"
 
 /* .speedscope.json ends in .json, too, and so comes before. */
 static const struct writer_ops *const formats[] = {
-	&speedscope_writer, &folded_writer,	 &pprof_writer,
+	&speedscope_writer, &pftrace_writer,	 &folded_writer,  &pprof_writer,
 	&chrome_writer,	    &chrome_gzip_writer, &capture_writer,
 };
 
@@ -65,7 +65,7 @@ const struct writer_ops *writer__find(const char *name, const char *path, char *
 	if (is_stream(path) || !strncmp(path, "/dev/", 5))
 		return &chrome_writer;
 	snprintf(why, why_size,
-		 "the extension names no supported format; use .json, .json.gz, .folded, "
+		 "the extension names no supported format; use .json, .json.gz, .pftrace, .folded, "
 		 ".speedscope.json, .pb.gz, .vtb or --format");
 	return NULL;
 }

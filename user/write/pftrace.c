@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Perfetto's protobuf trace. Numbers of fields: google/perfetto, protos/perfetto/trace. Each track is a
+ * packet sequence of its own: it has its track as a default, its names interned, and a clock that counts
+ * from one event to the next, so that an event takes some 14 bytes. Times are CLOCK_MONOTONIC.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../decode/profile_events.h"
+#include "../utf.h"
+#include "profile_writer.h"
+#include "protobuf.h"
+
+enum trace_field { TRACE_PACKET = 1 };
+
+enum packet_field {
+	PACKET_CLOCK_SNAPSHOT = 6,
+	PACKET_TIMESTAMP = 8,
+	PACKET_SEQUENCE_ID = 10,
+	PACKET_TRACK_EVENT = 11,
+	PACKET_INTERNED_DATA = 12,
+	PACKET_SEQUENCE_FLAGS = 13,
+	PACKET_TIMESTAMP_CLOCK_ID = 58,
+	PACKET_DEFAULTS = 59,
+	PACKET_TRACK_DESCRIPTOR = 60,
+};
+
+enum sequence_flags { STATE_CLEARED = 1, NEEDS_STATE = 2 };
+enum snapshot_field { SNAPSHOT_CLOCKS = 1, SNAPSHOT_PRIMARY = 2 };
+enum clock_field { CLOCK_ID = 1, CLOCK_TIMESTAMP = 2, CLOCK_IS_INCREMENTAL = 3 };
+
+enum clock_id {
+	CLOCK_REAL = 1,
+	CLOCK_MONO = 3,
+	CLOCK_BOOT = 6,
+	CLOCK_OF_SEQUENCE = 64, /* the first that a sequence may define for itself */
+};
+
+enum defaults_field { DEFAULTS_TRACK_EVENT = 11, DEFAULTS_CLOCK_ID = 58, EVENT_TRACK_UUID = 11 };
+
+enum descriptor_field {
+	DESCRIPTOR_UUID = 1,
+	DESCRIPTOR_NAME = 2,
+	DESCRIPTOR_PROCESS = 3,
+	DESCRIPTOR_THREAD = 4,
+	DESCRIPTOR_PARENT = 5,
+};
+
+enum process_field { PROCESS_PID = 1, PROCESS_NAME = 6 };
+enum thread_field { THREAD_PID = 1, THREAD_TID = 2, THREAD_NAME = 5 };
+enum interned_field {
+	INTERNED_CATEGORIES = 1,
+	INTERNED_NAMES = 2,
+	INTERNED_IID = 1,
+	INTERNED_NAME = 2
+};
+enum event_field {
+	EVENT_CATEGORY_IIDS = 3,
+	EVENT_ANNOTATIONS = 4,
+	EVENT_TYPE = 9,
+	EVENT_NAME_IID = 10
+};
+enum event_type { SLICE_BEGIN = 1, SLICE_END = 2 };
+enum annotation_field { ANNOTATION_STRING = 6, ANNOTATION_NAME = 10 };
+
+#define KERNEL_TID_MAX 4194304u /* larger ones are made up: include/linux/threads.h */
+#define THREAD_UUID (1ULL << 32)
+
+struct pftrace {
+	const struct profile *p;
+	struct outbuf *out;
+	struct protobuf packet, part, inner;
+	uint64_t *seen; /* by function: number of the sequence that has its name */
+	uint64_t sequence;
+	uint64_t now; /* ns: the sequence's clock */
+	char *scratch;
+	int err;
+};
+
+/* ---- packets ---------------------------------------------------------------------------- */
+
+static void add_part(struct pftrace *t, uint32_t field)
+{
+	protobuf__bytes(&t->packet, field, t->part.data, t->part.n);
+	protobuf__clear(&t->part);
+}
+
+static void add_inner(struct pftrace *t, uint32_t field)
+{
+	protobuf__bytes(&t->part, field, t->inner.data, t->inner.n);
+	protobuf__clear(&t->inner);
+}
+
+static void write_packet(struct pftrace *t)
+{
+	protobuf__write_bytes(t->out, TRACE_PACKET, t->packet.data, t->packet.n);
+	protobuf__clear(&t->packet);
+	if (!t->err)
+		t->err = t->packet.err ? t->packet.err : t->part.err ? t->part.err : t->inner.err;
+}
+
+static void add_text(struct pftrace *t, struct protobuf *m, uint32_t field, const char *s, size_t n)
+{
+	char *text = realloc(t->scratch, UTF8_MAX(n));
+
+	if (!text) {
+		t->err = -ENOMEM;
+		return;
+	}
+	t->scratch = text;
+	protobuf__bytes(m, field, text, utf8__repair(s, n, text));
+}
+
+/* ---- clocks and descriptors ------------------------------------------------------------- */
+
+static void add_clock(struct pftrace *t, uint32_t id, uint64_t timestamp, bool incremental)
+{
+	protobuf__u64(&t->inner, CLOCK_ID, id);
+	protobuf__u64(&t->inner, CLOCK_TIMESTAMP, timestamp);
+	protobuf__u64(&t->inner, CLOCK_IS_INCREMENTAL, incremental);
+	add_inner(t, SNAPSHOT_CLOCKS);
+}
+
+/* How the clocks of the machine stood to one another. */
+static void write_clocks(struct pftrace *t)
+{
+	const struct profile *p = t->p;
+
+	add_clock(t, CLOCK_MONO, p->start, false);
+	if (p->boottime_offset || p->realtime_offset)
+		add_clock(t, CLOCK_BOOT, p->start + (uint64_t)p->boottime_offset, false);
+	if (p->realtime_offset)
+		add_clock(t, CLOCK_REAL, p->start + (uint64_t)p->realtime_offset, false);
+	protobuf__u64(&t->part, SNAPSHOT_PRIMARY, CLOCK_MONO);
+	add_part(t, PACKET_CLOCK_SNAPSHOT);
+	write_packet(t);
+}
+
+static void write_processes(struct pftrace *t)
+{
+	const struct profile_process *process;
+
+	for (process = t->p->processes; process; process = process->hh.next) {
+		protobuf__u64(&t->inner, PROCESS_PID, process->pid);
+		if (process->name.n)
+			add_text(t, &t->inner, PROCESS_NAME, process->name.p, process->name.n);
+		protobuf__u64(&t->part, DESCRIPTOR_UUID, (uint64_t)process->pid + 1);
+		add_inner(t, DESCRIPTOR_PROCESS);
+		add_part(t, PACKET_TRACK_DESCRIPTOR);
+		write_packet(t);
+	}
+}
+
+/* A thread by its tid; what is none, a track of the process by its name. */
+static void write_descriptor(struct pftrace *t, const struct profile_track *track)
+{
+	protobuf__u64(&t->part, DESCRIPTOR_UUID, THREAD_UUID + t->sequence);
+	if (track->tid && track->tid <= KERNEL_TID_MAX && !track->is_gaps && !track->level) {
+		protobuf__u64(&t->inner, THREAD_PID, track->pid);
+		protobuf__u64(&t->inner, THREAD_TID, track->tid);
+		add_text(t, &t->inner, THREAD_NAME, track->name.p, track->name.n);
+		add_inner(t, DESCRIPTOR_THREAD);
+	} else {
+		add_text(t, &t->part, DESCRIPTOR_NAME, track->name.p, track->name.n);
+		protobuf__u64(&t->part, DESCRIPTOR_PARENT, (uint64_t)track->pid + 1);
+	}
+	add_part(t, PACKET_TRACK_DESCRIPTOR);
+	write_packet(t);
+}
+
+/* ---- a sequence ------------------------------------------------------------------------- */
+
+static void begin_sequence(struct pftrace *t, const struct profile_track *track)
+{
+	static const char *const categories[] = { "FEE", "vtbpf" };
+
+	t->now = track->first;
+	protobuf__u64(&t->packet, PACKET_SEQUENCE_ID, t->sequence);
+	protobuf__u64(&t->packet, PACKET_SEQUENCE_FLAGS, STATE_CLEARED);
+	add_clock(t, CLOCK_MONO, t->now, false);
+	add_clock(t, CLOCK_OF_SEQUENCE, t->now, true);
+	add_part(t, PACKET_CLOCK_SNAPSHOT);
+	protobuf__u64(&t->inner, EVENT_TRACK_UUID, THREAD_UUID + t->sequence);
+	add_inner(t, DEFAULTS_TRACK_EVENT);
+	protobuf__u64(&t->part, DEFAULTS_CLOCK_ID, CLOCK_OF_SEQUENCE);
+	add_part(t, PACKET_DEFAULTS);
+	protobuf__u64(&t->inner, INTERNED_IID, 1);
+	add_text(t, &t->inner, INTERNED_NAME, categories[track->is_gaps],
+		 strlen(categories[track->is_gaps]));
+	add_inner(t, INTERNED_CATEGORIES);
+	add_part(t, PACKET_INTERNED_DATA);
+	write_packet(t);
+}
+
+/* The name, before the sequence's first event that has it. */
+static void intern(struct pftrace *t, uint32_t function)
+{
+	const struct profile_function *f = &t->p->functions[function];
+	char *label = malloc(profile__label_size(f));
+
+	t->seen[function] = t->sequence;
+	if (!label) {
+		t->err = -ENOMEM;
+		return;
+	}
+	protobuf__u64(&t->inner, INTERNED_IID, (uint64_t)function + 1);
+	add_text(t, &t->inner, INTERNED_NAME, label, profile__put_label(f, label));
+	free(label);
+	add_inner(t, INTERNED_NAMES);
+	add_part(t, PACKET_INTERNED_DATA);
+}
+
+static void add_open(struct pftrace *t, uint8_t flags)
+{
+	static const char *const edges[] = { "", "start", "end", "both" };
+	const char *edge = edges[flags & (PROFILE_OPEN_START | PROFILE_OPEN_END)];
+
+	protobuf__bytes(&t->inner, ANNOTATION_STRING, edge, strlen(edge));
+	protobuf__bytes(&t->inner, ANNOTATION_NAME, "open", 4);
+	add_inner(t, EVENT_ANNOTATIONS);
+}
+
+static int write_event(void *arg, const struct profile_event *ev)
+{
+	struct pftrace *t = arg;
+
+	protobuf__always(&t->packet, PACKET_TIMESTAMP, ev->at - t->now);
+	protobuf__u64(&t->packet, PACKET_SEQUENCE_ID, t->sequence);
+	protobuf__u64(&t->packet, PACKET_SEQUENCE_FLAGS, NEEDS_STATE);
+	if (ev->opens && t->seen[ev->function] != t->sequence)
+		intern(t, ev->function);
+	protobuf__u64(&t->part, EVENT_TYPE, ev->opens ? SLICE_BEGIN : SLICE_END);
+	if (ev->opens) {
+		protobuf__u64(&t->part, EVENT_CATEGORY_IIDS, 1);
+		protobuf__u64(&t->part, EVENT_NAME_IID, (uint64_t)ev->function + 1);
+	}
+	if (ev->opens && ev->flags)
+		add_open(t, ev->flags);
+	add_part(t, PACKET_TRACK_EVENT);
+	write_packet(t);
+	t->now = ev->at;
+	return t->err ? t->err : t->out->err;
+}
+
+static int write_track(struct pftrace *t, const struct profile_track *track)
+{
+	t->sequence++;
+	write_descriptor(t, track);
+	begin_sequence(t, track);
+	return profile_events__run(t->p, track, write_event, t);
+}
+
+static int pftrace_profile(struct writer *w, struct profile *p)
+{
+	struct pftrace t = { .p = p, .out = &w->out };
+	size_t i;
+	int err = 0;
+
+	profile_writer__span_marks(p);
+	t.seen = calloc(p->n_functions + 1, sizeof(*t.seen));
+	if (!t.seen)
+		return -ENOMEM;
+	write_clocks(&t);
+	write_processes(&t);
+	for (i = 0; i < p->n_tracks && !err; i++) {
+		if (p->tracks[i]->calls.n)
+			err = write_track(&t, p->tracks[i]);
+	}
+	protobuf__release(&t.packet);
+	protobuf__release(&t.part);
+	protobuf__release(&t.inner);
+	free(t.scratch);
+	free(t.seen);
+	return err ? err : t.err;
+}
+
+const struct writer_ops pftrace_writer = {
+	.name = "pftrace",
+	.extension = ".pftrace",
+	.profile = pftrace_profile,
+	PROFILE_WRITER_FUNCTIONS,
+};
