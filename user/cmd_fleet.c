@@ -1,24 +1,42 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The trace of several processes. */
+/* The trace of several processes, and what else makes it a service: one file, or file after file. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "commands.h"
 #include "convert.h"
 #include "finish.h"
 #include "log.h"
+#include "rotation.h"
 #include "trace/fleet.h"
 #include "tracing.h"
+
+/* A file of the rotation that a child is writing. */
+struct writing {
+	pid_t pid;
+	char *path;
+	struct writing *next;
+};
 
 struct service {
 	const struct options *o;
 	struct options member; /* what each recording is told */
+	struct rotation rotation;
+	struct writing *writing;
 	int status;
 };
+
+static bool rotates(const struct options *o)
+{
+	return o->rotate_ns || o->rotate_bytes;
+}
 
 /* ---- recordings ------------------------------------------------------------------------- */
 
@@ -50,12 +68,10 @@ static int write_segment(const struct service *s, const struct fleet_segment *se
 	int err;
 
 	c.output = path;
+	c.output_new = rotates(s->o);
 	c.more_inputs = (const char **)seg->captures + 1;
 	c.n_more_inputs = seg->n - 1;
-	c.filter = (struct slice_filter){
-		.min_duration_ns = s->o->min_duration_ns,
-		.max_stack_depth = s->o->max_stack_depth,
-	};
+	c.filter = (struct slice_filter){ .max_stack_depth = -1 };
 	finish__catch_signals();
 	err = convert__run(&c, &sum);
 	if (err) {
@@ -68,11 +84,106 @@ static int write_segment(const struct service *s, const struct fleet_segment *se
 	return EXIT_OK;
 }
 
+static void written(struct service *s, struct writing *w, int status)
+{
+	struct writing **at = &s->writing;
+
+	while (*at != w)
+		at = &(*at)->next;
+	*at = w->next;
+	if (WIFEXITED(status) && !WEXITSTATUS(status))
+		rotation__written(&s->rotation, w->path);
+	else
+		s->status = EXIT_FAILED;
+	free(w->path);
+	free(w);
+}
+
+/* Files that are whole by now; with `all`, waits for the others. */
+static void look_after_files(struct service *s, bool all)
+{
+	struct writing *w, *next;
+	int status;
+	pid_t got;
+
+	for (w = s->writing; w; w = next) {
+		next = w->next;
+		do {
+			got = waitpid(w->pid, &status, all ? 0 : WNOHANG);
+		} while (got < 0 && errno == EINTR);
+		if (got == w->pid)
+			written(s, w, status);
+	}
+}
+
+static void tick(void *ctx)
+{
+	look_after_files(ctx, false);
+}
+
+/* In a child, so that tracing goes on. It is not to take much from the programs that are traced. */
+static int write_beside(struct service *s, const struct fleet_segment *seg, char *path)
+{
+	struct writing *w = calloc(1, sizeof(*w)), **at = &s->writing;
+
+	if (!w)
+		return -ENOMEM;
+	fflush(NULL);
+	w->pid = fork();
+	if (!w->pid) {
+		prctl(PR_SET_NAME, "vtbpf-writer");
+		log_set_progress(false);
+		if (nice(10) == -1)
+			log_debug("a file is written at full priority");
+		_exit(write_segment(s, seg, path));
+	}
+	if (w->pid < 0) {
+		free(w);
+		return -errno;
+	}
+	w->path = path;
+	while (*at) /* the order of the files is that of time */
+		at = &(*at)->next;
+	*at = w;
+	return 0;
+}
+
+static void rotate(struct service *s, const struct fleet_segment *seg)
+{
+	char *path = rotation__next_path(&s->rotation);
+	int err = path ? 0 : -ENOMEM;
+
+	if (!err && !seg->last) {
+		err = write_beside(s, seg, path);
+		if (!err)
+			return;
+	}
+	if (seg->last) {
+		look_after_files(s, true);
+		if (!err && !write_segment(s, seg, path))
+			rotation__written(&s->rotation, path);
+		else
+			s->status = EXIT_FAILED;
+	} else {
+		log_error("cannot write a file: %s", strerror(-err));
+		say_kept(seg);
+		s->status = EXIT_FAILED;
+	}
+	free(path);
+}
+
 static void on_segment(void *ctx, const struct fleet_segment *seg)
 {
 	struct service *s = ctx;
 
-	if (seg->n)
+	if (!seg->n) {
+		if (seg->last)
+			look_after_files(s, true);
+		return;
+	}
+	if (rotates(s->o))
+		rotate(s, seg);
+	else
 		s->status = write_segment(s, seg, s->o->output);
 }
 
@@ -102,9 +213,13 @@ static int trace_all(struct service *s, int signal_fd)
 		.n_pids = o->n_pids,
 		.rules = { &o->match, &o->cgroups },
 		.duration_ns = o->duration_ns,
+		.rotate_ns = o->rotate_ns,
+		.rotate_bytes = o->rotate_bytes,
+		.max_memory = o->max_memory,
 		.signal_fd = signal_fd,
 		.run = run_member,
 		.segment = on_segment,
+		.tick = tick,
 		.ctx = s,
 	};
 	struct fleet_result res;
@@ -123,7 +238,7 @@ static int trace_all(struct service *s, int signal_fd)
 
 bool fleet__is_wanted(const struct options *o)
 {
-	return o->several;
+	return o->several || rotates(o) || o->max_memory;
 }
 
 int cmd_fleet(const struct options *o)
@@ -135,13 +250,18 @@ int cmd_fleet(const struct options *o)
 	s.member.duration_ns = 0;
 	s.member.n_pids = 0;
 	s.member.several = false;
+	s.member.rotate_ns = s.member.rotate_bytes = 0;
+	s.member.max_memory = 0;
 	s.member.small_maps = o->several;
 	if (o->dry_run)
 		return dry_run(&s);
 	status = trace__check(o);
 	if (status)
 		return status;
+	if (rotation__start(&s.rotation, o->output, o->keep))
+		return EXIT_FAILED;
 	fd = trace__block_signals(&old);
 	status = fd < 0 ? EXIT_FAILED : trace_all(&s, fd);
+	rotation__free(&s.rotation);
 	return status;
 }

@@ -120,32 +120,13 @@ static int make_plan(struct trace *tr)
 
 /* ---- capture ---------------------------------------------------------------------------- */
 
-static bool is_capture_output(const struct options *o)
-{
-	size_t len = strlen(o->output);
-
-	if (o->format)
-		return !strcmp(o->format, "vtb");
-	return len > 4 && !strcmp(o->output + len - 4, ".vtb");
-}
-
-/* Where the output is no plain file (a pipe, /dev/stdout), the capture cannot lie beside it. */
-static const char *capture_neighbour(const struct options *o)
-{
-	struct stat st;
-
-	if (!stat(o->output, &st) && !S_ISREG(st.st_mode))
-		return "/var/tmp/vtbpf";
-	return o->output;
-}
-
 static int open_capture(struct trace *tr)
 {
 	struct outfile f = {};
 	int err;
 
-	tr->to_capture = is_capture_output(tr->o) && !tr->o->triggers.n && !tr->link;
-	err = outfile__create(&f, capture_neighbour(tr->o), ".vtb", 0600);
+	tr->to_capture = trace__is_capture(tr->o) && !tr->o->triggers.n && !tr->link;
+	err = outfile__create(&f, trace__capture_neighbour(tr->o), ".vtb", 0600);
 	if (err) {
 		log_error("cannot create the capture beside %s: %s; name another place with -o",
 			  tr->o->output, strerror(-err));
@@ -203,6 +184,28 @@ static int dump(void *ctx, const char *from, const char *to)
 	return convert__run(&c, &sum);
 }
 
+/* The recording goes on in another capture. */
+static int next_capture(void *ctx, uint64_t start, uint64_t stop)
+{
+	struct trace *tr = ctx;
+	int old_fd = tr->capture_fd;
+
+	tr->report.news = MEMBER_SEGMENT;
+	tr->report.start = start;
+	tr->report.stop = stop;
+	member__tell(tr->link, &tr->report);
+	free(tr->capture_path);
+	capture_writer__free(&tr->writer);
+	if (open_capture(tr))
+		return -EIO;
+	close(old_fd);
+	tr->report.news = MEMBER_TRACING;
+	tr->report.start = stop;
+	snprintf(tr->report.capture, sizeof(tr->report.capture), "%s", tr->capture_path);
+	member__tell(tr->link, &tr->report);
+	return 0;
+}
+
 static int copy_list(const struct str_list *from, struct str_list *to)
 {
 	to->items = calloc(from->n + 1, sizeof(*to->items));
@@ -212,16 +215,6 @@ static int copy_list(const struct str_list *from, struct str_list *to)
 	for (size_t i = 0; i < from->n; i++)
 		to->items[i] = from->items[i];
 	return 0;
-}
-
-/* A directory has a link for each directory in it, and two of its own. */
-static unsigned int count_threads(pid_t pid)
-{
-	char path[64];
-	struct stat st;
-
-	snprintf(path, sizeof(path), "/proc/%d/task", pid);
-	return !stat(path, &st) && st.st_nlink > 2 ? (unsigned int)st.st_nlink - 2 : 1;
 }
 
 static int record(struct trace *tr)
@@ -238,7 +231,7 @@ static int record(struct trace *tr)
 			.min_duration_ns = o->min_duration_ns,
 			.max_stack_depth = o->max_stack_depth,
 			.small = o->small_maps,
-			.threads = o->small_maps ? count_threads(tr->target.pid) : 0,
+			.threads = o->small_maps ? trace__count_threads(tr->target.pid) : 0,
 			.early = tr->early,
 			.variant = o->hz ? TRACER_SAMPLES : TRACER_BEST,
 			.sample_period_ns = o->hz ? 1000000000 / o->hz : 0,
@@ -265,6 +258,8 @@ static int record(struct trace *tr)
 		.output = o->output,
 		.dump = dump,
 		.dump_ctx = tr,
+		.next_capture = tr->link && tr->link->in_segments ? next_capture : NULL,
+		.cut_fd = tr->link ? tr->link->fd : -1,
 		.signal_fd = tr->signal_fd,
 		.attached = on_attached,
 		.attached_ctx = tr,
@@ -277,31 +272,6 @@ static int record(struct trace *tr)
 	if (!err)
 		return EXIT_OK;
 	return err == -EPERM || err == -EACCES || err == -E2BIG ? EXIT_NO_PRIVILEGE : EXIT_FAILED;
-}
-
-static void say_how_it_ended(const struct trace *tr)
-{
-	switch (tr->result.end) {
-	case END_TARGET_EXIT:
-		log_verbose("process %d has ended", tr->target.pid);
-		break;
-	case END_TARGET_EXEC:
-		log_info("process %d became another program (execve); its trace ends here",
-			 tr->target.pid);
-		break;
-	case END_CONTROL:
-		log_info("stopped by 'vtbpf ctl'");
-		break;
-	case END_FAILED:
-		log_error("process %d could not be attached to again; its trace ends here",
-			  tr->target.pid);
-		break;
-	case END_CAPTURE:
-	case END_RUNNING:
-	case END_SIGNAL:
-	case END_DURATION:
-		break;
-	}
 }
 
 /* ---- output ----------------------------------------------------------------------------- */
@@ -444,7 +414,7 @@ static int trace_target(struct trace *tr)
 		tr->report.capture[0] = '\0';
 		return status;
 	}
-	say_how_it_ended(tr);
+	trace__say_end(&tr->result, tr->target.pid);
 	return finish(tr);
 }
 

@@ -31,10 +31,13 @@ struct options {
 	pid_t *pids; /* all that were named; ours */
 	size_t n_pids;
 	struct str_list match, cgroups;
-	bool several;		/* processes, or a rule that may fit several */
-	char **program;		/* after `--`, NULL-terminated; NULL: none */
-	struct str_list inputs; /* of convert; of ctl: what is asked, and its argument */
-	const char *output;	/* "result.json" unless named */
+	uint64_t rotate_ns, rotate_bytes; /* 0: one file */
+	size_t keep;			  /* files of the rotation; 0: all */
+	uint64_t max_memory;		  /* of vtbpf's processes; 0: no limit */
+	bool several;			  /* processes, or a rule that may fit several */
+	char **program;			  /* after `--`, NULL-terminated; NULL: none */
+	struct str_list inputs;		  /* of convert; of ctl: what is asked, and its argument */
+	const char *output;		  /* "result.json" unless named */
 	bool output_named;
 	const char *format;   /* NULL: by extension */
 	uint64_t duration_ns; /* 0: no limit */

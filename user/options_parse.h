@@ -43,6 +43,9 @@ enum option_key {
 	OPT_MATCH,
 	OPT_CGROUP,
 	OPT_HZ,
+	OPT_ROTATE,
+	OPT_KEEP,
+	OPT_MAX_MEMORY,
 };
 
 /* ---- options_text.c --------------------------------------------------------------------- */

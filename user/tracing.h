@@ -8,6 +8,7 @@
 #include "options.h"
 
 struct member_link;
+struct recording_result;
 
 /* What can be known before tracing: may the output be written, are the privileges there? EXIT_OK, or
  * another exit status after a message. */
@@ -17,6 +18,17 @@ int trace__check(const struct options *o);
  * leave the target with probes and no one to remove them, or the output half written. Or a negative
  * errno. */
 int trace__block_signals(sigset_t *old);
+
+/* Is the output a capture, which grows under its name? */
+bool trace__is_capture(const struct options *o);
+
+/* What the capture lies beside: the output, unless that is no plain file (a pipe, /dev/stdout). */
+const char *trace__capture_neighbour(const struct options *o);
+
+unsigned int trace__count_threads(pid_t pid);
+
+/* Why a recording of the process ended, where that is worth a line. */
+void trace__say_end(const struct recording_result *res, pid_t pid);
 
 /* Is it one for cmd_fleet()? */
 bool fleet__is_wanted(const struct options *o);

@@ -242,11 +242,6 @@ static void test_bad_usage(void **state)
 		{ "vtbpf -p", "requires an argument" },
 		{ "vtbpf -p x", "'x' is not a number" },
 		{ "vtbpf -p -5", "not a number" },
-		{ "vtbpf threads -p 1 -p 2", "one process here" },
-		{ "vtbpf ctl -p 1 -p 2 status", "one process here" },
-		{ "vtbpf --match x -- true", "of running processes" },
-		{ "vtbpf convert a --cgroup /x", "of running processes" },
-		{ "vtbpf --match=", "would fit nothing" },
 		{ "vtbpf -p 1 -d soon", "'soon' is not a time" },
 		{ "vtbpf -p 1 --max-stack-depth no", "'no' is not a number" },
 		{ "vtbpf -p 1 --buffer-size 3", "not a size" },
@@ -295,6 +290,33 @@ static void test_bad_usage(void **state)
 	}
 }
 
+static void test_bad_service(void **state)
+{
+	static const struct {
+		const char *line, *says;
+	} bad[] = {
+		{ "vtbpf threads -p 1 -p 2", "one process here" },
+		{ "vtbpf ctl -p 1 -p 2 status", "one process here" },
+		{ "vtbpf --match x -- true", "of running processes" },
+		{ "vtbpf convert a --cgroup /x", "of running processes" },
+		{ "vtbpf --match=", "would fit nothing" },
+		{ "vtbpf -p 1 --keep 3", "give that" },
+		{ "vtbpf -p 1 --rotate 10ms", "at least 1s" },
+		{ "vtbpf -p 1 --rotate 1k", "or 64k" },
+		{ "vtbpf -p 1 --rotate often", "not a time" },
+		{ "vtbpf -p 1 --rotate 1m --keep-last 1s", "not with" },
+		{ "vtbpf -p 1 --max-memory none", "not a size" },
+	};
+	char out[4096];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_int_equal(exit_of(bad[i].line, out, sizeof(out)), EXIT_USAGE);
+		if (!strstr(out, bad[i].says))
+			fail_msg("%s: says '%s', not '%s'", bad[i].line, out, bad[i].says);
+	}
+}
+
 static void test_several_processes(void **state)
 {
 	struct options o;
@@ -309,6 +331,16 @@ static void test_several_processes(void **state)
 	assert_string_equal(o.cgroups.items[0], "/a");
 	assert_true(o.several);
 	assert_true(o.buffer_bytes < 32 << 20);
+	options__free(&o);
+	split(&l, "vtbpf -p 7 --rotate 10m --keep 3");
+	options__parse(l.argc, l.argv, &o);
+	assert_int_equal(o.rotate_ns, 600000000000);
+	assert_int_equal(o.keep, 3);
+	options__free(&o);
+	split(&l, "vtbpf -p 7 --rotate 10M --max-memory 1G");
+	options__parse(l.argc, l.argv, &o);
+	assert_int_equal(o.rotate_bytes, 10 << 20);
+	assert_int_equal(o.max_memory, 1 << 30);
 	options__free(&o);
 	split(&l, "vtbpf -p 7");
 	options__parse(l.argc, l.argv, &o);
@@ -349,6 +381,7 @@ int main(void)
 		cmocka_unit_test(test_bad_usage),
 		cmocka_unit_test(test_help_and_version),
 		cmocka_unit_test(test_several_processes),
+		cmocka_unit_test(test_bad_service),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

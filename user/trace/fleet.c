@@ -21,7 +21,7 @@
 
 /* ---- segments --------------------------------------------------------------------------- */
 
-static int open_segment(struct fleet *f)
+int fleet__open_segment(struct fleet *f)
 {
 	struct segment *s = calloc(1, sizeof(*s));
 
@@ -100,6 +100,7 @@ static int run_child(void *ctx, struct member_link *link)
 	const struct recorder_of *r = ctx;
 	const struct fleet_config *cfg = r->fleet->cfg;
 
+	link->in_segments = cfg->rotate_ns || cfg->rotate_bytes;
 	return cfg->run(cfg->ctx, r->target, link);
 }
 
@@ -147,6 +148,18 @@ static void on_tracing(struct fleet *f, struct recorder_of *r)
 	f->res->traced++;
 }
 
+/* Its capture belongs to the segment that was; it goes on in the present one. */
+static void on_cut(struct fleet *f, struct recorder_of *r)
+{
+	note_end(r->segment, &r->member.report);
+	r->segment->live--;
+	r->segment = f->segments;
+	r->segment->live++;
+	r->cuts = false;
+	r->member.report.start = r->member.report.stop;
+	r->member.report.capture[0] = '\0'; /* not known so far */
+}
+
 static void on_ended(struct fleet *f, struct recorder_of *r)
 {
 	const struct member_report *report = &r->member.report;
@@ -169,10 +182,12 @@ static void listen_to_all(struct fleet *f)
 	for (r = f->all; r; r = next) {
 		next = r->next;
 		while (r->state != RECORDER_WAITS && member__receive(&r->member)) {
-			if (r->member.report.news == MEMBER_TRACING) {
+			if (r->member.report.news == MEMBER_TRACING && r->state == RECORDER_STARTS)
 				on_tracing(f, r);
+			else if (r->member.report.news == MEMBER_SEGMENT)
+				on_cut(f, r);
+			if (!r->member.ended)
 				continue;
-			}
 			on_ended(f, r);
 			break;
 		}
@@ -297,6 +312,7 @@ static int follow(struct fleet *f)
 		hand_out_whole(f);
 		say_tracing(f);
 		now = clock_ns(CLOCK_MONOTONIC);
+		fleet__rotate(f, now);
 		if (f->cfg->duration_ns && f->said_tracing && now - f->start >= f->cfg->duration_ns)
 			f->ending = true;
 		if (f->cfg->tick)
@@ -332,7 +348,7 @@ static void end_all(struct fleet *f)
 int fleet__run(const struct fleet_config *cfg, struct fleet_result *res)
 {
 	struct fleet f = { .cfg = cfg, .res = res };
-	int err = open_segment(&f);
+	int err = fleet__open_segment(&f);
 
 	memset(res, 0, sizeof(*res));
 	if (err)

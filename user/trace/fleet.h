@@ -3,6 +3,9 @@
  * Traces several processes at a time, those that are named and those that fit a rule, now and later:
  * each by a recording in a child of its own (member.h). Follows them until a signal, the end of the
  * time, or the end of the last one.
+ *
+ * What is recorded falls into segments, one after the other: where they rotate, each recording goes on
+ * in another capture (segment.h).
  */
 #ifndef VTBPF_FLEET_H
 #define VTBPF_FLEET_H
@@ -27,8 +30,11 @@ struct fleet_config {
 	const pid_t *pids;
 	size_t n_pids;
 	struct process_rules rules;
-	uint64_t duration_ns; /* 0: no limit */
-	int signal_fd;	      /* SIGINT, SIGTERM, SIGHUP, SIGUSR1; they are blocked */
+	uint64_t duration_ns;  /* 0: no limit */
+	uint64_t rotate_ns;    /* a segment's longest time; 0: no limit */
+	uint64_t rotate_bytes; /* and its captures' most bytes; 0: no limit */
+	uint64_t max_memory;   /* of the recordings' processes, bytes; 0: no limit */
+	int signal_fd;	       /* SIGINT, SIGTERM, SIGHUP, SIGUSR1; they are blocked */
 	/* In a child: records the process. Returns the exit status. */
 	int (*run)(void *ctx, pid_t pid, struct member_link *link);
 	void (*tracing)(void *ctx); /* tracing is on, or on the watch: called once; may be NULL */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A fleet under way: private to fleet.c. */
+/* A fleet under way: private to fleet.c (its course) and fleet_rotation.c. */
 #ifndef VTBPF_FLEET_STATE_H
 #define VTBPF_FLEET_STATE_H
 
@@ -21,6 +21,7 @@ struct recorder_of {
 	struct member member;
 	struct fleet *fleet;
 	struct segment *segment;
+	bool cuts; /* it was asked for the next segment */
 	struct recorder_of *next;
 };
 
@@ -37,7 +38,11 @@ struct fleet {
 	bool said_waiting, said_tracing;
 };
 
+/* Begins the next segment when it is time, or ends the fleet when it uses too much memory. */
+void fleet__rotate(struct fleet *f, uint64_t now);
+
 /* A recording of the process, to be started. NULL when out of memory. */
+int fleet__open_segment(struct fleet *f); /* 0 or -ENOMEM */
 struct recorder_of *fleet__add(struct fleet *f, pid_t target);
 
 #endif

@@ -83,6 +83,35 @@ void held__release(struct held *held)
 		free(c->rec);
 		free(c);
 	}
+	held->calls = NULL;
+}
+
+bool held__take(struct held *held, const struct vtbpf_rec *rec)
+{
+	struct held_key key = key_of(rec);
+	struct held_call *c;
+
+	HASH_FIND(hh, held->calls, &key, sizeof(key), c);
+	if (!c)
+		return false;
+	HASH_DEL(held->calls, c);
+	free(c->rec);
+	free(c);
+	return true;
+}
+
+void held__keep(struct held *held, bool (*keep)(void *ctx, const struct vtbpf_rec *rec), void *ctx)
+{
+	struct held_call *c, *tmp;
+
+	for (c = held->calls; c; c = tmp) {
+		tmp = c->hh.next;
+		if (c->rec && keep(ctx, c->rec))
+			continue;
+		HASH_DEL(held->calls, c);
+		free(c->rec);
+		free(c);
+	}
 }
 
 /* In the order of the sweep: callees before callers. */

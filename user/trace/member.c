@@ -72,6 +72,12 @@ int member__receive(struct member *m)
 	return 1;
 }
 
+void member__cut(struct member *m)
+{
+	if (m->pid && !m->ended)
+		send(m->fd, "", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
 void member__stop(struct member *m)
 {
 	if (!m->pid || m->ended)

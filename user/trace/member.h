@@ -15,6 +15,7 @@
 
 enum member_news {
 	MEMBER_TRACING, /* all probes are set: start, capture */
+	MEMBER_SEGMENT, /* a segment has ended: all but status and end; the recording goes on */
 	MEMBER_ENDED,	/* all of it */
 };
 
@@ -30,7 +31,8 @@ struct member_report {
 
 /* In the child. */
 struct member_link {
-	int fd;
+	int fd; /* each byte asks for the next segment */
+	bool in_segments;
 };
 
 /* In the supervisor. */
@@ -48,7 +50,8 @@ int member__start(struct member *m, int (*run)(void *ctx, struct member_link *li
  * is nothing to take. */
 int member__receive(struct member *m);
 
-/* Asks the child to end. */
+/* Asks the child for the next segment, and to end. */
+void member__cut(struct member *m);
 void member__stop(struct member *m);
 
 /* Waits for the child's end, and releases all. */

@@ -16,6 +16,7 @@
 #include "../log.h"
 #include "../version.h"
 #include "recording_state.h"
+#include "segment.h"
 #include "self_check.h"
 
 #define POLL_MS 20
@@ -149,7 +150,7 @@ static void put_plan(struct recording *r)
 	free(text);
 }
 
-static void put_session(struct recording *r, uint64_t start)
+void recording__put_session(struct recording *r, uint64_t start)
 {
 	const struct target *t = r->cfg->target;
 	struct vtbpf_rec_session s = {
@@ -237,7 +238,7 @@ static int make_parts(struct recording *r)
 	r->functions = function_verdicts__new(&functions, r->tracer);
 	if (!r->reader || !r->names || !r->repair || !r->sources || !r->functions)
 		return -ENOMEM;
-	return flight__begin(r);
+	return cfg->next_capture ? segment__begin(r) : flight__begin(r);
 }
 
 static int begin(struct recording *r)
@@ -255,7 +256,7 @@ static int begin(struct recording *r)
 	r->next_self_check = r->res->start + SELF_CHECK_NS;
 	if (cfg->duration_ns)
 		r->deadline = r->res->start + cfg->duration_ns;
-	put_session(r, r->res->start);
+	recording__put_session(r, r->res->start);
 	sampler__began(r);
 	if (r->pacing.on)
 		thread_names__scan(r->names);
@@ -364,6 +365,15 @@ static void wait_for_news(struct recording *r, struct pollfd *fds, size_t n)
 	ppoll(fds, n, &ts, NULL);
 }
 
+static void cut(struct recording *r)
+{
+	char c;
+
+	if (read(r->cfg->cut_fd, &c, 1) != 1 || !segment__cut(r))
+		return;
+	recording__end_with(r, END_CAPTURE);
+}
+
 static void loop(struct recording *r)
 {
 	struct pollfd fds[] = {
@@ -372,6 +382,7 @@ static void loop(struct recording *r)
 		{ .fd = r->cfg->target->pidfd, .events = POLLIN },
 		{ .fd = r->control ? control__fd(r->control) : -1, .events = POLLIN },
 		[4 ... 4 + DUMPS_AT_ONCE] = { .fd = -1, .events = POLLIN },
+		{ .fd = r->segments ? r->cfg->cut_fd : -1, .events = POLLIN },
 	};
 
 	while (!r->res->end) {
@@ -396,6 +407,8 @@ static void loop(struct recording *r)
 			take_signal(r);
 		if (fds[2].revents & POLLIN)
 			recording__end_with(r, END_TARGET_EXIT);
+		if (fds[5 + DUMPS_AT_ONCE].revents & POLLIN)
+			cut(r);
 		check_target(r, now);
 		if (r->next_self_check && now >= r->next_self_check)
 			check_plan(r);
@@ -440,6 +453,7 @@ static void free_parts(struct recording *r)
 	idle_threads__free(r->idle);
 	sources__free(r->sources);
 	recorder__free(r->recorder);
+	segment__free(r->segments);
 	triggers__free(r->triggers);
 	function_verdicts__free(r->functions);
 	string_repair__free(r->repair);

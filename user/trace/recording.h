@@ -68,6 +68,11 @@ struct recording_config {
 	 * after a message. NULL: no dumps. */
 	int (*dump)(void *ctx, const char *from, const char *to);
 	void *dump_ctx;
+	/* A recording in segments (segment.h): a byte comes at cut_fd when the next one is to begin. The
+	 * capture from `start` to `stop` is whole; the writer is to be given another file. With dump_ctx;
+	 * 0 or a negative errno. NULL: there is one capture. */
+	int (*next_capture)(void *ctx, uint64_t start, uint64_t stop);
+	int cut_fd;
 	int signal_fd; /* signalfd of SIGINT, SIGTERM, SIGHUP, SIGUSR1; they are blocked */
 	void (*attached)(void *ctx); /* all sites are attached and recording is on; may be NULL */
 	void *attached_ctx;

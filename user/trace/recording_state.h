@@ -52,6 +52,7 @@ struct recording {
 	struct string_repair *repair;
 	struct sources *sources;
 	struct function_verdicts *functions;
+	struct segments *segments; /* NULL: there is one capture */
 	struct recorder *recorder; /* NULL: all calls are kept */
 	struct triggers *triggers; /* NULL: there are none */
 	struct control *control;   /* NULL: cannot be controlled */
@@ -91,6 +92,8 @@ static inline uint64_t clock_ns(clockid_t id)
 
 /* Said on the terminal, and kept in the trace for whoever reads it later. */
 void recording__warn(struct recording *r, const char *text);
+/* With what a capture begins. */
+void recording__put_session(struct recording *r, uint64_t start);
 void recording__put_text(struct recording *r, enum vtbpf_text_what what, const char *text);
 int recording__next_signal(struct recording *r); /* its number, or 0 */
 void recording__end_with(struct recording *r, enum recording_end why);
@@ -151,6 +154,12 @@ void commands__free(struct recording *r);
 int held__add(void *held, const struct vtbpf_rec *rec);
 void held__release(struct held *held);
 
+/* Is the call among them? Then it no longer is. */
+bool held__take(struct held *held, const struct vtbpf_rec *rec);
+
+/* Drops what `keep` does not want to keep, in the order of the sweep. */
+void held__keep(struct held *held, bool (*keep)(void *ctx, const struct vtbpf_rec *rec), void *ctx);
+
 /* The call has come through the ring: it is in the capture, and no longer held. */
 void held__written(struct held *held, const struct vtbpf_rec *rec);
 
@@ -159,6 +168,10 @@ void held__written(struct held *held, const struct vtbpf_rec *rec);
 void held__write(const struct held *held, struct capture_writer *w, uint64_t since, uint64_t end);
 
 /* ---- snapshot.c ------------------------------------------------------------------------- */
+
+/* What is held, and then the ring, so that nothing falls between the two. Returns the moment up to which
+ * all is there. */
+uint64_t snapshot__collect(struct recording *r, struct held *held);
 
 /* Begins a dump, or joins the one for the same asker that is under way. 0, or a negative errno with a
  * sentence in why. */

@@ -28,9 +28,7 @@
 
 /* ---- what is in it ---------------------------------------------------------------------- */
 
-/* What is held, and then the ring, so that nothing falls between the two. Returns the moment up to
- * which all is there. */
-static uint64_t collect(struct recording *r, struct held *held)
+uint64_t snapshot__collect(struct recording *r, struct held *held)
 {
 	r->held = held;
 	if (!r->paused && !r->closed)
@@ -242,7 +240,7 @@ static int begin(struct recording *r, struct snapshot *d)
 	int err;
 
 	d->path = dump_path(r);
-	end = collect(r, &held);
+	end = snapshot__collect(r, &held);
 	err = d->path ? capture_writer__flush(r->w) : -ENOMEM;
 	if (!err)
 		err = start_child(r, d, &held, end);
