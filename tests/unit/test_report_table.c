@@ -176,7 +176,8 @@ static void test_sampled(void **state)
 	assert_null(strstr(f->text, "\"calls\""));
 	make(f, &report_writer);
 	has(f, "5 samples in 1 thread");
-	has(f, "there are samples, not calls");
+	has(f, "there are samples, not calls; times are what the samples stand for. 0 could not be "
+	       "read.\n");
 	has(f, "SELF SAMPLES  SAMPLES");
 }
 

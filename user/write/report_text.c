@@ -371,8 +371,8 @@ static void write_head(struct report_text *w)
 	if (is_sampled(w))
 		say(w,
 		    "Stacks were sampled, every %s: there are samples, not calls; times are what "
-		    "the samples stand for.\n",
-		    ns(w, (double)p->period));
+		    "the samples stand for. %s could not be read.\n",
+		    ns(w, (double)p->period), count(w, p->samples_unreadable));
 	else if (p->in_windows)
 		say(w,
 		    "Traced in windows, %.3g %% of the time: CALLS are those seen divided by that; "
