@@ -222,10 +222,30 @@ static void add_open(struct pftrace *t, uint8_t flags)
 	add_inner(t, EVENT_ANNOTATIONS);
 }
 
-static int write_event(void *arg, const struct profile_event *ev)
+/* What most events are: nothing to be said besides. All lengths are below 128, a byte each. */
+static void write_plain(struct pftrace *t, const struct profile_event *ev)
 {
-	struct pftrace *t = arg;
+	unsigned char event[64], packet[160], *e = event, *p = packet + 2;
 
+	e = protobuf__put(e, EVENT_TYPE, ev->opens ? SLICE_BEGIN : SLICE_END);
+	if (ev->opens) {
+		e = protobuf__put(e, EVENT_CATEGORY_IIDS, 1);
+		e = protobuf__put(e, EVENT_NAME_IID, (uint64_t)ev->function + 1);
+	}
+	p = protobuf__put(p, PACKET_TIMESTAMP, ev->at - t->now);
+	p = protobuf__put(p, PACKET_SEQUENCE_ID, t->sequence);
+	p = protobuf__put(p, PACKET_SEQUENCE_FLAGS, NEEDS_STATE);
+	*p++ = PACKET_TRACK_EVENT << 3 | 2;
+	*p++ = (unsigned char)(e - event);
+	memcpy(p, event, (size_t)(e - event));
+	p += e - event;
+	packet[0] = TRACE_PACKET << 3 | 2;
+	packet[1] = (unsigned char)(p - packet - 2);
+	outbuf__write(t->out, packet, (size_t)(p - packet));
+}
+
+static void write_full(struct pftrace *t, const struct profile_event *ev)
+{
 	protobuf__always(&t->packet, PACKET_TIMESTAMP, ev->at - t->now);
 	protobuf__u64(&t->packet, PACKET_SEQUENCE_ID, t->sequence);
 	protobuf__u64(&t->packet, PACKET_SEQUENCE_FLAGS, NEEDS_STATE);
@@ -240,6 +260,16 @@ static int write_event(void *arg, const struct profile_event *ev)
 		add_open(t, ev->flags);
 	add_part(t, PACKET_TRACK_EVENT);
 	write_packet(t);
+}
+
+static int write_event(void *arg, const struct profile_event *ev)
+{
+	struct pftrace *t = arg;
+
+	if (ev->opens && (ev->flags || t->seen[ev->function] != t->sequence))
+		write_full(t, ev);
+	else
+		write_plain(t, ev);
 	t->now = ev->at;
 	return t->err ? t->err : t->out->err;
 }

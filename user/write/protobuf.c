@@ -105,6 +105,12 @@ void protobuf__end(struct protobuf *m, size_t begun)
 	m->n += n;
 }
 
+unsigned char *protobuf__put(unsigned char *out, uint32_t field, uint64_t value)
+{
+	out += put_tag(out, field, WIRE_VARINT);
+	return out + put_varint(out, value);
+}
+
 void protobuf__write_u64(struct outbuf *out, uint32_t field, uint64_t value)
 {
 	unsigned char head[2 * VARINT_MAX];

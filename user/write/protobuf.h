@@ -38,6 +38,9 @@ size_t protobuf__begin(struct protobuf *m, uint32_t field);
 void protobuf__value(struct protobuf *m, uint64_t value);
 void protobuf__end(struct protobuf *m, size_t begun);
 
+/* The same at out, which has room for 20 bytes. Returns where it ends. */
+unsigned char *protobuf__put(unsigned char *out, uint32_t field, uint64_t value);
+
 /* A field of the outermost message: straight to out. */
 void protobuf__write_u64(struct outbuf *out, uint32_t field, uint64_t value);
 void protobuf__write_bytes(struct outbuf *out, uint32_t field, const void *data, size_t n);
