@@ -240,6 +240,26 @@ def trigger_with_filters(context):
 
 
 @case()
+def trigger_several_processes(context):
+    """Each process has dumps of its own, also when all of them hit at one moment."""
+    targets = [context.target("service.py") for _ in range(3)]
+    pids = sum([["-p", t.pid] for t in targets], [])
+    tracer = context.command(*pids, "-o", context.path("out.json"), "--trigger",
+                             "slow:slow_call>20ms", "--after", "50ms", out=context.path("out.json"))
+    for _ in targets:
+        tracer.wait_tracing_any()
+    for _ in range(2):
+        for target in targets:
+            target.tell("slow 100")
+        for target in targets:
+            target.hear()
+    paths = wait_dumps(context, 3)
+    assert len(paths) == 3, paths
+    assert {trigger_of(load(p))["tid"] for p in paths} == {t.pid for t in targets}
+    ended(tracer)
+
+
+@case()
 def trigger_formats(context):
     """Dumps have the format of -o, a raw capture converts, and names what fired."""
     target = context.target("service.py")

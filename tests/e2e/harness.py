@@ -135,6 +135,11 @@ class Tracer:
             pass
         return self
 
+    def wait_tracing_any(self):
+        """Of several processes: until one more is traced."""
+        while not self.err.next("'vtbpf: tracing'").startswith("vtbpf: tracing "):
+            pass
+
     def send(self, number):
         self.process.send_signal(number)
 

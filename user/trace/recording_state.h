@@ -6,6 +6,8 @@
 #ifndef VTBPF_RECORDING_STATE_H
 #define VTBPF_RECORDING_STATE_H
 
+#include <limits.h>
+
 #include "control.h"
 #include "function_verdicts.h"
 #include "idle_threads.h"
@@ -37,7 +39,7 @@ struct snapshot {
 	const char *expr; /* and of which trigger */
 	int fd;		  /* what the child says, and its end */
 	char *path;
-	char said[1024];
+	char said[PATH_MAX + 1024];
 	size_t n_said;
 };
 

@@ -24,7 +24,8 @@
 
 #define COPY_BYTES (1 << 20)
 #define EXPR_BYTES 4096
-#define ROUNDS 64 /* of reading the ring: beyond that the target is faster than we are */
+#define NAME_FOLLOWS 1 /* first character of the line with which a child tells its dump's name */
+#define ROUNDS 64      /* of reading the ring: beyond that the target is faster than we are */
 
 /* ---- what is in it ---------------------------------------------------------------------- */
 
@@ -120,30 +121,6 @@ static int complete_copy(struct recording *r, const struct snapshot *d, int fd,
 	return r->w->err;
 }
 
-static void child(struct recording *r, const struct snapshot *d, const struct held *held,
-		  uint64_t end)
-{
-	struct outfile f = {};
-	int err;
-
-	prctl(PR_SET_NAME, "vtbpf-dump");
-	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	tracer__leave(r->tracer);
-	dup2(d->fd, STDERR_FILENO);
-	log_set_progress(false);
-	if (nice(10) == -1)
-		log_debug("a dump at full priority");
-	err = outfile__create(&f, d->path, ".vtb", 0600);
-	if (!err)
-		err = complete_copy(r, d, f.fd, held, end);
-	if (err)
-		log_error("%s: %s", d->path, strerror(-err));
-	else
-		err = r->cfg->dump(r->cfg->dump_ctx, f.tmp_path, d->path);
-	outfile__abort(&f);
-	_exit(err ? 1 : 0);
-}
-
 /* ---- names ------------------------------------------------------------------------------ */
 
 /* Where the extension begins: .json.gz is one. */
@@ -180,6 +157,50 @@ static char *dump_path(struct recording *r)
 	return path;
 }
 
+/* ---- the child -------------------------------------------------------------------------- */
+
+#define NAMES 1000 /* tried: traces of several processes write beside the same output */
+
+/* To a name that nobody else has taken meanwhile, which the parent is told. */
+static int convert(struct recording *r, struct snapshot *d, const char *capture)
+{
+	int err = r->cfg->dump(r->cfg->dump_ctx, capture, d->path);
+
+	for (int i = 0; i < NAMES && err == -EEXIST; i++) {
+		free(d->path);
+		d->path = dump_path(r);
+		err = d->path ? r->cfg->dump(r->cfg->dump_ctx, capture, d->path) : -ENOMEM;
+	}
+	if (!err)
+		dprintf(STDERR_FILENO, "%c%s\n", NAME_FOLLOWS, d->path);
+	return err;
+}
+
+static void child(struct recording *r, struct snapshot *d, const struct held *held, uint64_t end)
+{
+	struct outfile f = {};
+	int err;
+
+	prctl(PR_SET_NAME, "vtbpf-dump");
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	tracer__leave(r->tracer);
+	dup2(d->fd, STDERR_FILENO);
+	log_set_progress(false);
+	if (nice(10) == -1)
+		log_debug("a dump at full priority");
+	err = outfile__create(&f, d->path, ".vtb", 0600);
+	if (!err)
+		err = complete_copy(r, d, f.fd, held, end);
+	if (err)
+		log_error("%s: %s", d->path, strerror(-err));
+	else
+		err = convert(r, d, f.tmp_path);
+	outfile__abort(&f);
+	_exit(err ? 1 : 0);
+}
+
+/* ---- the parent ------------------------------------------------------------------------- */
+
 /* A full disk would end the trace itself. */
 static bool has_room(const struct recording *r)
 {
@@ -204,8 +225,6 @@ static int check_room(const struct recording *r, char *why, size_t why_size)
 	snprintf(why, why_size, "not enough room on the disk for a dump beside the trace");
 	return -ENOSPC;
 }
-
-/* ---- the parent ------------------------------------------------------------------------- */
 
 static int start_child(struct recording *r, struct snapshot *d, const struct held *held,
 		       uint64_t end)
@@ -315,7 +334,7 @@ void snapshot__on_signal(struct recording *r)
 /* The child's messages, one line after the other: without the name, which is said again. */
 static void tell(struct recording *r, const struct snapshot *d, bool whole)
 {
-	char text[PATH_MAX + 64];
+	char text[sizeof(d->said) + 64];
 	const char *said = d->said;
 
 	if (!strncmp(said, "vtbpf: ", 7))
@@ -339,6 +358,20 @@ static void tell(struct recording *r, const struct snapshot *d, bool whole)
 	r->res->dumps += whole && d->asker == DUMP_FOR_HIT;
 }
 
+/* It may have another one than it began with. */
+static void take_name(struct snapshot *d)
+{
+	char *name = memchr(d->said, NAME_FOLLOWS, d->n_said), *copy;
+
+	if (!name || !strchr(name, '\n'))
+		return;
+	copy = strndup(name + 1, strcspn(name + 1, "\n"));
+	if (!copy)
+		return;
+	free(d->path);
+	d->path = copy;
+}
+
 static void finish(struct recording *r, struct snapshot *d)
 {
 	int status = -1;
@@ -346,6 +379,7 @@ static void finish(struct recording *r, struct snapshot *d)
 	while (waitpid(d->pid, &status, 0) < 0 && errno == EINTR)
 		;
 	d->said[d->n_said] = '\0';
+	take_name(d);
 	tell(r, d, WIFEXITED(status) && !WEXITSTATUS(status));
 	close(d->fd);
 	free(d->path);
