@@ -86,6 +86,7 @@ static void check(struct argp_state *state, struct options *o)
 	check_threads(state, o);
 	check_ctl(state, o);
 	option__check_fleet(state, o);
+	option__check_trigger(state, o);
 }
 
 static error_t parse_arg(struct options *o, char *arg, struct argp_state *state)

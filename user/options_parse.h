@@ -94,6 +94,9 @@ error_t option__parse_filter(int key, char *arg, struct argp_state *state, struc
 /* ARGP_ERR_UNKNOWN when it is no option about triggers. */
 error_t option__parse_trigger(int key, char *arg, struct argp_state *state, struct options *o);
 
+/* What goes with what of these, and of --keep-last. */
+void option__check_trigger(struct argp_state *state, const struct options *o);
+
 /* ---- options_when.c --------------------------------------------------------------------- */
 
 /* ARGP_ERR_UNKNOWN when it is no option that says when to record. */
