@@ -193,6 +193,31 @@ static __always_inline void check_entry(struct sample_walk *w)
 		w->bad = 1;
 }
 
+#define RETURN_VALUE_311 83
+
+/*
+ * 3.11: the newest frame may be linked before it has its caller's address, and then still has that of
+ * who used its place before. That one has returned, mostly, and who returns calls nobody but destructors,
+ * by way of C. A generator that is done, in particular, has no caller either.
+ */
+static __always_inline void check_caller(struct sample_walk *w)
+{
+	__u64 instr = raw_word(w, states.frame_instr - FRAME_FROM);
+	__u8 opcode = 0;
+
+	if (!states.frame_is_entry)
+		return;
+	if (!w->n) {
+		w->inlined = !frame_byte(w, states.frame_is_entry);
+	} else if (w->n == 1 && w->inlined) {
+		bpf_probe_read_user(&opcode, 1, (void *)instr);
+		if (opcode == RETURN_VALUE_311)
+			w->bad = 1;
+	}
+	if (!w->frame && frame_byte(w, layout.frame_owner) == layout.owner_generator)
+		w->bad = 1;
+}
+
 /* The next frame. 1: no more, or w->bad. */
 static long frame_step(__u32 i __attribute__((unused)), void *arg)
 {
@@ -214,6 +239,7 @@ static long frame_step(__u32 i __attribute__((unused)), void *arg)
 	w->frame = raw_word(w, layout.frame_previous - FRAME_FROM);
 	w->on_shim = raw_is_shim(w);
 	check_entry(w);
+	check_caller(w);
 	if (w->bad)
 		return 1;
 	if (w->on_shim)

@@ -143,6 +143,7 @@ struct vtbpf_states {
 	__u16 cframe_frame;   /* there, the frame, and behind it the one of these before;
 			       VTBPF_NO_FIELD: it is the frame itself */
 	__u16 frame_is_entry; /* a byte that C's calls of the interpreter set; 0: there is none */
+	__u16 frame_instr;    /* where there is such a byte: the instruction that it executes */
 	__u16 tp_name;
 };
 
@@ -192,6 +193,7 @@ struct sample_walk {
 	__u32 last_id;	      /* of the code object before */
 	__u32 bad, truncated; /* it makes no sense; it has more frames */
 	__u32 on_shim;	      /* the last frame was one that runs no Python */
+	__u32 inlined;	      /* the innermost frame was called without C in between */
 	__u32 torn;	      /* the first frame is a generator's that nobody resumed */
 	__u32 checked; /* the frame that C's last call of the interpreter came from was passed */
 	__u64 below;   /* and this is it */

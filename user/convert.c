@@ -297,7 +297,7 @@ static void sum_up_removed(const struct conversion *c, struct convert_summary *s
 
 	sum->filtered = selection__removed(sel);
 	sum->ignored_threads = selection__ignored_threads(sel);
-	sum->ignored = n->ignored + sel->removed[REMOVED_THREAD];
+	sum->ignored = n->ignored + c->session->samples.ignored + sel->removed[REMOVED_THREAD];
 	sum->hidden = n->hidden + sel->removed[REMOVED_FUNCTION];
 	sum->too_short = n->below_min + sel->removed[REMOVED_SHORT];
 	sum->too_deep = n->too_deep + sel->removed[REMOVED_DEEP];

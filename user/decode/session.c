@@ -298,12 +298,23 @@ static int on_sampled(struct session *s, uint32_t tid, uint64_t from, uint64_t t
 	return 0;
 }
 
+/* As long as the kernel's own sums have not come: a dump has none. */
+static void count_sample(struct vtbpf_sample_counters *sum, const struct event *ev)
+{
+	if (ev->flags & VTBPF_F_UNREADABLE)
+		sum->unreadable += ev->sample.weight;
+	else
+		sum->taken += ev->sample.weight;
+}
+
 static int on_sampling_event(struct session *s, const struct event *ev)
 {
 	switch (ev->kind) {
 	case VTBPF_REC_STACK:
 		return stack_table__announce(s->stacks, ev);
 	case VTBPF_REC_SAMPLE:
+		if (!s->parts[s->part].sums_known)
+			count_sample(&s->parts[s->part].samples, ev);
 		return on_sampled(s, ev->tid, ev->sample.ts, ev->sample.ts);
 	case VTBPF_REC_SLEEP:
 		return on_sampled(s, ev->tid, ev->sleep.from, ev->sleep.to);
@@ -313,6 +324,7 @@ static int on_sampling_event(struct session *s, const struct event *ev)
 		return 0;
 	case VTBPF_REC_SAMPLE_COUNTERS:
 		s->parts[s->part].samples = ev->sample_counters;
+		s->parts[s->part].sums_known = true;
 		return 0;
 	default:
 		return 0;

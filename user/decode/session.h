@@ -64,6 +64,7 @@ struct session_part {
 	bool has_end;
 	struct vtbpf_counters counters;
 	struct vtbpf_sample_counters samples;
+	bool sums_known; /* of the samples, from the kernel */
 };
 
 /* A stretch of time of one process. */

@@ -309,6 +309,7 @@ void py_layout__states(const struct py_layout *l, struct vtbpf_states *out)
 		.tstate_frame = l->tstate_frame,
 		.cframe_frame = l->cframe_frame,
 		.frame_is_entry = l->frame_is_entry,
+		.frame_instr = l->frame_instr,
 		.tp_name = l->tp_name,
 	};
 }
