@@ -44,6 +44,7 @@ error_t option__parse_trigger(int key, char *arg, struct argp_state *state, stru
 void option__check_trigger(struct argp_state *state, const struct options *o)
 {
 	if (o->command != CMD_TRACE && (o->triggers.n || o->keep_ns))
-		argp_error(state, "--trigger, --keep-last TIME: only while tracing; of a file that is "
-				  "there --tracer-entries keeps the newest calls");
+		argp_error(state,
+			   "--trigger, --keep-last TIME: only while tracing; of a file that is "
+			   "there --tracer-entries keeps the newest calls");
 }
