@@ -12,6 +12,8 @@ BINDIR ?= $(PREFIX)/bin
 MANDIR ?= $(PREFIX)/share/man
 BASHCOMPDIR ?= $(PREFIX)/share/bash-completion/completions
 ZSHCOMPDIR ?= $(PREFIX)/share/zsh/site-functions
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+DEFAULTDIR ?= $(PREFIX)/share/doc/vtbpf
 FISHCOMPDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 
 ifeq ($(origin CC),default)
@@ -266,11 +268,15 @@ install: all
 	install -D -m 644 scripts/dist/completions/bash $(DESTDIR)$(BASHCOMPDIR)/vtbpf
 	install -D -m 644 scripts/dist/completions/zsh $(DESTDIR)$(ZSHCOMPDIR)/_vtbpf
 	install -D -m 644 scripts/dist/completions/fish $(DESTDIR)$(FISHCOMPDIR)/vtbpf.fish
+	install -d $(DESTDIR)$(UNITDIR)
+	sed 's|/usr/local/bin|$(BINDIR)|' scripts/dist/vtbpf.service > $(DESTDIR)$(UNITDIR)/vtbpf.service
+	install -D -m 644 scripts/dist/vtbpf.default $(DESTDIR)$(DEFAULTDIR)/vtbpf.default
 
 uninstall:
 	rm -f $(DESTDIR)$(BINDIR)/vtbpf $(DESTDIR)$(MANDIR)/man1/vtbpf.1 \
 		$(DESTDIR)$(BASHCOMPDIR)/vtbpf $(DESTDIR)$(ZSHCOMPDIR)/_vtbpf \
-		$(DESTDIR)$(FISHCOMPDIR)/vtbpf.fish
+		$(DESTDIR)$(FISHCOMPDIR)/vtbpf.fish $(DESTDIR)$(UNITDIR)/vtbpf.service \
+		$(DESTDIR)$(DEFAULTDIR)/vtbpf.default
 
 clean:
 	rm -rf build

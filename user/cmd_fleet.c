@@ -12,6 +12,7 @@
 
 #include "commands.h"
 #include "convert.h"
+#include "daemon.h"
 #include "finish.h"
 #include "log.h"
 #include "rotation.h"
@@ -29,6 +30,7 @@ struct service {
 	const struct options *o;
 	struct options member; /* what each recording is told */
 	struct rotation rotation;
+	struct pidfile pidfile;
 	struct writing *writing;
 	int status;
 };
@@ -46,6 +48,15 @@ static int run_member(void *ctx, pid_t pid, struct member_link *link)
 
 	s->member.pid = pid;
 	return trace__member(&s->member, link);
+}
+
+static void on_tracing(void *ctx)
+{
+	struct service *s = ctx;
+
+	if (s->o->pidfile)
+		pidfile__write(&s->pidfile, s->o->pidfile); /* it says so if it cannot */
+	daemon__notify("READY=1");
 }
 
 /* ---- output ----------------------------------------------------------------------------- */
@@ -176,6 +187,8 @@ static void on_segment(void *ctx, const struct fleet_segment *seg)
 {
 	struct service *s = ctx;
 
+	if (seg->last)
+		daemon__notify("STOPPING=1");
 	if (!seg->n) {
 		if (seg->last)
 			look_after_files(s, true);
@@ -218,6 +231,7 @@ static int trace_all(struct service *s, int signal_fd)
 		.max_memory = o->max_memory,
 		.signal_fd = signal_fd,
 		.run = run_member,
+		.tracing = on_tracing,
 		.segment = on_segment,
 		.tick = tick,
 		.ctx = s,
@@ -238,7 +252,7 @@ static int trace_all(struct service *s, int signal_fd)
 
 bool fleet__is_wanted(const struct options *o)
 {
-	return o->several || rotates(o) || o->max_memory;
+	return o->several || rotates(o) || o->max_memory || o->pidfile;
 }
 
 int cmd_fleet(const struct options *o)
@@ -258,10 +272,13 @@ int cmd_fleet(const struct options *o)
 	status = trace__check(o);
 	if (status)
 		return status;
+	if (o->pidfile && pidfile__check(o->pidfile))
+		return EXIT_FAILED;
 	if (rotation__start(&s.rotation, o->output, o->keep))
 		return EXIT_FAILED;
 	fd = trace__block_signals(&old);
 	status = fd < 0 ? EXIT_FAILED : trace_all(&s, fd);
+	pidfile__remove(&s.pidfile);
 	rotation__free(&s.rotation);
 	return status;
 }

@@ -32,6 +32,7 @@ struct options {
 	size_t n_pids;
 	struct str_list match, cgroups;
 	uint64_t rotate_ns, rotate_bytes; /* 0: one file */
+	const char *pidfile;		  /* NULL: none */
 	size_t keep;			  /* files of the rotation; 0: all */
 	uint64_t max_memory;		  /* of vtbpf's processes; 0: no limit */
 	bool several;			  /* processes, or a rule that may fit several */

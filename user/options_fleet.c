@@ -62,6 +62,9 @@ error_t option__parse_fleet(int key, char *arg, struct argp_state *state, struct
 		if (!o->keep)
 			argp_error(state, "--keep: 0 would keep nothing");
 		return 0;
+	case OPT_PIDFILE:
+		o->pidfile = arg;
+		return 0;
 	case OPT_MAX_MEMORY:
 		o->max_memory = get_size(state, "--max-memory", arg);
 		return 0;
@@ -73,7 +76,7 @@ error_t option__parse_fleet(int key, char *arg, struct argp_state *state, struct
 static bool is_service(const struct options *o)
 {
 	return o->match.n || o->cgroups.n || o->rotate_ns || o->rotate_bytes || o->keep ||
-	       o->max_memory;
+	       o->max_memory || o->pidfile;
 }
 
 void option__check_fleet(struct argp_state *state, struct options *o)
@@ -81,8 +84,10 @@ void option__check_fleet(struct argp_state *state, struct options *o)
 	if (o->n_pids > 1 && o->command != CMD_TRACE)
 		argp_error(state, "-p: one process here");
 	if (is_service(o) && (o->command != CMD_TRACE || o->program))
-		argp_error(state, "--match, --cgroup, --rotate, --keep and --max-memory: only with "
-				  "traces of running processes");
+		argp_error(
+			state,
+			"--match, --cgroup, --rotate, --keep, --max-memory and --pidfile: only with "
+			"traces of running processes");
 	if ((o->rotate_ns || o->rotate_bytes) &&
 	    (o->keep_ns || o->tracer_entries || o->triggers.n || o->hz || o->sample_rate ||
 	     o->max_overhead || o->n_active))

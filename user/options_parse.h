@@ -46,6 +46,7 @@ enum option_key {
 	OPT_ROTATE,
 	OPT_KEEP,
 	OPT_MAX_MEMORY,
+	OPT_PIDFILE,
 };
 
 /* ---- options_text.c --------------------------------------------------------------------- */

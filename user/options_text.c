@@ -90,6 +90,8 @@ static const struct argp_option option_table[] = {
 	  "with date, time and a number",
 	  4 },
 	{ "keep", OPT_KEEP, "N", 0, "Of these files, remove all but the newest N", 4 },
+	{ "pidfile", OPT_PIDFILE, "FILE", 0,
+	  "Write vtbpf's process id there once tracing is on, and remove the file at the end", 4 },
 	{ "max-memory", OPT_MAX_MEMORY, "SIZE", 0,
 	  "End the trace when vtbpf uses more memory than this", 4 },
 	{ 0, 0, 0, 0, "Other:", 5 },
