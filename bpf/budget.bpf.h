@@ -27,9 +27,14 @@ static __always_inline void budget_spend(__u64 ns)
 		budget_stop();
 }
 
-static __always_inline void budget_spend_hit(__u32 site)
+#define BUDGET_LONGEST_NS 5000000 /* no hit takes that long: the thread was off its CPU meanwhile */
+
+/* A hit of that site, which began to be looked at `begin`: what the trap costs, and what was done in it. */
+static __always_inline void budget_spend_hit(__u32 site, __u64 begin)
 {
-	budget_spend(site_costs[site]);
+	__u64 work = bpf_ktime_get_ns() - begin;
+
+	budget_spend(site_costs[site] + (work < BUDGET_LONGEST_NS ? work : 0));
 }
 
 #endif

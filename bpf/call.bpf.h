@@ -354,15 +354,11 @@ static __always_inline void open_running_frames(struct thread_state *t, __u32 ti
 /* Before anything of the thread is recorded. */
 static __always_inline void make_ready(struct thread_state *t, __u32 tid, const struct hit *hit)
 {
-	__u64 begin = budgeted ? bpf_ktime_get_ns() : 0;
-
 	if (!t->walked)
 		open_running_frames(t, tid, hit);
 	if (!t->announced)
 		announce_thread(t, tid);
 	t->ready = t->announced;
-	if (budgeted)
-		budget_spend(bpf_ktime_get_ns() - begin);
 }
 
 static __always_inline void handle_hit(struct hit *hit)

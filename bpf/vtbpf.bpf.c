@@ -31,24 +31,17 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-static __always_inline int on_site(struct pt_regs *ctx, __u64 index)
+static __always_inline void take_hit(struct pt_regs *ctx, __u64 index)
 {
-	const volatile struct vtbpf_site *site;
+	const volatile struct vtbpf_site *site = &sites[index];
 	struct hit hit = {};
 
-	if (index >= VTBPF_MAX_SITES)
-		return 0;
-	if (budgeted)
-		budget_spend_hit(index);
-	if (!active)
-		return 0;
-	site = &sites[index];
 	hit.kind = site->kind;
 	hit.frame = read_place(ctx, site->frame_reg, site->frame_at,
 			       site->flags & VTBPF_SITE_FRAME_IN_WORD);
 	if (hit.kind == VTBPF_SITE_CODE_FREED) {
 		code_forget(hit.frame, bpf_get_current_pid_tgid() >> 32);
-		return 0;
+		return;
 	}
 	if (hit.kind == VTBPF_SITE_ENTRY && site->instr_reg != VTBPF_NO_REG) {
 		hit.instr = read_place(ctx, site->instr_reg, site->instr_at,
@@ -56,6 +49,18 @@ static __always_inline int on_site(struct pt_regs *ctx, __u64 index)
 			    CODE_UNIT * (site->flags & VTBPF_SITE_ADVANCED_MASK);
 	}
 	handle_hit(&hit);
+}
+
+static __always_inline int on_site(struct pt_regs *ctx, __u64 index)
+{
+	__u64 begin = budgeted ? bpf_ktime_get_ns() : 0;
+
+	if (index >= VTBPF_MAX_SITES)
+		return 0;
+	if (active)
+		take_hit(ctx, index);
+	if (budgeted)
+		budget_spend_hit(index, begin);
 	return 0;
 }
 

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -18,6 +17,7 @@
 #include "finish.h"
 #include "log.h"
 #include "outfile.h"
+#include "overhead.h"
 #include "trace/launch.h"
 #include "trace/member.h"
 #include "trace/privileges.h"
@@ -45,15 +45,6 @@ struct trace {
 	struct str_list
 		ignore; /* for the conversion; `vtbpf ctl` may take some out. Not our strings */
 };
-
-/* --max-overhead counts vtbpf's own CPU time where no CPU is idle: what vtbpf does then yields to all
- * others. The probes are set and removed by a process of their own, which does not wait. */
-static void begin_saving(struct trace *tr)
-{
-	own_cost__init(&tr->own);
-	if (setpriority(PRIO_PROCESS, 0, 19))
-		log_debug("cannot lower the priority: %s", strerror(errno));
-}
 
 /* ---- target ----------------------------------------------------------------------------- */
 
@@ -288,24 +279,6 @@ static int capture_is_short(struct trace *tr)
 	return EXIT_FAILED;
 }
 
-/* The conversion has its part in it. */
-static void say_overhead(struct trace *tr)
-{
-	struct recording_result *res = &tr->result;
-	uint64_t own = own_cost__take(&res->own);
-	struct budget_report report;
-
-	if (!tr->o->max_overhead)
-		return;
-	budget__charge(&res->budget, res->own.at, own);
-	report = budget__report(&res->budget, res->own.at);
-	finish__say_overhead(&(struct finish_overhead){ .stated = report.stated,
-							.achieved = report.achieved,
-							.worst = report.worst,
-							.windows = res->windows,
-							.coverage = res->coverage });
-}
-
 static int say_samples(const struct trace *tr, const char *size)
 {
 	const struct vtbpf_sample_counters *n = &tr->result.samples;
@@ -339,7 +312,7 @@ static int finish_capture(struct trace *tr)
 	log_info("wrote %s (%s): %llu calls, %.1f s, %llu lost", tr->capture_path, size,
 		 (unsigned long long)tr->result.calls, (tr->result.stop - tr->result.start) / 1e9,
 		 (unsigned long long)tr->result.lost);
-	say_overhead(tr);
+	overhead__say(&tr->result);
 	return tr->result.end == END_FAILED ? EXIT_FAILED : EXIT_OK;
 }
 
@@ -373,7 +346,7 @@ static int finish(struct trace *tr)
 		return finish_dumps(tr);
 	}
 	if (tr->link) {
-		say_overhead(tr);
+		overhead__say(&tr->result);
 		return EXIT_OK;
 	}
 	if (tr->to_capture)
@@ -388,7 +361,7 @@ static int finish(struct trace *tr)
 	}
 	unlink(tr->capture_path);
 	finish__say(tr->o->output, &sum, tr->result.stop - tr->result.start);
-	say_overhead(tr);
+	overhead__say(&tr->result);
 	return tr->result.end == END_FAILED ? EXIT_FAILED : EXIT_OK;
 }
 
@@ -451,7 +424,7 @@ int trace__member(const struct options *o, struct member_link *link)
 	int status = EXIT_FAILED;
 
 	if (o->max_overhead)
-		begin_saving(&tr);
+		overhead__begin(&tr.own);
 	tr.signal_fd = trace__block_signals(&tr.old_mask);
 	if (tr.signal_fd >= 0)
 		status = open_running(&tr);
@@ -478,7 +451,7 @@ int cmd_trace(const struct options *o)
 	if (status)
 		return status;
 	if (o->max_overhead)
-		begin_saving(&tr);
+		overhead__begin(&tr.own);
 	tr.signal_fd = trace__block_signals(&tr.old_mask);
 	if (tr.signal_fd < 0)
 		return EXIT_FAILED;

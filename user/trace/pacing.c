@@ -14,6 +14,7 @@
 #define NAMES_NS 1000000000ULL
 #define LONGEST_PERIOD_NS 2000000000ULL
 #define OPEN_POLL_NS 50000000ULL
+#define LASTING_NS 200000000ULL
 #define IDLE_SHARE 100 /* what looking at idle threads may take: a hundredth of the time ... */
 #define IDLE_SHARE_BUDGET 500 /* ... and less where that is counted */
 
@@ -38,13 +39,15 @@ static void announce(struct recording *r)
 	r->pacing.announced = true;
 }
 
-/* The stacks of threads without events: reading them may take longer than the window lasts. */
-static void look_at_idle(struct recording *r)
+/* The stacks of threads without events. Reading them may take longer than a window lasts that must not
+ * cost much; they do not change, so there is time to see whether it lasts. */
+static void look_at_idle(struct recording *r, uint64_t begin)
 {
 	struct pacing *p = &r->pacing;
-	uint64_t begin = clock_ns(CLOCK_MONOTONIC), took;
+	uint64_t took;
 
-	if (begin < p->next_idle || !p->open)
+	if (r->idle || begin < p->next_idle ||
+	    (r->cfg->budget && begin < r->window_start + LASTING_NS))
 		return;
 	window__look_at_idle(r);
 	took = clock_ns(CLOCK_MONOTONIC) - begin;
@@ -73,7 +76,6 @@ static void open_window(struct recording *r, uint64_t now)
 	p->attach_ns = clock_ns(CLOCK_MONOTONIC) - now;
 	p->open = true;
 	announce(r);
-	look_at_idle(r);
 }
 
 static int close_window(struct recording *r)
@@ -253,6 +255,8 @@ void pacing__tick(struct recording *r, uint64_t now)
 		close_window(r);
 	else if (!p->open && open)
 		open_window(r, now);
+	if (p->open)
+		look_at_idle(r, clock_ns(CLOCK_MONOTONIC));
 }
 
 uint64_t pacing__wait(struct recording *r, uint64_t now, uint64_t most)

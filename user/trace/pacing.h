@@ -22,6 +22,7 @@ struct pacing {
 	bool on;		 /* one of the three; else nothing here is used */
 	bool in_windows;	 /* by rate or budget */
 	bool open;		 /* recording goes on: the probes are set */
+	bool too_small;		 /* that the budget is was said */
 	bool announced;		 /* that it does, to who waits for it */
 	bool off_hours, by_user; /* why it is paused */
 	struct duty duty;
