@@ -254,6 +254,7 @@ bench: all $(BENCH_BIN)
 	$(Q)$(PYTHON) scripts/bench.py $(BENCH)
 	$(Q)$(PYTHON) scripts/bench_viztracer.py
 	$(Q)$(PYTHON) scripts/bench_noise.py
+	$(Q)$(PYTHON) scripts/bench_production.py
 
 lint:
 	$(Q)scripts/lint.sh

@@ -19,7 +19,7 @@ import subprocess
 import tempfile
 import time
 
-import viztracer_venv
+import bench_venv
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 VTBPF = os.path.join(TOP, "build", "vtbpf")
@@ -154,10 +154,10 @@ def bench(python, wakes, tmp):
 def pythons(given, venvs):
     """Interpreters with VizTracer: those given, or one of before and one of after sys.monitoring."""
     for path in given:
-        yield path, viztracer_venv.make(path, os.path.join(venvs, path.strip("/").replace("/", "-")))
+        yield path, bench_venv.make(path, os.path.join(venvs, path.strip("/").replace("/", "-")))
     for minor in [] if given else [(3, 11), (3, 12)]:
         name = "CPython %d.%d" % minor
-        yield name, viztracer_venv.pick(os.path.join(venvs, name.replace(" ", "-")), minor)
+        yield name, bench_venv.pick(os.path.join(venvs, name.replace(" ", "-")), minor)
 
 
 def main():

@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 
-import viztracer_venv
+import bench_venv
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 VTBPF = os.path.join(TOP, "build", "vtbpf")
@@ -100,7 +100,7 @@ def main():
     ap.add_argument("--venv", default=os.path.join(TOP, "build", "bench-venv"))
     ap.add_argument("python", nargs="?")
     args = ap.parse_args()
-    python = viztracer_venv.make(args.python, args.venv) if args.python else viztracer_venv.pick(args.venv)
+    python = bench_venv.make(args.python, args.venv) if args.python else bench_venv.pick(args.venv)
     if not python:
         raise SystemExit("bench: VizTracer cannot be installed for any interpreter here; "
                          "nothing to compare with")

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * attach_empty sites PID | entries PID [OPCODE...]: puts an empty BPF program on the instructions
- * that vtbpf would probe (sites), or on the first bytes of the same handlers and functions (entries),
- * where the given opcodes' handlers stand for the sites at which calls end. Prints a line when it is
- * there, and takes it away when its standard input ends. For scripts/bench.py.
+ * attach_empty sites PID | entries PID [OPCODE...] | clock PID HZ: puts an empty BPF program on the
+ * instructions that vtbpf would probe (sites), or on the first bytes of the same handlers and
+ * functions (entries), where the given opcodes' handlers stand for the sites at which calls end, or
+ * on timers of the threads' CPU time (clock). Prints a line when it is there, and takes it away when
+ * its standard input ends. For scripts/bench.py and scripts/bench_production.py.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -18,6 +19,7 @@
 #include "../../user/discover/elf_image.h"
 #include "../../user/discover/probe_plan.h"
 #include "../../user/discover/target.h"
+#include "../../user/trace/sample_timers.h"
 #include "empty.skel.h"
 
 /* Where to put the program, in the file. */
@@ -92,12 +94,24 @@ static void choose_places(int fd, const struct probe_plan *plan, char **opcodes,
 		add_handlers(fd, plan, opcodes, places);
 }
 
+/* Until nobody wants it any more: what is attached goes with the process. */
+static int hold(void)
+{
+	char c;
+
+	puts("attached");
+	fflush(stdout);
+	while (read(STDIN_FILENO, &c, 1) > 0)
+		;
+	return 0;
+}
+
 static int run(pid_t pid, char **opcodes)
 {
 	struct places places = {};
 	struct probe_plan plan;
 	struct target t = {};
-	char why[512] = "", path[64], c;
+	char why[512] = "", path[64];
 	struct empty_bpf *skel;
 	bool multi;
 
@@ -113,18 +127,32 @@ static int run(pid_t pid, char **opcodes)
 		fprintf(stderr, "cannot attach: %s\n", strerror(errno));
 		return 1;
 	}
-	puts("attached");
-	fflush(stdout);
-	while (read(STDIN_FILENO, &c, 1) > 0)
-		;
-	return 0; /* the links go with the process */
+	return hold();
+}
+
+static int run_clock(pid_t pid, int hz)
+{
+	char why[512] = "";
+	bool multi;
+	struct empty_bpf *skel = load(&multi);
+
+	if (!skel || hz <= 0 ||
+	    sample_timers__open(pid, bpf_program__fd(skel->progs.on_tick), 1000000000 / hz, why,
+				sizeof(why))) {
+		fprintf(stderr, "cannot attach: %s\n", *why ? why : strerror(errno));
+		return 1;
+	}
+	return hold();
 }
 
 int main(int argc, char **argv)
 {
-	if (argc < 3 || (strcmp(argv[1], "sites") && strcmp(argv[1], "entries"))) {
-		fprintf(stderr, "usage: attach_empty sites PID | entries PID [OPCODE...]\n");
-		return 2;
-	}
-	return run(atoi(argv[2]), strcmp(argv[1], "sites") ? argv + 3 : NULL);
+	if (argc == 4 && !strcmp(argv[1], "clock"))
+		return run_clock(atoi(argv[2]), atoi(argv[3]));
+	if (argc >= 3 && !strcmp(argv[1], "sites"))
+		return run(atoi(argv[2]), NULL);
+	if (argc >= 3 && !strcmp(argv[1], "entries"))
+		return run(atoi(argv[2]), argv + 3);
+	fprintf(stderr, "usage: attach_empty sites PID | entries PID [OPCODE...] | clock PID HZ\n");
+	return 2;
 }

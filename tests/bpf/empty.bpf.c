@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* The floor of every uprobe tracer: a program that does nothing. */
+/* The floor of every tracer and sampler: programs that do nothing. */
 #include "vmlinux.h"
 
 #include <bpf/bpf_helpers.h>
@@ -14,6 +14,12 @@ int on_hit_multi(void *ctx __attribute__((unused)))
 
 SEC("uprobe")
 int on_hit(void *ctx __attribute__((unused)))
+{
+	return 0;
+}
+
+SEC("perf_event")
+int on_tick(void *ctx __attribute__((unused)))
 {
 	return 0;
 }
