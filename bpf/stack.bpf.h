@@ -192,7 +192,9 @@ static long close_step(__u32 i, void *arg)
 	if (f->frame && (c->track == ALL_TRACKS || f->track == c->track)) {
 		if (c->flags & VTBPF_F_EXIT_MISSED)
 			c->t->count.exit_missed++;
-		emit_call(c->t, c->s, f, c->tid, c->now, c->flags);
+		/* A hit that was under way when recording ended may open a frame after that. */
+		if (f->start <= c->now)
+			emit_call(c->t, c->s, f, c->tid, c->now, c->flags);
 		f->frame = 0;
 	}
 	return 0;

@@ -310,7 +310,7 @@ def ctl_many_pauses(context):
     # The last client may still be there at either time.
     assert abs(len(os.listdir("/proc/%d/fd" % tracer.process.pid)) - fds) <= 1
     trace = tracer.stop()
-    assert trace.lost == 0 and len(trace.pauses) == 28
+    assert trace.lost == 0 and len(trace.pauses) == 28, (trace.lost, len(trace.pauses))
     counters = trace.raw["vtbpf"]["counters"]
     assert counters["unmatched_exits"] == 0 and counters["exit_missed"] == 0, counters
     assert not trace.raw["vtbpf"]["warnings"], trace.raw["vtbpf"]["warnings"]
