@@ -21,7 +21,7 @@ def rotation_is_exact(context):
     one in which it was cut off says so."""
     target = context.target("calls.py", 8000)
     out = context.path("out.json")
-    tracer = context.command("-p", target.pid, "--rotate", "1s", "-o", out)
+    tracer = context.command("-p", target.pid, "--rotate", "500k", "-o", out)
     tracing(tracer, target.pid)
     truth = target.ask("go")
     tracer.send(signal.SIGINT)

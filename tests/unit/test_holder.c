@@ -51,7 +51,7 @@ static int released(const struct fake_links *f)
 static void test_links_go_with_the_holder(void **state)
 {
 	struct fake_links f;
-	struct holder h;
+	struct holder h = {};
 	char why[64];
 
 	(void)state;
@@ -68,7 +68,7 @@ static void test_links_go_with_the_holder(void **state)
 static void test_released_holder_goes_by_itself(void **state)
 {
 	struct fake_links f;
-	struct holder h;
+	struct holder h = {};
 	char why[64];
 
 	(void)state;
@@ -88,7 +88,7 @@ static void test_released_holder_goes_by_itself(void **state)
 static void test_failure_is_told(void **state)
 {
 	struct fake_links f;
-	struct holder h;
+	struct holder h = {};
 	char why[64] = "";
 
 	(void)state;
@@ -111,7 +111,7 @@ static int attach_and_die(void *ctx, char *why, size_t why_size)
 
 static void test_death_while_attaching(void **state)
 {
-	struct holder h;
+	struct holder h = {};
 	char why[64] = "";
 
 	(void)state;
@@ -131,7 +131,7 @@ static void test_parent_killed(void **state)
 	make_links(&f, 0);
 	pid = fork();
 	if (!pid) {
-		struct holder h;
+		struct holder h = {};
 		char why[64];
 
 		if (holder__start(&h, attach, &f, why, sizeof(why)))
@@ -151,7 +151,7 @@ static void test_parent_killed(void **state)
 static void test_signals_do_not_end_it(void **state)
 {
 	struct fake_links f;
-	struct holder h;
+	struct holder h = {};
 	char why[64];
 
 	(void)state;
