@@ -88,12 +88,9 @@ void option__check_fleet(struct argp_state *state, struct options *o)
 			state,
 			"--match, --cgroup, --rotate, --keep, --max-memory and --pidfile: only with "
 			"traces of running processes");
-	if ((o->rotate_ns || o->rotate_bytes) &&
-	    (o->keep_ns || o->tracer_entries || o->triggers.n || o->hz || o->sample_rate ||
-	     o->max_overhead || o->n_active))
-		argp_error(state,
-			   "--rotate: not with --keep-last, --tracer-entries, --trigger, --hz, "
-			   "--sample-rate, --max-overhead or --active");
+	if ((o->rotate_ns || o->rotate_bytes) && (o->keep_ns || o->tracer_entries || o->triggers.n))
+		argp_error(state, "--rotate: not with --keep-last, --tracer-entries or --trigger: "
+				  "those keep the newest calls only");
 	if (o->keep && !o->rotate_ns && !o->rotate_bytes)
 		argp_error(state, "--keep: says how many files of --rotate stay; give that");
 	o->several = o->n_pids > 1 || o->match.n || o->cgroups.n;

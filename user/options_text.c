@@ -13,7 +13,8 @@ static const char doc[] =
 	"to the target's working directory.\n\n"
 	"The trace ends with Ctrl-C, after --duration, or when the program exits. The format follows "
 	"the output's extension: .json, .json.gz, .pftrace (Perfetto), .folded, .speedscope.json, "
-	".pb.gz (pprof), or .vtb for the raw capture. Open .json with https://ui.perfetto.dev or vizviewer.\n\n"
+	".pb.gz (pprof), or .vtb for the raw capture. Open .json with https://ui.perfetto.dev or "
+	"vizviewer.\n\n"
 	"Exit status: 0 done, 1 failed while running, 2 bad usage, 3 missing privilege or kernel "
 	"feature, 4 the target is not a CPython that can be traced. After --, the program's own.\n\n"
 	"Examples:\n"
@@ -87,7 +88,7 @@ static const struct argp_option option_table[] = {
 	{ 0, 0, 0, 0, "Service:", 4 },
 	{ "rotate", OPT_ROTATE, "TIME|SIZE", 0,
 	  "Begin a new file after this time (10m), or when so much is recorded (100M): FILE's name "
-	  "with date, time and a number",
+	  "with date, time and a number. Not with --keep-last, --tracer-entries and --trigger",
 	  4 },
 	{ "keep", OPT_KEEP, "N", 0, "Of these files, remove all but the newest N", 4 },
 	{ "pidfile", OPT_PIDFILE, "FILE", 0,

@@ -7,8 +7,14 @@ import shutil
 import signal
 import socket
 import subprocess
+import time
 
-from harness import Skip, case, clean_env, wait_until
+from case_budget import LINE
+from case_control import ctl, status_of
+from case_sampling import check_pairs
+from case_windows import check_clipped, plain, windows_of, zone_in_which_it_is
+from harness import Skip, case, clean_env, text_differences, wait_until
+from samplefile import Samples
 
 
 def tracing(tracer, pid):
@@ -74,6 +80,119 @@ def rotation_by_size(context):
     tracer = context.command("-p", target.pid, "--rotate", "1M", "-d", "3s", "-o", out)
     tracer.wait(0)
     assert len(os.listdir(context.tmp)) >= 2, os.listdir(context.tmp)
+
+
+def files_of(context, tracer):
+    """The traces of the files, in the order of their times."""
+    traces = []
+    for name in os.listdir(context.tmp):
+        if re.fullmatch(r"out-\d{8}-\d{6}-\d+\.json", name):
+            tracer.out = context.path(name)
+            trace = tracer.trace()
+            trace.check_shape()
+            traces.append((trace, plain(tracer.out)))
+    return sorted(traces, key=lambda t: t[1]["start_us"])
+
+
+def check_windows(files):
+    """Each window lies in one file, whose coverage is that of its own time."""
+    for (_, a), (_, b) in zip(files, files[1:]):
+        assert a["end_us"] <= b["start_us"] + 1, (a["end_us"], b["start_us"])
+    for trace, vtbpf in files:
+        windows = windows_of(trace) if "windows" in vtbpf else []
+        check_clipped(trace, windows)
+        start, end = vtbpf["start_us"], vtbpf["end_us"]
+        assert all(start <= a and b <= end + 1 for a, b in vtbpf.get("windows", [])), vtbpf
+        covered = sum(b - a for a, b in vtbpf.get("windows", [])) / (end - start)
+        assert abs(vtbpf.get("coverage", 0) - covered) < 0.001, (vtbpf, covered)
+
+
+@case()
+def rotation_of_windows(context):
+    """--sample-rate: files begin between two windows, and each says what part of its time it has. A
+    dump meanwhile is one of the present file."""
+    target = context.target("control.py", 2)
+    tracer = context.command("-p", target.pid, "--rotate", "1s", "--sample-rate", "0.4", "-o",
+                             context.path("out.json"))
+    tracing(tracer, target.pid)
+    time.sleep(2.5)
+    dump = ctl(context, target.pid, "dump").split()[-1]
+    said = plain(dump)
+    assert said["end_us"] - said["start_us"] < 2.2e6, said
+    os.rename(dump, context.path("dump"))
+    time.sleep(1.5)
+    tracer.send(signal.SIGINT)
+    tracer.wait(0)
+    files = files_of(context, tracer)
+    assert len(files) >= 3, files
+    check_windows(files)
+    assert sum(len(v.get("windows", [])) for _, v in files) >= 4
+    assert target.alive() and not text_differences(target.pid)
+
+
+@case()
+def rotation_within_a_budget(context):
+    """--max-overhead: one account from the first file to the last; a quiet target, whose window would
+    not end, gives way to the next file, too."""
+    for name, args in ("spin.py", ()), ("control.py", (0,)):
+        target = context.target(name, *args)
+        tracer = context.command("-p", target.pid, "--rotate", "2s", "--max-overhead", "5%", "-d",
+                                 "7s", "-o", context.path("out.json"))
+        tracer.wait(0)
+        (line,) = LINE.findall(tracer.text())
+        _, achieved, worst, windows, _ = (float(x) for x in line)
+        assert achieved <= 5 and worst <= 5.05, tracer.text()
+        files = files_of(context, tracer)
+        assert len(files) >= 3, files
+        check_windows(files)
+        assert sum(len(v.get("windows", [])) for _, v in files) == windows
+        said = [v["overhead"] for _, v in files]
+        assert [s["windows"] for s in said] == sorted(s["windows"] for s in said), said
+        assert said[-1]["windows"] == windows and said[-1]["stated_percent"] == 5, said
+        for file in os.listdir(context.tmp):
+            os.remove(context.path(file))
+
+
+@case()
+def rotation_at_hours(context):
+    """--active: what is no hour of it is a pause, in as many files as it lasts."""
+    target = context.target("control.py", 0)
+    env = {"TZ": zone_in_which_it_is(17, 59, 57)}
+    tracer = context.command("-p", target.pid, "--rotate", "1s", "--active", "09:00-18:00", "-o",
+                             context.path("out.json"), env=env)
+    tracing(tracer, target.pid)
+    wait_until(lambda: status_of(context, target.pid)["state"] == "paused", "the end of the hours")
+    time.sleep(2.5)
+    tracer.send(signal.SIGINT)
+    tracer.wait(0)
+    files = files_of(context, tracer)
+    assert len(files) >= 3, files
+    assert files[0][0].slices and not files[-1][0].slices
+    (start, end), = files[-1][0].pauses
+    vtbpf = files[-1][0].raw["vtbpf"]
+    assert (start, end) == (vtbpf["start_us"], vtbpf["end_us"]), (start, end, vtbpf)
+    assert not text_differences(target.pid)
+
+
+@case()
+def rotation_of_samples(context):
+    """--hz: every sample is in one file, with its stack, though that was seen in earlier ones."""
+    target = context.target("sampled.py", "deep", 40)
+    out = context.path("out.vtb")
+    tracer = context.command("-p", target.pid, "--rotate", "1s", "--hz", "1000", "-o", out)
+    tracing(tracer, target.pid)
+    cpu = target.ask("4")["cpu"]
+    tracer.send(signal.SIGINT)
+    tracer.wait(0)
+    files = [Samples(context.path(name)) for name in os.listdir(context.tmp)]
+    assert len(files) >= 3, os.listdir(context.tmp)
+    got = sum(s.total() + s.unreadable for s in files)
+    assert cpu * 980 - 10 <= got <= cpu * 1020 + 20, (got, cpu)
+    for s in files:
+        assert s.taken == s.total() and s.lost == 0, (s.taken, s.total(), s.lost)
+        check_pairs(context, target, s)
+        assert "?" not in {name for _, frames in s.stacks for name in frames}
+    assert sum(any("burn" in frames for _, frames in s.stacks) for s in files) >= 3
 
 
 @case()

@@ -312,6 +312,7 @@ static void test_bad_service(void **state)
 		{ "vtbpf -p 1 --rotate 1k", "or 64k" },
 		{ "vtbpf -p 1 --rotate often", "not a time" },
 		{ "vtbpf -p 1 --rotate 1m --keep-last 1s", "not with" },
+		{ "vtbpf -p 1 --rotate 1m --trigger gc>1ms", "not with" },
 		{ "vtbpf -p 1 --max-memory none", "not a size" },
 	};
 	char out[4096];

@@ -15,7 +15,8 @@
 #define LONGEST_PERIOD_NS 2000000000ULL
 #define OPEN_POLL_NS 50000000ULL
 #define LASTING_NS 200000000ULL
-#define IDLE_SHARE 100 /* what looking at idle threads may take: a hundredth of the time ... */
+#define CUT_NS 500000000ULL /* so long a segment's end waits for a window's */
+#define IDLE_SHARE 100	    /* what looking at idle threads may take: a hundredth of the time ... */
 #define IDLE_SHARE_BUDGET 500 /* ... and less where that is counted */
 
 /* ---- windows ---------------------------------------------------------------------------- */
@@ -75,6 +76,7 @@ static void open_window(struct recording *r, uint64_t now)
 	}
 	p->attach_ns = clock_ns(CLOCK_MONOTONIC) - now;
 	p->open = true;
+	sampler__began(r, r->window_start);
 	announce(r);
 }
 
@@ -228,10 +230,17 @@ int pacing__end(struct recording *r)
 
 /* ---- now and then ----------------------------------------------------------------------- */
 
+bool pacing__may_cut(const struct recording *r)
+{
+	return !r->pacing.in_windows || !r->pacing.open;
+}
+
 static bool shall_be_open(struct recording *r, uint64_t now)
 {
 	struct pacing *p = &r->pacing;
 
+	if (r->cut_due && p->in_windows && (!p->open || now >= r->cut_due + CUT_NS))
+		return false;
 	if (r->cfg->sample_rate && !duty__is_on(&p->duty, now))
 		return false;
 	return p->open || !r->cfg->budget || budget__may_open(&p->budget, now);
@@ -276,6 +285,8 @@ uint64_t pacing__wait(struct recording *r, uint64_t now, uint64_t most)
 		t = p->open ? now + OPEN_POLL_NS : budget__next_open(&p->budget, now);
 		next = t < next ? t : next;
 	}
+	if (r->cut_due && r->cut_due + CUT_NS < next)
+		next = r->cut_due + CUT_NS;
 	return next > now ? next - now : 0;
 }
 

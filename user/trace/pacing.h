@@ -66,6 +66,9 @@ void pacing__put_window(struct recording *r, uint64_t end);
 /* Is nothing recorded now, between two windows or in a pause? */
 bool pacing__is_closed(const struct recording *r);
 
+/* May a segment end now? Windows lie in one; one that goes on for long is ended for that. */
+bool pacing__may_cut(const struct recording *r);
+
 /* Lines of the status. */
 void pacing__status(struct recording *r, FILE *out);
 

@@ -226,7 +226,7 @@ void pacing_cost__tick(struct recording *r, uint64_t now)
 		tracer__limit(r->tracer, left);
 }
 
-static void put_overhead(struct recording *r, uint64_t now)
+void pacing_cost__put(struct recording *r, uint64_t now)
 {
 	struct budget *b = &r->pacing.budget;
 	struct budget_report report = budget__report(b, now);
@@ -250,7 +250,7 @@ void pacing_cost__end(struct recording *r)
 	uint64_t now = clock_ns(CLOCK_MONOTONIC);
 
 	charge_own(r, now);
-	put_overhead(r, now);
+	pacing_cost__put(r, now);
 	r->res->budget = r->pacing.budget;
 	r->res->own = r->pacing.own;
 }

@@ -20,6 +20,9 @@ void pacing_cost__after(struct recording *r, uint64_t now);
 /* Now and then: charges what was spent, and allows for more. */
 void pacing_cost__tick(struct recording *r, uint64_t now);
 
+/* Writes what was charged up to `now` to the capture. */
+void pacing_cost__put(struct recording *r, uint64_t now);
+
 /* Charges the rest, and writes the sum to the capture and the result. */
 void pacing_cost__end(struct recording *r);
 void pacing_cost__status(struct recording *r, FILE *out);

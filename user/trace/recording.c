@@ -257,7 +257,8 @@ static int begin(struct recording *r)
 	if (cfg->duration_ns)
 		r->deadline = r->res->start + cfg->duration_ns;
 	recording__put_session(r, r->res->start);
-	sampler__began(r);
+	if (!r->pacing.on)
+		sampler__began(r, r->window_start);
 	if (r->pacing.on)
 		thread_names__scan(r->names);
 	thread_names__announce(r->names);
@@ -277,6 +278,11 @@ void recording__end_with(struct recording *r, enum recording_end why)
 {
 	if (!r->res->end)
 		r->res->end = why;
+}
+
+bool recording__is_on(const struct recording *r)
+{
+	return !r->paused && !pacing__is_closed(r);
 }
 
 int recording__next_signal(struct recording *r)
@@ -365,13 +371,19 @@ static void wait_for_news(struct recording *r, struct pollfd *fds, size_t n)
 	ppoll(fds, n, &ts, NULL);
 }
 
-static void cut(struct recording *r)
+static void note_cut(struct recording *r, uint64_t now)
 {
 	char c;
 
-	if (read(r->cfg->cut_fd, &c, 1) != 1 || !segment__cut(r))
-		return;
-	recording__end_with(r, END_CAPTURE);
+	if (read(r->cfg->cut_fd, &c, 1) == 1)
+		r->cut_due = now;
+}
+
+static void cut(struct recording *r)
+{
+	r->cut_due = 0;
+	if (segment__cut(r))
+		recording__end_with(r, END_CAPTURE);
 }
 
 static void loop(struct recording *r)
@@ -408,6 +420,8 @@ static void loop(struct recording *r)
 		if (fds[2].revents & POLLIN)
 			recording__end_with(r, END_TARGET_EXIT);
 		if (fds[5 + DUMPS_AT_ONCE].revents & POLLIN)
+			note_cut(r, now);
+		if (r->cut_due && pacing__may_cut(r))
 			cut(r);
 		check_target(r, now);
 		if (r->next_self_check && now >= r->next_self_check)

@@ -68,6 +68,7 @@ struct recording {
 	uint64_t paused_ns;		    /* sum of the pauses that are over */
 	unsigned int pauses;
 	uint64_t deadline; /* when to stop, 0 never */
+	uint64_t cut_due; /* since when the next segment waits for a window's end; 0: it does not */
 	uint64_t next_check;
 	uint64_t next_self_check; /* 0: done */
 	uint64_t newest_end;	  /* of a call, as far as they have come out of the ring */
@@ -99,6 +100,8 @@ void recording__put_session(struct recording *r, uint64_t start);
 void recording__put_text(struct recording *r, enum vtbpf_text_what what, const char *text);
 int recording__next_signal(struct recording *r); /* its number, or 0 */
 void recording__end_with(struct recording *r, enum recording_end why);
+/* Is recorded now, neither between two windows nor in a pause? */
+bool recording__is_on(const struct recording *r);
 
 /* ---- window.c --------------------------------------------------------------------------- */
 
@@ -138,8 +141,8 @@ void sampler__note_thread(struct recording *r, pid_t tid);
 
 /* Marks in the capture where a window of samples begins, and where it has ended, with the sums. In
  * windows of calls they do nothing. */
-void sampler__began(struct recording *r);
-void sampler__ended(struct recording *r);
+void sampler__began(struct recording *r, uint64_t start);
+void sampler__ended(struct recording *r, uint64_t end);
 
 /* ---- commands.c ------------------------------------------------------------------------- */
 

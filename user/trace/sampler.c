@@ -43,13 +43,13 @@ static void put_sampling(struct recording *r, uint64_t ts, uint64_t period)
 	capture_writer__append(r->w, &rec.rec);
 }
 
-void sampler__began(struct recording *r)
+void sampler__began(struct recording *r, uint64_t start)
 {
 	if (r->sampling)
-		put_sampling(r, r->window_start, r->cfg->tracer.sample_period_ns);
+		put_sampling(r, start, r->cfg->tracer.sample_period_ns);
 }
 
-void sampler__ended(struct recording *r)
+void sampler__ended(struct recording *r, uint64_t end)
 {
 	struct vtbpf_rec_sample_counters rec = {
 		.rec = { .len = sizeof(rec),
@@ -61,6 +61,6 @@ void sampler__ended(struct recording *r)
 		return;
 	tracer__sample_counters(r->tracer, &rec.count);
 	r->res->samples = rec.count;
-	put_sampling(r, r->window_stop, 0);
+	put_sampling(r, end, 0);
 	capture_writer__append(r->w, &rec.rec);
 }

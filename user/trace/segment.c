@@ -9,20 +9,24 @@
 #include "../log.h"
 #include "recorder_codes.h"
 #include "recorder_threads.h"
+#include "pacing_cost.h"
 #include "recording_state.h"
+#include "segment_stacks.h"
 
 struct segments {
 	struct recording *r;
 	struct recorder_codes codes;
 	struct recorder_threads threads;
+	struct segment_stacks stacks;
 	uint64_t number;
 	uint64_t start; /* of the present one, ns; 0: it is the first */
 	uint64_t cut;	/* it is ending with this moment; 0: it is not */
 	struct held
 		done; /* calls that are in an earlier one, and still to come from the kernel side */
-	struct vtbpf_counters before; /* counted in earlier segments */
-	struct vtbpf_counters last;   /* and at the end of the last one */
-	char *next;		      /* records for the next segment, while this one ends */
+	struct vtbpf_counters before;	      /* counted in earlier segments */
+	struct vtbpf_counters last;	      /* and at the end of the last one */
+	struct vtbpf_sample_counters samples; /* that are in this one; lost and ignored: before it */
+	char *next; /* records for the next segment, while this one ends */
 	size_t n_next, room;
 };
 
@@ -94,21 +98,21 @@ static void write_first_part(struct segments *s, const struct vtbpf_rec *rec)
 	write_call(s, &c.rec);
 }
 
-static void keep_for_next(struct segments *s, const struct vtbpf_rec *rec)
+/* 0 or -ENOMEM. */
+static int keep_for_next(struct segments *s, const struct vtbpf_rec *rec)
 {
 	if (s->n_next + rec->len > s->room) {
 		size_t room = s->room ? s->room * 2 : 1 << 16;
 		char *next = realloc(s->next, room);
 
-		if (!next) { /* in the wrong capture it is better than in none */
-			write_call(s, rec);
-			return;
-		}
+		if (!next)
+			return -ENOMEM;
 		s->next = next;
 		s->room = room;
 	}
 	memcpy(s->next + s->n_next, rec, rec->len);
 	s->n_next += rec->len;
+	return 0;
 }
 
 static void put_call(struct segments *s, const struct vtbpf_rec *rec)
@@ -120,10 +124,41 @@ static void put_call(struct segments *s, const struct vtbpf_rec *rec)
 	if (s->cut && end_of(rec) > s->cut) {
 		if (call->start < s->cut)
 			write_first_part(s, rec);
-		keep_for_next(s, rec);
-		return;
+		if (!keep_for_next(s, rec))
+			return; /* in the wrong capture it is better than in none */
 	}
 	write_call(s, rec);
+}
+
+/* It is counted where it is written: the kernel side's sums are those of another moment. */
+static void put_sample(struct segments *s, const struct vtbpf_rec *rec)
+{
+	struct vtbpf_rec_sample sample = *(const struct vtbpf_rec_sample *)rec;
+	const struct vtbpf_rec_stack *stack;
+
+	if (s->cut && sample.ts > s->cut && !keep_for_next(s, rec))
+		return;
+	if (sample.ts < s->start)
+		sample.ts = s->start;
+	stack = segment_stacks__name(&s->stacks, sample.stack, s->number);
+	if (stack)
+		write_record(s, &stack->rec);
+	if (rec->flags & VTBPF_F_UNREADABLE)
+		s->samples.unreadable += sample.weight;
+	else
+		s->samples.taken += sample.weight;
+	write_record(s, &sample.rec);
+}
+
+static void put_sample_counters(struct segments *s, const struct vtbpf_rec *rec)
+{
+	struct vtbpf_rec_sample_counters c = *(const struct vtbpf_rec_sample_counters *)rec;
+
+	c.count.taken = s->samples.taken;
+	c.count.unreadable = s->samples.unreadable;
+	c.count.lost -= s->samples.lost;
+	c.count.ignored -= s->samples.ignored;
+	write_record(s, &c.rec);
 }
 
 /* What was counted before is in the other captures. */
@@ -162,9 +197,19 @@ static void put(struct segments *s, const struct vtbpf_rec *rec)
 	case VTBPF_REC_PAUSE:
 		put_pause(s, rec);
 		return;
+	case VTBPF_REC_SAMPLE:
+		put_sample(s, rec);
+		return;
+	case VTBPF_REC_SAMPLE_COUNTERS:
+		put_sample_counters(s, rec);
+		return;
 	case VTBPF_REC_CODE:
 	case VTBPF_REC_STR:
 		recorder_codes__add(&s->codes, rec);
+		break;
+	case VTBPF_REC_STACK:
+		if (segment_stacks__add(&s->stacks, rec, s->number))
+			log_debug("no memory for a stack: its samples in later files lack it");
 		break;
 	}
 	write_record(s, rec);
@@ -195,6 +240,7 @@ void segment__free(struct segments *s)
 		return;
 	held__release(&s->done);
 	recorder_codes__release(&s->codes);
+	segment_stacks__release(&s->stacks);
 	recorder_threads__release(&s->threads);
 	free(s->next);
 	free(s);
@@ -221,6 +267,13 @@ static bool put_held(void *ctx, const struct vtbpf_rec *rec)
 	return false;
 }
 
+static void use_code(void *ctx, uint32_t code)
+{
+	struct segments *s = ctx;
+
+	recorder_codes__used(&s->codes, code, s->number + 1);
+}
+
 static void see_code(void *ctx, uint32_t code)
 {
 	recorder_codes__seen(ctx, code);
@@ -236,6 +289,28 @@ static void forget_dead_codes(struct segments *s)
 		recorder_codes__sweep(&s->codes, s->number, NULL, NULL);
 }
 
+/* What the kernel side knows of stacks it will say again, and of those that come meanwhile there is a
+ * copy. */
+static void begin_samples_anew(struct segments *s)
+{
+	if (!s->r->sampling)
+		return;
+	segment_stacks__age(&s->stacks, use_code, s);
+	tracer__forget_stacks(s->r->tracer);
+}
+
+static void end_samples(struct segments *s)
+{
+	struct vtbpf_sample_counters now;
+
+	if (!s->r->sampling)
+		return;
+	if (recording__is_on(s->r))
+		sampler__ended(s->r, s->cut);
+	tracer__sample_counters(s->r->tracer, &now);
+	s->samples = (struct vtbpf_sample_counters){ .lost = now.lost, .ignored = now.ignored };
+}
+
 static void end_segment(struct segments *s)
 {
 	struct recording *r = s->r;
@@ -244,6 +319,7 @@ static void end_segment(struct segments *s)
 	};
 	struct held held = {};
 
+	begin_samples_anew(s);
 	s->cut = clock_ns(CLOCK_MONOTONIC);
 	snapshot__collect(r, &held);
 	held__keep(&held, put_held, s);
@@ -254,9 +330,12 @@ static void end_segment(struct segments *s)
 		window__put_pause(r, s->cut);
 	else
 		window__put_idle(r, s->cut);
+	end_samples(s);
 	tracer__counters(r->tracer, &counters.count);
 	put_counters(s, &counters.rec);
 	s->before = s->last;
+	if (r->cfg->budget)
+		pacing_cost__put(r, s->cut);
 	sources__write(r->sources, r->cfg->target, r->w);
 	capture_writer__end(r->w, s->cut);
 }
@@ -276,6 +355,8 @@ static void begin_segment(struct segments *s)
 	recorder_threads__write(&s->threads, r->w);
 	recorder_codes__write(&s->codes, r->w);
 	r->w->sink = on_record;
+	if (recording__is_on(r))
+		sampler__began(r, s->start);
 	while (at < s->n_next) {
 		const struct vtbpf_rec *rec = (const void *)(s->next + at);
 

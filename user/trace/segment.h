@@ -5,6 +5,9 @@
  * as ended. A call that runs when a segment ends is cut off there (open at the end), and goes on in the
  * next (open at the start). Each capture is whole by itself: what was said of code objects and threads
  * is said again in each.
+ *
+ * Samples lie in the capture of their moment, and each capture counts its own. Windows are whole in one:
+ * the next capture begins between two of them.
  */
 #ifndef VTBPF_SEGMENT_H
 #define VTBPF_SEGMENT_H

@@ -72,6 +72,10 @@ int tracer__attach_samples(struct tracer *t, pid_t pid, uint64_t runtime);
 /* Samples so far. */
 void tracer__sample_counters(const struct tracer *t, struct vtbpf_sample_counters *sum);
 
+/* Every stack that is sampled from now on is announced again, under a new id. Samples under way may
+ * still have an old one. */
+void tracer__forget_stacks(struct tracer *t);
+
 /* Starts recording. Returns CLOCK_MONOTONIC of that moment in ns: the start of the trace. */
 uint64_t tracer__activate(struct tracer *t);
 

@@ -116,6 +116,7 @@ void tracer__rest(struct tracer *t)
 	sweep__clear(bpf_map__fd(t->skel->maps.deep_frames));
 	__atomic_add_fetch(&t->skel->bss->code_epoch, 1, __ATOMIC_RELEASE);
 	__atomic_add_fetch(&t->skel->bss->code_generation, 1, __ATOMIC_RELEASE);
+	tracer_samples__reset(t);
 }
 
 void tracer__forget_verdicts(struct tracer *t)

@@ -61,6 +61,11 @@ void tracer__sample_counters(const struct tracer *t, struct vtbpf_sample_counter
 	*sum = t->skel->bss->sample_totals;
 }
 
+void tracer__forget_stacks(struct tracer *t)
+{
+	sweep__clear(bpf_map__fd(t->skel->maps.sample_stacks));
+}
+
 void tracer_samples__reset(struct tracer *t)
 {
 	if (!t->skel->rodata->sample_period_ns)

@@ -71,7 +71,7 @@ int window__close(struct recording *r)
 	if (r->res->end != END_TARGET_EXIT && r->res->end != END_TARGET_EXEC && !is_one_of_many(r))
 		thread_names__scan(r->names); /* names that changed since */
 	tracer__sweep(r->tracer, r->window_stop);
-	sampler__ended(r);
+	sampler__ended(r, r->window_stop);
 	window__put_idle(r, r->window_stop);
 	return err;
 }
@@ -133,7 +133,7 @@ int window__resume(struct recording *r)
 	r->paused_ns += r->window_start - stopped;
 	r->window_stop = stopped;
 	window__put_pause(r, r->window_start);
-	sampler__began(r);
+	sampler__began(r, r->window_start);
 	r->window_stop = 0;
 	window__look_at_idle(r);
 	return 0;
