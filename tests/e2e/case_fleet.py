@@ -8,7 +8,8 @@ import signal
 import subprocess
 import time
 
-from harness import case, wait_until
+from case_budget import LINE
+from harness import case, text_differences, wait_until
 
 
 def tracing(tracer, pid):
@@ -41,6 +42,44 @@ def fleet_of_two(context):
     assert sorted(t["pid"] for t in trace.raw["vtbpf"]["targets"]) == sorted([one.pid, two.pid])
     assert "2 processes" in tracer.text()
     assert os.listdir(context.tmp) == ["out.json"], os.listdir(context.tmp)
+
+
+@case()
+def fleet_of_samples(context):
+    """--hz reaches both: each has the samples that its CPU time makes."""
+    targets = [context.target("sampled.py", "deep", 20) for _ in range(2)]
+    out = context.path("out.json")
+    tracer = context.command("-p", targets[0].pid, "-p", targets[1].pid, "--hz", "500", "-o", out,
+                             out=out)
+    for target in targets:
+        tracing(tracer, target.pid)
+    cpu = [target.ask("1")["cpu"] for target in targets]
+    trace = tracer.stop()
+    said = trace.raw["vtbpf"]["samples"]
+    want = 500 * sum(cpu)
+    assert want * 0.98 - 10 <= said["taken"] + said["unreadable"] <= want * 1.02 + 20, (said, cpu)
+    for target in targets:
+        assert any(s.pid == target.pid and s.qualname == "burn" for s in trace.slices), target.pid
+
+
+@case()
+def fleet_within_budgets(context):
+    """--max-overhead holds for each process by itself, and all windows are in the file."""
+    targets = [context.target("spin.py"), context.target("control.py", 0)]
+    out = context.path("out.json")
+    tracer = context.command("-p", targets[0].pid, "-p", targets[1].pid, "--max-overhead", "5%", "-d",
+                             "7s", "-o", out, out=out)
+    tracer.wait(0)
+    lines = LINE.findall(tracer.text())
+    assert len(lines) == 2, tracer.text()
+    for stated, achieved, worst, windows, _ in lines:
+        assert float(stated) == 5 and float(achieved) <= 5 and float(worst) <= 5.05, lines
+        assert int(windows) >= 1, lines
+    trace = tracer.trace()
+    assert len(trace.raw["vtbpf"]["windows"]) == sum(int(line[3]) for line in lines)
+    assert {target.pid for target in targets} <= {s.pid for s in trace.slices}
+    for target in targets:
+        assert target.alive() and not text_differences(target.pid)
 
 
 @case()
