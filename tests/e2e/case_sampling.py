@@ -3,6 +3,8 @@
 
 import re
 
+from case_control import ctl
+from case_windows import zone_in_which_it_is
 from harness import case, text_differences
 from samplefile import LIBRARY, Samples
 
@@ -147,3 +149,24 @@ def sampling_usage(context):
     for options in (["--hz", "0"], ["--hz", "200000"], ["--hz", "x"],
                     ["--hz", "10", "--tracer-entries", "5"], ["--hz", "10", "--dry-run"]):
         context.fails(2, "-p", pid, *options)
+
+
+@case()
+def sampling_at_hours(context):
+    """--hz with --active, paused and resumed: samples of both stretches count, and the time between
+    them does not."""
+    target = context.target("sampled.py", "deep", 20)
+    env = {"TZ": zone_in_which_it_is(12, 0, 0)}
+    tracer = context.attach(target, "--hz", "1000", "--active", "09:00-18:00", env=env)
+    cpu = target.ask("0.5")["cpu"]
+    ctl(context, target.pid, "pause")
+    target.ask("1")
+    ctl(context, target.pid, "resume")
+    cpu += target.ask("0.5")["cpu"]
+    trace = tracer.stop()
+    said = trace.raw["vtbpf"]["samples"]
+    got = said["taken"] + said["unreadable"]
+    assert cpu * 970 - 20 <= got <= cpu * 1030 + 30, (said, cpu)
+    assert said["written"] == said["taken"], said
+    (_, end), = trace.pauses
+    assert any(s.start >= end and s.qualname == "burn" for s in trace.slices)
