@@ -7,6 +7,7 @@ struct hit {
 	__u64 frame;
 	__u64 instr; /* the instruction at an entry, 0 unknown: opcode, then oparg */
 	__u8 kind;
+	__u8 raises; /* exceptions are watched there */
 };
 
 #define CODE_UNIT 2 /* bytes of an instruction, every version since 3.6 */
@@ -314,10 +315,10 @@ static __always_inline void on_exit(struct thread_state *t, __u32 tid, __u64 fra
 static __always_inline bool is_throw(struct thread_state *t, __u32 tid, struct hit *hit)
 {
 	struct open_stack *s = stack_of(t);
-	__u64 frame = 0;
+	__u64 frame = frame_of_object(hit->frame);
 	__u8 owner = 0;
 
-	if (bpf_probe_read_user(&frame, 8, (void *)(hit->frame + layout.frameobj_frame)))
+	if (!frame)
 		return false;
 	if (s && t->depth && stack_at(s, t->depth - 1)->frame == frame)
 		return false;
@@ -339,8 +340,8 @@ static __always_inline void open_running_frames(struct thread_state *t, __u32 ti
 	__u64 from = hit->frame;
 
 	t->walked = 1;
-	if (hit->kind == VTBPF_SITE_TRACEBACK)
-		bpf_probe_read_user(&from, 8, (void *)(from + layout.frameobj_frame));
+	if (hit->kind == VTBPF_SITE_TRACEBACK || hit->kind == VTBPF_SITE_EXCEPTION)
+		from = frame_of_object(from);
 	if (hit->kind == VTBPF_SITE_ENTRY || hit->kind == VTBPF_SITE_THROW) {
 		frame_read_link(from, &link);
 		t->root_frame = from;
@@ -382,6 +383,10 @@ static __always_inline void handle_hit(struct hit *hit)
 		make_ready(t, tid, hit);
 	if (t->cuts != cut_generation)
 		hide_below_cuts(tid);
+	if (triggers & VTBPF_WATCH_RAISE && hit->raises)
+		watch_raise(tid, hit->frame);
+	if (hit->kind == VTBPF_SITE_EXCEPTION)
+		return;
 	if (hit->kind == VTBPF_SITE_EXIT || hit->kind == VTBPF_SITE_YIELD)
 		on_exit(t, tid, hit->frame, hit->kind == VTBPF_SITE_YIELD ? VTBPF_F_SUSPENDED : 0);
 	else if (hit->kind != VTBPF_SITE_TRACEBACK || is_throw(t, tid, hit))

@@ -29,6 +29,17 @@ static __always_inline int frame_read_link(__u64 frame, struct frame_link *link)
 	return 0;
 }
 
+/* The frame of a frame object; 0 when it cannot be read. */
+static __always_inline __u64 frame_of_object(__u64 object)
+{
+	__u64 frame = 0;
+
+	if (layout.flags & VTBPF_LAYOUT_FRAME_IS_OBJECT)
+		return object;
+	bpf_probe_read_user(&frame, sizeof(frame), (void *)(object + layout.frameobj_frame));
+	return frame;
+}
+
 /* Frames that CPython 3.12+ puts where C code called the interpreter: they run no Python. */
 static __always_inline bool frame_is_shim(__u64 frame)
 {

@@ -17,8 +17,9 @@ const volatile bool codes_watched;     /* there is a site of kind VTBPF_SITE_COD
 const volatile bool
 	have_bpf_loop; /* bpf_loop() exists (Linux 5.17): long walks in few instructions */
 
-const volatile __u32 triggers; /* VTBPF_WATCH_*: what is watched of any function */
-const volatile bool budgeted;  /* --max-overhead: count what is spent, and stop at `spent_limit` */
+const volatile __u32 triggers;	    /* VTBPF_WATCH_*: what is watched of any function */
+const volatile __u64 raise_runtime; /* _PyRuntime, where exceptions are watched */
+const volatile bool budgeted; /* --max-overhead: count what is spent, and stop at `spent_limit` */
 const volatile bool spent_by_cpu;
 const volatile __u32 site_costs[VTBPF_MAX_SITES]; /* of a hit, ns */
 
@@ -31,6 +32,10 @@ volatile __u64 stopped_ns;  /* when it was cleared, before user space asked for 
 volatile __u64 verdicts_ns; /* and when a change of `verdicts` counts from */
 volatile __u64 spent_limit; /* of one of `spent` */
 struct spent spent[SPENT_CELLS];
+volatile __u64 raise_quiet_ns; /* after an exception further ones like it are only counted so long */
+__u64 raises_quiet;	       /* how many that are waited for */
+__u64 raises_unsaid;	       /* for which the ring had no room ... */
+struct vtbpf_rec_raise last_unsaid; /* ... the last one of them */
 volatile __u64 spent_at_start; /* user space's notes: when recording began, and when it ended */
 volatile __u64 spent_at_stop;
 
@@ -111,6 +116,14 @@ struct {
 	__type(key, __u32);
 	__type(value, struct code_watch);
 } watches SEC(".maps");
+
+/* Has room only where a trigger waits for exceptions. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct raise_key);
+	__type(value, struct raise_state);
+} raises SEC(".maps");
 
 __u32 next_code_id;
 volatile bool codes_unwatched;	/* for now there is none, whatever codes_watched says */

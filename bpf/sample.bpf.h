@@ -24,13 +24,6 @@ struct {
 	__type(value, struct sampled_process);
 } sample_processes SEC(".maps");
 
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 16384);
-	__type(key, __u32); /* tid */
-	__type(value, struct sampled_thread);
-} sample_threads SEC(".maps");
-
 /* Least recently used stacks make room: they are announced again, under a new id. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -168,17 +161,6 @@ static __always_inline __u32 sample_weight(struct sampled_thread *s, struct perf
 	weight = periods - s->done;
 	s->done = periods;
 	return weight < MOST_PERIODS ? weight : MOST_PERIODS;
-}
-
-static __always_inline struct sampled_thread *sampled_thread_of(__u32 tid, __u64 start_time)
-{
-	struct sampled_thread *t = bpf_map_lookup_elem(&sample_threads, &tid), fresh = {};
-
-	if (t && t->start_time == start_time)
-		return t;
-	fresh.start_time = start_time;
-	bpf_map_update_elem(&sample_threads, &tid, &fresh, BPF_ANY);
-	return bpf_map_lookup_elem(&sample_threads, &tid);
 }
 
 /* The frames of the running thread, into w. */

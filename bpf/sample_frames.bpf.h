@@ -10,6 +10,14 @@
 
 const volatile struct vtbpf_states states;
 
+/* Also of threads whose exceptions are watched. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, __u32); /* tid */
+	__type(value, struct sampled_thread);
+} sample_threads SEC(".maps");
+
 /* ---- reading ---------------------------------------------------------------------------- */
 
 /* Reads bytes [from, to) of the structure at addr to the start of w->raw. Bounds are constants. */
@@ -53,6 +61,17 @@ static __always_inline __u64 mix(__u64 hash, __u64 word)
 }
 
 /* ---- the thread's states ---------------------------------------------------------------- */
+
+static __always_inline struct sampled_thread *sampled_thread_of(__u32 tid, __u64 start_time)
+{
+	struct sampled_thread *t = bpf_map_lookup_elem(&sample_threads, &tid), fresh = {};
+
+	if (t && t->start_time == start_time)
+		return t;
+	fresh.start_time = start_time;
+	bpf_map_update_elem(&sample_threads, &tid, &fresh, BPF_ANY);
+	return bpf_map_lookup_elem(&sample_threads, &tid);
+}
 
 /* A walk over the states of all threads of all interpreters, newest first. */
 struct state_search {

@@ -25,8 +25,9 @@
 #include "thread_name.bpf.h"
 #include "stack.bpf.h"
 #include "thread.bpf.h"
-#include "call.bpf.h"
 #include "sample_frames.bpf.h"
+#include "raise.bpf.h"
+#include "call.bpf.h"
 #include "sample.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
@@ -37,6 +38,7 @@ static __always_inline void take_hit(struct pt_regs *ctx, __u64 index)
 	struct hit hit = {};
 
 	hit.kind = site->kind;
+	hit.raises = triggers & VTBPF_WATCH_RAISE && site->flags & VTBPF_SITE_RAISES;
 	hit.frame = read_place(ctx, site->frame_reg, site->frame_at,
 			       site->flags & VTBPF_SITE_FRAME_IN_WORD);
 	if (hit.kind == VTBPF_SITE_CODE_FREED) {

@@ -33,6 +33,7 @@ enum vtbpf_site_kind {
 	/* PyTraceBack_Here(frame object in frame_reg), where throw() has no site of its own */
 	VTBPF_SITE_TRACEBACK = 5,
 	VTBPF_SITE_CODE_FREED = 6, /* the code object in frame_reg dies */
+	VTBPF_SITE_EXCEPTION = 7,  /* the same function's very beginning: VTBPF_SITE_RAISES only */
 };
 
 /* Registers, numbered as DWARF numbers them for x86_64 (0 rax, 1 rdx, 2 rcx, 3 rbx, 4 rsi, 5 rdi,
@@ -55,6 +56,8 @@ struct vtbpf_site {
  * instr_at: a compiler put them there before the site. The register is the stack or frame pointer. */
 #define VTBPF_SITE_FRAME_IN_WORD 0x04
 #define VTBPF_SITE_INSTR_IN_WORD 0x08
+/* Exceptions are watched here, besides what the kind says. */
+#define VTBPF_SITE_RAISES 0x10
 
 /*
  * Where the BPF side finds what it reads, in bytes. Filled by discover from the interpreter's
@@ -128,6 +131,7 @@ enum vtbpf_rec_kind {
 	VTBPF_REC_STACK = 10, /* frames that samples refer to, struct vtbpf_rec_stack */
 	VTBPF_REC_SLEEP = 11, /* where it was while it had not, struct vtbpf_rec_sleep */
 	VTBPF_REC_TRIGGER = 13, /* what a trigger waits for has come, struct vtbpf_rec_trigger */
+	VTBPF_REC_RAISE = 14, /* an exception that a trigger may wait for, struct vtbpf_rec_raise */
 
 	VTBPF_REC_USER = 128,
 	VTBPF_REC_SESSION = 128,     /* first record of a capture, struct vtbpf_rec_session */
@@ -446,10 +450,11 @@ struct vtbpf_rec_end {
 
 /* ---- verdicts on code objects ----------------------------------------------------------- */
 
-#define VTBPF_HIDE_CALL 0x1   /* its calls are not written */
-#define VTBPF_HIDE_BELOW 0x2  /* nor is what they call, and what that calls */
-#define VTBPF_WATCH_EXIT 0x4  /* a trigger wants to know how long they take */
-#define VTBPF_WATCH_ENTRY 0x8 /* or how often they are called */
+#define VTBPF_HIDE_CALL 0x1    /* its calls are not written */
+#define VTBPF_HIDE_BELOW 0x2   /* nor is what they call, and what that calls */
+#define VTBPF_WATCH_EXIT 0x4   /* a trigger wants to know how long they take */
+#define VTBPF_WATCH_ENTRY 0x8  /* or how often they are called */
+#define VTBPF_WATCH_RAISE 0x10 /* of no code object: one waits for exceptions */
 
 /* Code objects with higher ids are left to decode. */
 #define VTBPF_MAX_VERDICTS (1 << 20)

@@ -145,6 +145,8 @@ struct vtbpf_states {
 	__u16 frame_is_entry; /* a byte that C's calls of the interpreter set; 0: there is none */
 	__u16 frame_instr;    /* where there is such a byte: the instruction that it executes */
 	__u16 tp_name;
+	__u16 tstate_raised; /* the exception that is on its way, or its type, value and traceback */
+	__u16 raised_traceback; /* there, of the exception; VTBPF_NO_FIELD: it is those three */
 };
 
 /* What user space says of a process that is sampled; the rest is learnt. */

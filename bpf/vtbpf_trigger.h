@@ -8,7 +8,6 @@
 enum vtbpf_trigger_what {
 	VTBPF_TRIGGER_SLOW = 1, /* value: ns that the call took */
 	VTBPF_TRIGGER_RATE,	/* value: calls within a second */
-	VTBPF_TRIGGER_EXCEPTION,
 };
 
 struct vtbpf_rec_trigger {
@@ -17,6 +16,17 @@ struct vtbpf_rec_trigger {
 	__u64 value, limit;
 	__u32 code; /* id of the function's code object */
 	__u32 what; /* enum vtbpf_trigger_what */
+};
+
+#define VTBPF_TYPE_BYTES 64 /* of the name of a type, with the NUL; longer ones are cut off */
+
+/* An exception has reached the first frame of its way. */
+struct vtbpf_rec_raise {
+	struct vtbpf_rec rec;
+	__u64 ts;   /* CLOCK_MONOTONIC ns */
+	__u32 code; /* id of the frame's code object; 0: could not be read */
+	__u32 _pad;
+	char type[VTBPF_TYPE_BYTES]; /* tp_name: of a class that Python code defines, without module */
 };
 
 /* In a dump that a trigger asked for. */
@@ -58,6 +68,29 @@ struct code_watch {
 	__u32 bins[WATCH_BINS];
 };
 
+/* ---- exceptions ------------------------------------------------------------------------- */
+
+/* What is decided once: whether an exception of this type that begins in this function is waited for.
+ * By name, because the address of a type that died may be another's. */
+struct raise_key {
+	char type[VTBPF_TYPE_BYTES];
+	__u32 code;
+	__u32 _pad;
+};
+
+enum raise_verdict {
+	RAISE_ASKED = 0, /* user space has not said yet */
+	RAISE_DROP,
+	RAISE_TELL,
+};
+
+struct raise_state {
+	__u64 quiet_until; /* until then further ones are only counted, CLOCK_MONOTONIC ns */
+	__u32 verdict;	   /* enum raise_verdict */
+	__u32 _pad;
+};
+
+_Static_assert(sizeof(struct vtbpf_rec_raise) == 88, "raise record");
 _Static_assert(sizeof(struct vtbpf_rec_trigger) == 48, "trigger record");
 _Static_assert(sizeof(struct vtbpf_rec_hit) == 32, "hit record");
 

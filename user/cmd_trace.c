@@ -22,6 +22,7 @@
 #include "trace/member.h"
 #include "trace/privileges.h"
 #include "trace/recording.h"
+#include "trace/triggers.h"
 #include "tracing.h"
 #include "trace/tracer_early.h"
 #include "units.h"
@@ -98,6 +99,9 @@ static int make_plan(struct trace *tr)
 	int err = (tr->o->hz ? probe_plan__identify :
 			       probe_plan__make)(tr->target.interp_fd, &tr->plan, why, sizeof(why));
 
+	if (!err && triggers__watches(&tr->o->triggers) & VTBPF_WATCH_RAISE)
+		err = probe_plan__watch_exceptions(tr->target.interp_fd, &tr->plan, why,
+						   sizeof(why));
 	if (err) {
 		log_error("process %d (%s): %s", tr->target.pid, tr->target.interp, why);
 		return EXIT_BAD_TARGET;

@@ -74,7 +74,8 @@ static const struct argp_option option_table[] = {
 	  2 },
 	{ "trigger", OPT_TRIGGER, "EXPR", 0,
 	  "Write nothing but a dump of the last 10 s (see --keep-last) around each of these events: "
-	  "slow:GLOB>50ms, rate:GLOB>1000/s, anomaly:GLOB, gc>20ms; repeatable",
+	  "slow:GLOB>50ms, rate:GLOB>1000/s, anomaly:GLOB, exception:TYPE[@FUNCTION], gc>20ms; "
+	  "repeatable",
 	  2 },
 	{ "after", OPT_AFTER, "TIME", 0, "So long a dump goes on after its trigger (default 1s)",
 	  2 },

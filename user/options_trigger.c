@@ -12,8 +12,6 @@ static void parse_trigger(const char *arg, struct argp_state *state, struct opti
 
 	if (trigger_expr__parse(arg, &e, why, sizeof(why)))
 		argp_error(state, "--trigger: '%s': %s", arg, why);
-	if (e.kind == TRIGGER_EXCEPTION)
-		argp_error(state, "--trigger: '%s': not in this version", arg);
 	trigger_expr__release(&e);
 	if (o->triggers.n >= MOST_TRIGGERS)
 		argp_error(state, "--trigger: %d of them are the most", MOST_TRIGGERS);

@@ -178,7 +178,8 @@ static void test_verifier_budget(void **state)
 		struct tracer_config cfg = { .ring_bytes = 1 << 20,
 					     .max_stack_depth = -1,
 					     .variant = words ? TRACER_NUMBERED : v,
-					     .triggers = VTBPF_WATCH_EXIT | VTBPF_WATCH_ENTRY };
+					     .triggers = VTBPF_WATCH_EXIT | VTBPF_WATCH_ENTRY |
+							 VTBPF_WATCH_RAISE };
 
 		if (words)
 			fixture__read_words(&f.plan);

@@ -162,6 +162,55 @@ def trigger_gc(context):
     ended(tracer)
 
 
+@case(each="minor")
+def trigger_exception(context):
+    """Once per exception, raised by Python or C, however far it goes and also when raised again."""
+    target = context.target("service.py")
+    tracer = context.attach(target, "--trigger", "exception:ValueError", "--after", "20ms",
+                            "--cool-down", "0s")
+    time.sleep(0.1)
+    planted = [("raise ValueError", "raiser"), ("same ValueError", "same_frame"),
+               ("again ValueError", "raiser"), ("parse", "parse"), ("worker ValueError", "raiser"),
+               ("raise ValueError", "raiser")]
+    for number, (word, function) in enumerate(planted, 1):
+        for other in "ends", "swallow", "raise KeyError":
+            target.ask(other)
+        times = target.ask(word)
+        fired = trigger_of(load(wait_dumps(context, number)[-1]))
+        assert fired["expr"] == "exception:ValueError", fired
+        assert fired["name"] == "ValueError in " + function, (word, fired)
+        assert times["began"] < fired["ts"] < times["ended"], (times, fired)
+        assert (fired["tid"] == target.pid) == (word != "worker ValueError"), (word, fired)
+    time.sleep(0.2)
+    line = ended(tracer)
+    assert "wrote %d dumps:" % len(planted) in line and " 0 hits suppressed" in line, line
+
+
+@case(each="minor")
+def trigger_exception_in(context):
+    """TYPE and FUNCTION are globs; what counts is the function that the exception reaches first."""
+    target = context.target("service.py")
+    tracer = context.attach(target, "--trigger", "exception:*@between", "--trigger",
+                            "exception:Oo*@*/service.py:rais*", "--trigger", "exception:KeyError@same_*",
+                            "--after", "20ms")
+    for word in "raise ValueError", "same ValueError", "raise KeyError", "same Oops":
+        for _ in range(3):
+            target.ask(word)
+    time.sleep(0.3)
+    assert not dumps_of(context)
+    target.ask("raise Oops")
+    fired = trigger_of(load(wait_dumps(context, 1)[0]))
+    assert (fired["expr"], fired["name"]) == ("exception:Oo*@*/service.py:rais*", "Oops in raiser"), fired
+    target.ask("same KeyError")
+    fired = trigger_of(load(wait_dumps(context, 2)[1]))
+    assert (fired["expr"], fired["name"]) == ("exception:KeyError@same_*", "KeyError in same_frame"), fired
+    for _ in range(5):
+        target.ask("raise Oops")
+        time.sleep(0.005)
+    line = ended(tracer)
+    assert "wrote 2 dumps:" in line and " 5 hits suppressed (5 in a cool-down" in line, line
+
+
 @case()
 def trigger_cool_down_and_cap(context):
     """Hits in the cool-down, and beyond the cap, are counted; another trigger has its own cool-down."""

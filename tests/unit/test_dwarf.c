@@ -52,6 +52,7 @@ static struct wanted {
 	{ .name = "PyModuleObject" },
 	{ .name = "PyBytesObject" },
 	{ .name = "_gil_runtime_state" },
+	{ .name = "PyBaseExceptionObject" },
 	{ .name = "_frameowner" },
 };
 #define N_WANTED (sizeof(wanted) / sizeof(*wanted))
@@ -288,6 +289,9 @@ static const struct row of_reader[] = {
 	P(interp_gil, 12, 15, "PyInterpreterState.ceval.gil"),
 	P(gc_collecting, 8, 8, "_PyRuntimeState.gc.collecting"),
 	P(gc_collecting, 9, 15, "PyInterpreterState.gc.collecting"),
+	P(tstate_raised, 8, 11, "PyThreadState.curexc_type"),
+	P(tstate_raised, 12, 15, "PyThreadState.current_exception"),
+	P(raised_traceback, 12, 15, "PyBaseExceptionObject.traceback"),
 	P(gil_holder, 8, 15, "_gil_runtime_state.last_holder"),
 	P(gil_locked, 8, 15, "_gil_runtime_state.locked"),
 	P(frame_instr, 8, 10, "PyFrameObject.f_lasti"),

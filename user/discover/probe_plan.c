@@ -181,20 +181,27 @@ static int choose_sites(struct planner *p, struct probe_plan *plan)
 	return err ? err : sites__throw(&p->search);
 }
 
-static int make_sites(struct planner *p, struct probe_plan *plan)
+static int begin_search(struct planner *p, struct probe_plan *plan)
 {
-	char text[16];
 	int err = find_table(p, plan);
 
 	if (!err)
 		err = follow_code(p, plan);
-	if (err)
-		return err;
 	p->search.img = p->img;
 	p->search.decoder = p->decoder;
 	p->search.table = &p->table;
 	p->search.flow = p->flow;
 	p->search.plan = plan;
+	return err;
+}
+
+static int make_sites(struct planner *p, struct probe_plan *plan)
+{
+	char text[16];
+	int err = begin_search(p, plan);
+
+	if (err)
+		return err;
 	err = choose_sites(p, plan);
 	if (err == -ENOSPC)
 		return fail(
@@ -273,6 +280,13 @@ int probe_plan__identify(int fd, struct probe_plan *plan, char *why, size_t why_
 	return err;
 }
 
+static void release(struct planner *p)
+{
+	flow__free(p->flow);
+	decoder__free(p->decoder);
+	elf_image__free(p->img);
+}
+
 int probe_plan__make(int fd, struct probe_plan *plan, char *why, size_t why_size)
 {
 	struct planner p = { .why = why, .why_size = why_size };
@@ -282,9 +296,28 @@ int probe_plan__make(int fd, struct probe_plan *plan, char *why, size_t why_size
 		err = make_sites(&p, plan);
 	if (!err)
 		note_costs(plan, &p.search);
-	flow__free(p.flow);
-	decoder__free(p.decoder);
-	elf_image__free(p.img);
+	release(&p);
+	return err;
+}
+
+int probe_plan__watch_exceptions(int fd, struct probe_plan *plan, char *why, size_t why_size)
+{
+	struct planner p = { .why = why, .why_size = why_size };
+	char text[16];
+	int err = open_image(&p, fd);
+
+	if (!err)
+		err = identify(&p, plan);
+	if (!err)
+		err = begin_search(&p, plan);
+	if (!err && sites__exception(&p.search))
+		err = fail(
+			&p, -ENOTSUP,
+			"it is CPython %s in a build whose machine code does not show where "
+			"exceptions begin: leave out the triggers on exceptions, or trace another "
+			"build of the same version",
+			py_version_str(plan->version, text, sizeof(text)));
+	release(&p);
 	return err;
 }
 

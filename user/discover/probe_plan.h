@@ -73,6 +73,10 @@ int probe_plan__make(int fd, struct probe_plan *plan, char *why, size_t why_size
  * cannot be traced. */
 int probe_plan__identify(int fd, struct probe_plan *plan, char *why, size_t why_size);
 
+/* Adds to a plan that was made of the same file the site at which exceptions are seen: a hit for each
+ * frame that one reaches. Values as above. */
+int probe_plan__watch_exceptions(int fd, struct probe_plan *plan, char *why, size_t why_size);
+
 /* Prints the plan for people, as --dry-run shows it. path is what to call the file. */
 void probe_plan__print(const struct probe_plan *plan, const char *path, FILE *out);
 

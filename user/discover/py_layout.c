@@ -15,7 +15,7 @@
  * _PyRuntime.ceval up to 3.11 and behind PyInterpreterState.ceval.gil after; the collector from
  * Include/internal/pycore_pymem.h (3.8) and pycore_gc.h; frames from
  * Include/frameobject.h, Include/cpython/frameobject.h (3.10) and Include/internal/pycore_frame.h
- * (3.11), code objects from Include/cpython/code.h.
+ * (3.11), code objects from Include/cpython/code.h, exceptions from Include/cpython/pyerrors.h.
  */
 /* clang-format off */
 #define SINCE_3_8								\
@@ -32,7 +32,8 @@
 	.interp_next = 0, .interp_threads = 0x8,					\
 	.tstate_frame = 0x18, .cframe_frame = PY_NO_FIELD,				\
 	.tstate_ident = 0xb0, .tstate_native = PY_NO_FIELD, .interp_gil = PY_NO_FIELD,	\
-	.code_lines = 0x78, .code_bytes = 0x30
+	.code_lines = 0x78, .code_bytes = 0x30, .tstate_raised = 0x58,				\
+	.raised_traceback = PY_NO_FIELD
 
 #define SINCE_3_11								\
 	SINCE_3_8, .keys = PY_KEYS_LOG2, .managed_dict = -24,				\
@@ -40,6 +41,7 @@
 
 #define SINCE_3_13								\
 	SINCE_3_11, .instance = VTBPF_ATTRS_INLINE, .long_tag = true, .values_items = 8,	\
+	.raised_traceback = 0x28,							\
 	.tstate_frame = 0x48, .cframe_frame = PY_NO_FIELD,				\
 	.runtime_gil = PY_NO_FIELD, .interp_gil = 0x10
 
@@ -65,7 +67,7 @@ static const struct py_layout layouts[] = {
 		.tstate_frame = 0x38, .cframe_frame = 0x8, .frame_is_entry = 0x44,
 		.tstate_ident = 0x98, .tstate_native = 0xa0, .ht_cached_keys = 0x368,
 		.runtime_gil = 0x168, .interp_gil = PY_NO_FIELD, .code_bytes = 0xb8,
-		.gc_collecting = 0x350,
+		.gc_collecting = 0x350, .tstate_raised = 0x60, .raised_traceback = PY_NO_FIELD,
 	},
 	{
 		.minor = 12, SINCE_3_11, .instance = VTBPF_ATTRS_TAGGED, .long_tag = true,
@@ -74,28 +76,28 @@ static const struct py_layout layouts[] = {
 		.tstate_frame = 0x38, .cframe_frame = 0,
 		.tstate_ident = 0x88, .tstate_native = 0x90, .ht_cached_keys = 0x370,
 		.runtime_gil = PY_NO_FIELD, .interp_gil = 0x180, .code_bytes = 0xc0,
-		.gc_collecting = 0x138,
+		.gc_collecting = 0x138, .tstate_raised = 0x60, .raised_traceback = 0x28,
 	},
 	{
 		.minor = 13, SINCE_3_13,
 		.runtime_interpreters = 0x278, .runtime_main_thread = 0x290,
 		.interp_next = 0x1c60, .interp_threads = 0x1cb0, .interp_modules = 0x1de8,
 		.tstate_ident = 0x98, .tstate_native = 0xa0, .ht_cached_keys = 0x370,
-		.code_bytes = 0xc8, .gc_collecting = 0x1db0,
+		.code_bytes = 0xc8, .gc_collecting = 0x1db0, .tstate_raised = 0x70,
 	},
 	{
 		.minor = 14, SINCE_3_13,
 		.runtime_interpreters = 0x328, .runtime_main_thread = 0x340,
 		.interp_next = 0x1c68, .interp_threads = 0x1cb0, .interp_modules = 0x1e08,
 		.tstate_ident = 0x98, .tstate_native = 0xa0, .ht_cached_keys = 0x370,
-		.code_bytes = 0xd0, .gc_collecting = 0x1db0,
+		.code_bytes = 0xd0, .gc_collecting = 0x1db0, .tstate_raised = 0x70,
 	},
 	{
 		.minor = 15, SINCE_3_13,
 		.runtime_interpreters = 0x3a8, .runtime_main_thread = 0x3c0,
 		.interp_next = 0x1c60, .interp_threads = 0x1ca8, .interp_modules = 0x1da8,
 		.tstate_ident = 0xb0, .tstate_native = 0xb8, .ht_cached_keys = 0x378,
-		.code_bytes = 0xd0, .gc_collecting = 0x1d58,
+		.code_bytes = 0xd0, .gc_collecting = 0x1d58, .tstate_raised = 0x88,
 	},
 };
 /* clang-format on */
@@ -153,6 +155,7 @@ static void shift_objects(struct py_layout *l, uint16_t by)
 	l->tp_dictoffset += by;
 	l->ht_cached_keys += by;
 	l->md_dict += by;
+	l->raised_traceback += by;
 }
 
 /* Takes the field at `at` of raw into *field unless it is absent or cannot be an offset. */
@@ -311,5 +314,7 @@ void py_layout__states(const struct py_layout *l, struct vtbpf_states *out)
 		.frame_is_entry = l->frame_is_entry,
 		.frame_instr = l->frame_instr,
 		.tp_name = l->tp_name,
+		.tstate_raised = l->tstate_raised,
+		.raised_traceback = l->raised_traceback,
 	};
 }

@@ -64,7 +64,9 @@ struct py_layout {
 	uint16_t code_tlbc;	 /* its copies */
 	uint16_t var_size;	 /* ob_size */
 	uint16_t bytes_data;
-	uint16_t gc_collecting; /* from the interpreter on; in 3.8 from the runtime */
+	uint16_t tstate_raised;	   /* current_exception, or curexc_type and the two after it */
+	uint16_t raised_traceback; /* of an exception; PY_NO_FIELD: it is curexc_traceback */
+	uint16_t gc_collecting;	   /* from the interpreter on; in 3.8 from the runtime */
 };
 
 /* _Py_DebugOffsets: the first version that has them, and how many bytes of them are looked at. */

@@ -86,5 +86,6 @@ int sites__is_entry_exits(const struct site_search *s); /* 3.11: unwinding */
 int sites__owner_exits(const struct site_search *s);	/* 3.12 on: return and unwinding */
 int sites__throw(const struct site_search *s);		/* 3.11 on: generator.throw() */
 int sites__code_freed(const struct site_search *s);	/* where code objects die */
+int sites__exception(const struct site_search *s);	/* each frame that an exception reaches */
 
 #endif

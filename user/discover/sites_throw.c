@@ -207,3 +207,48 @@ int sites__throw(const struct site_search *s)
 	c.entry = c.vaddr;
 	return sites__add(s, &c);
 }
+
+/* ---- triggers on exceptions ------------------------------------------------------------- */
+
+/* The first instruction, or the one behind it that the kernel emulates: the function takes the exception
+ * out of where it waits without delay, and then it cannot be found there. */
+static void choose_first(const struct site_search *s, uint64_t vaddr, struct site_choice *c)
+{
+	struct insn first, second;
+
+	c->frame_reg = insn__arg_reg(s->img->machine, 0);
+	c->instr_reg = VTBPF_NO_REG;
+	c->entry = vaddr;
+	c->vaddr = vaddr;
+	if (decoder__insn(s->decoder, s->img, vaddr, &first) && first.landing_pad &&
+	    decoder__insn(s->decoder, s->img, vaddr + first.len, &second) && second.emulated)
+		c->vaddr = second.vaddr;
+}
+
+/* Exceptions are watched at that site, whatever else it means. */
+static void mark(const struct site_search *s, uint64_t vaddr)
+{
+	struct probe_plan *plan = s->plan;
+	size_t i;
+
+	for (i = 0; i < plan->n_sites; i++) {
+		if (plan->sites[i].vaddr == vaddr)
+			plan->sites[i].site.flags |= VTBPF_SITE_RAISES;
+	}
+}
+
+int sites__exception(const struct site_search *s)
+{
+	struct site_choice c = { .kind = VTBPF_SITE_EXCEPTION, .name = "PyTraceBack_Here" };
+	struct function_ref ref;
+	int err;
+
+	function_ref__find(s->img, c.name, &ref);
+	if (!ref.vaddr || !calls(s, &ref))
+		return -ENOENT;
+	choose_first(s, ref.vaddr, &c);
+	err = sites__add(s, &c);
+	if (!err)
+		mark(s, c.vaddr);
+	return err;
+}

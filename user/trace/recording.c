@@ -102,6 +102,10 @@ static int on_record(void *ctx, const struct vtbpf_rec *rec)
 		if (r->triggers)
 			triggers__record(r->triggers, (const struct vtbpf_rec_trigger *)rec);
 		break;
+	case VTBPF_REC_RAISE:
+		if (r->triggers)
+			triggers__raise(r->triggers, (const struct vtbpf_rec_raise *)rec);
+		break;
 	case VTBPF_REC_EXEC:
 		r->res->end = END_TARGET_EXEC;
 		break;
@@ -224,7 +228,8 @@ static int make_parts(struct recording *r)
 	r->reader = py_reader__new(cfg->target->pid, cfg->plan, cfg->target->load_bias);
 	if (r->reader)
 		py_reader__attrs(r->reader, &tracer.attrs);
-	if (tracer.sample_period_ns && sampler__prepare(r, &tracer))
+	if ((tracer.sample_period_ns || tracer.triggers & VTBPF_WATCH_RAISE) &&
+	    sampler__prepare(r, &tracer))
 		return -ENOTSUP;
 	r->tracer = tracer__new(cfg->plan, &tracer, on_record, r);
 	if (!r->tracer)

@@ -12,9 +12,11 @@ int sampler__prepare(struct recording *r, struct tracer_config *tracer)
 	int err = r->reader ? py_reader__states(r->reader, &tracer->states, &r->runtime) : -ENOMEM;
 
 	if (err)
-		log_error("process %d: cannot be sampled: where its interpreter keeps its threads "
-			  "could not be read",
-			  r->cfg->target->pid);
+		log_error("process %d: cannot be %s: where its interpreter keeps its threads could "
+			  "not be read",
+			  r->cfg->target->pid,
+			  tracer->sample_period_ns ? "sampled" : "watched for exceptions");
+	tracer->runtime = r->runtime;
 	r->sampling = tracer->variant == TRACER_SAMPLES;
 	return err;
 }

@@ -13,6 +13,7 @@
 #include <bpf/libbpf.h>
 
 #include "../log.h"
+#include "raises.h"
 #include "sweep.h"
 #include "tracer_early.h"
 #include "watch.h"
@@ -72,7 +73,9 @@ static bool has_site(const struct probe_plan *plan, enum vtbpf_site_kind kind)
 static void configure_watches(struct vtbpf_bpf *skel, uint32_t triggers)
 {
 	skel->rodata->triggers = triggers;
-	if (!triggers)
+	if (triggers & VTBPF_WATCH_RAISE)
+		bpf_map__set_max_entries(skel->maps.raises, RAISES_MAX);
+	if (!(triggers & (VTBPF_WATCH_EXIT | VTBPF_WATCH_ENTRY)))
 		return;
 	bpf_map__set_max_entries(skel->maps.watched_codes, WATCH_MAX);
 	bpf_map__set_max_entries(skel->maps.watches, WATCH_MAX);
@@ -109,6 +112,7 @@ static void configure(struct tracer *t, const struct tracer_config *cfg)
 	bpf_map__set_max_entries(skel->maps.events, ring);
 	tracer__make_small(skel, cfg);
 	configure_watches(skel, cfg->triggers);
+	skel->rodata->raise_runtime = cfg->runtime;
 	bpf_map__set_max_entries(skel->maps.alarms, tracer__ring_size(1));
 }
 

@@ -47,7 +47,8 @@ struct tracer_config {
 	const uint32_t *site_costs; /* ... by the cost of a hit of each site of the plan, ns */
 	bool spent_by_cpu;	    /* several of the target's threads run Python at once */
 	uint64_t sample_period_ns;  /* tracer__attach_samples() may be used; 0: it may not */
-	struct vtbpf_states states; /* for that: py_reader__states() */
+	struct vtbpf_states states; /* for that, and to watch exceptions: py_reader__states() */
+	uint64_t runtime;	    /* for the latter */
 };
 
 /* Gets every record, as it came from the ring. Nonzero ends the poll or sweep with that value. */

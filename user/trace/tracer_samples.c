@@ -14,14 +14,16 @@
 void tracer_samples__prepare(struct tracer *t, const struct tracer_config *cfg)
 {
 	struct vtbpf_bpf *skel = t->skel;
-	struct bpf_map *maps[] = { skel->maps.sample_processes, skel->maps.sample_threads,
-				   skel->maps.sample_stacks, skel->maps.sample_walks };
+	struct bpf_map *maps[] = { skel->maps.sample_processes, skel->maps.sample_stacks,
+				   skel->maps.sample_walks };
 
 	bpf_program__set_autoload(skel->progs.on_sample, cfg->sample_period_ns != 0);
 	skel->rodata->sample_period_ns = cfg->sample_period_ns;
 	skel->rodata->states = cfg->states;
 	for (size_t i = 0; !cfg->sample_period_ns && i < sizeof(maps) / sizeof(maps[0]); i++)
 		bpf_map__set_autocreate(maps[i], false);
+	if (!cfg->sample_period_ns && !(cfg->triggers & VTBPF_WATCH_RAISE))
+		bpf_map__set_autocreate(skel->maps.sample_threads, false);
 }
 
 /* Runs in the holder. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The tracer's inside: private to the files tracer*.c, live_codes.c and watch.c, which alone see the
- * skeleton. */
+/* The tracer's inside: private to the files tracer*.c, live_codes.c, watch.c and raises.c, which alone
+ * see the skeleton. */
 #ifndef VTBPF_TRACER_STATE_H
 #define VTBPF_TRACER_STATE_H
 

@@ -13,7 +13,8 @@
 #include "../log.h"
 #include "../trigger_expr.h"
 #include "gc_watch.h"
-#include "usual.h"
+#include "learned.h"
+#include "raises.h"
 #include "watch.h"
 
 #define LOOK_MS 4		  /* between two looks at the calls that run */
@@ -22,14 +23,6 @@
 #define GC_AGAIN_NS 1000000000ULL /* how often it is looked for new interpreters */
 #define GC_STALE_NS 1000000000ULL /* one that ended longer ago fell into a pause */
 #define FIRED 256		  /* calls that have fired and may still end */
-
-/* What a function usually takes, whatever ids its code object had. */
-struct learned {
-	char *key;
-	struct usual usual;
-	uint64_t limit;
-	UT_hash_handle hh;
-};
 
 struct watched {
 	uint32_t code;
@@ -59,8 +52,9 @@ struct triggers {
 	uint32_t learn_next; /* code whose turn it is */
 	struct fired fired[FIRED];
 	size_t n_fired;
-	struct gc_watch *gc; /* NULL: no trigger waits for it */
-	uint64_t gc_news;    /* number of the last one heard */
+	struct raises *raises; /* NULL: none waits for exceptions */
+	struct gc_watch *gc;   /* NULL: no trigger waits for it */
+	uint64_t gc_news;      /* number of the last one heard */
 	uint64_t next_look, next_gc;
 	bool full; /* said that no more can be watched */
 };
@@ -77,6 +71,8 @@ uint32_t triggers__watches(const struct str_list *exprs)
 			what |= VTBPF_WATCH_EXIT;
 		if (!strncmp(exprs->items[i], "rate:", 5))
 			what |= VTBPF_WATCH_ENTRY;
+		if (!strncmp(exprs->items[i], "exception:", 10))
+			what |= VTBPF_WATCH_RAISE;
 	}
 	return what;
 }
@@ -105,6 +101,31 @@ static uint64_t least_gc(const struct triggers *t)
 	return least;
 }
 
+static uint64_t quiet_ns(const struct triggers *t)
+{
+	return t->cfg.cool_down_ns < QUIET_NS ? t->cfg.cool_down_ns : QUIET_NS;
+}
+
+/* What the kernel side is asked to look for. */
+static int begin_watching(struct triggers *t, struct tracer *tracer)
+{
+	uint32_t what = triggers__watches(t->cfg.exprs);
+
+	if (what)
+		tracer__await_names(tracer);
+	if (what & VTBPF_WATCH_RAISE) {
+		t->raises = raises__new(tracer, t->exprs, t->n, quiet_ns(t));
+		if (!t->raises)
+			return -ENOMEM;
+	}
+	if (what & ~VTBPF_WATCH_RAISE) {
+		t->watches = watch_set__new(tracer);
+		if (!t->watches)
+			return -errno;
+	}
+	return 0;
+}
+
 struct triggers *triggers__new(const struct triggers_config *cfg, struct tracer *tracer)
 {
 	struct hits_config hits = {
@@ -121,11 +142,8 @@ struct triggers *triggers__new(const struct triggers_config *cfg, struct tracer 
 		t->hits = hits__new(&hits);
 		err = t->hits ? parse_all(t) : -ENOMEM;
 	}
-	if (!err && triggers__watches(cfg->exprs)) {
-		t->watches = watch_set__new(tracer);
-		err = t->watches ? 0 : -errno;
-		tracer__await_names(tracer);
-	}
+	if (!err)
+		err = begin_watching(t, tracer);
 	if (!err && least_gc(t)) {
 		t->gc = gc_watch__new(cfg->pid, least_gc(t));
 		err = t->gc ? 0 : -errno;
@@ -153,24 +171,21 @@ void triggers__restart(struct triggers *t)
 
 	HASH_ITER(hh, t->functions, f, tmp)
 		drop(t, f);
+	if (t->raises)
+		raises__restart(t->raises);
 }
 
 void triggers__free(struct triggers *t)
 {
-	struct learned *l, *tmp;
-
 	if (!t)
 		return;
 	gc_watch__free(t->gc);
 	triggers__restart(t);
-	HASH_ITER(hh, t->learned, l, tmp) {
-		HASH_DEL(t->learned, l);
-		free(l->key);
-		free(l);
-	}
+	learned__free(t->learned);
 	for (size_t i = 0; i < t->n; i++)
 		trigger_expr__release(&t->exprs[i]);
 	watch_set__free(t->watches);
+	raises__free(t->raises);
 	hits__free(t->hits);
 	free(t);
 }
@@ -183,25 +198,6 @@ static struct watched *find(const struct triggers *t, uint32_t code)
 
 	HASH_FIND(hh, t->functions, &code, sizeof(code), f);
 	return f;
-}
-
-static struct learned *learned_of(struct triggers *t, const char *name, const char *file)
-{
-	struct learned *l = NULL;
-	char *key;
-
-	if (asprintf(&key, "%s:%s", file, name) < 0)
-		return NULL;
-	HASH_FIND_STR(t->learned, key, l);
-	if (!l && HASH_COUNT(t->learned) < WATCH_MAX)
-		l = calloc(1, sizeof(*l));
-	if (!l || l->key) {
-		free(key);
-		return l;
-	}
-	l->key = key;
-	HASH_ADD_KEYPTR(hh, t->learned, l->key, strlen(l->key), l);
-	return l;
 }
 
 /* The least of what fires: by which trigger a call is a hit is decided again here. */
@@ -230,7 +226,7 @@ static uint32_t fill_watch(const struct triggers *t, const struct watched *f, st
 			w->rates[n++] = t->exprs[i].limit;
 	}
 	w->limit_ns = limit_of(t, f);
-	w->quiet_ns = t->cfg.cool_down_ns < QUIET_NS ? t->cfg.cool_down_ns : QUIET_NS;
+	w->quiet_ns = quiet_ns(t);
 	w->learns = f->learned != NULL;
 	return what | (n ? VTBPF_WATCH_ENTRY : 0);
 }
@@ -258,6 +254,8 @@ void triggers__function(void *triggers, uint32_t code, const char *name, const c
 	uint32_t mask = 0;
 	bool learns = false;
 
+	if (t->raises)
+		raises__function(t->raises, code, name, file);
 	for (size_t i = 0; i < t->n; i++) {
 		if (t->exprs[i].kind == TRIGGER_EXCEPTION ||
 		    !trigger_expr__matches(&t->exprs[i], name, file))
@@ -273,7 +271,7 @@ void triggers__function(void *triggers, uint32_t code, const char *name, const c
 	f->code = code;
 	f->mask = mask;
 	f->name = strdup(name);
-	f->learned = learns ? learned_of(t, name, file) : NULL;
+	f->learned = learns ? learned__of(&t->learned, name, file) : NULL;
 	watch(t, f);
 }
 
@@ -283,6 +281,8 @@ void triggers__forget(struct triggers *t, uint32_t code)
 
 	if (f)
 		drop(t, f);
+	if (t->raises)
+		raises__forget(t->raises, code);
 }
 
 /* ---- hits ------------------------------------------------------------------------------- */
@@ -353,6 +353,17 @@ void triggers__record(struct triggers *t, const struct vtbpf_rec_trigger *rec)
 		note_slow(t, f, rec->start, &hit);
 	else if (rec->what == VTBPF_TRIGGER_RATE)
 		note_rate(t, f, rec);
+}
+
+void triggers__raise(struct triggers *t, const struct vtbpf_rec_raise *rec)
+{
+	struct hit hit = { .ts = rec->ts, .tid = rec->rec.tid };
+	char name[HIT_NAME_BYTES];
+	uint32_t mask = t->raises ? raises__judge(t->raises, rec, name, sizeof(name)) : 0;
+
+	for (size_t i = 0; i < t->n; i++)
+		if (mask >> i & 1)
+			note(t, i, &hit, name);
 }
 
 /* ---- now and then ----------------------------------------------------------------------- */
@@ -438,8 +449,12 @@ static void look_at_gc(struct triggers *t, uint64_t now)
 
 void triggers__tick(struct triggers *t, uint64_t now)
 {
+	struct vtbpf_rec_raise unsaid;
+
 	if (t->gc)
 		look_at_gc(t, now);
+	if (t->raises && raises__unsaid(t->raises, &unsaid))
+		triggers__raise(t, &unsaid);
 	if (!t->watches || now < t->next_look)
 		return;
 	t->next_look = now + LOOK_MS * 1000000ULL / 2;
@@ -468,5 +483,7 @@ uint64_t triggers__oldest(const struct triggers *t)
 void triggers__finish(struct triggers *t, struct hits_sums *sums)
 {
 	triggers__restart(t);
+	if (t->raises)
+		hits__add_suppressed(t->hits, raises__quiet(t->raises));
 	hits__sums(t->hits, sums);
 }

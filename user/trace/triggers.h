@@ -42,6 +42,7 @@ void triggers__restart(struct triggers *t);
 
 /* The kernel side has found a hit. */
 void triggers__record(struct triggers *t, const struct vtbpf_rec_trigger *rec);
+void triggers__raise(struct triggers *t, const struct vtbpf_rec_raise *rec);
 
 /* Looks for calls that take too long; now: CLOCK_MONOTONIC, ns. */
 void triggers__tick(struct triggers *t, uint64_t now);

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """A service of two threads that call `handle` 200 times a second each. `slow MS` calls `slow_call`, which
-sleeps so long; `hang` calls `hang_call` in a thread of its own, which ends with `free`; `raise TYPE` makes
-`handle` raise and catch one; `gc` collects a large heap; `burst` calls `often` 5000 times; `codes N` makes
-and calls N new functions; `threads N` starts N short threads; `usual N` calls `usual` N times, 2 ms each,
-`unusual` calls it once for 300 ms; `exit` ends. Each is answered when it is done, with the time."""
+sleeps so long; `hang` calls `hang_call` in a thread of its own, which ends with `free`; `raise TYPE`
+makes `raiser` raise one that passes `between` and `catcher` catches, `worker TYPE` does so in a new
+thread, `same TYPE` in one function, `again TYPE` raises it again on its way; in `parse` C raises a
+ValueError, `ends` meets a StopIteration, `swallow` what only C sees; `gc` collects a large heap; `burst
+N` calls `often` N times; `codes N` makes and calls N new functions; `threads N` starts N short threads;
+`usual N` calls `usual` N times, 2 ms each, `unusual` calls it once for 300 ms; `exit` ends. Each is
+answered when it is done, with the time."""
 
 import gc
 import os
@@ -66,6 +69,44 @@ def catcher(kind):
         pass
 
 
+def same_frame(kind):
+    try:
+        raise {"ValueError": ValueError, "KeyError": KeyError, "Oops": Oops}[kind]("planted")
+    except Exception:
+        pass
+
+
+def raise_again(kind):
+    try:
+        between(kind)
+    except Exception:
+        raise
+
+
+def twice(kind):
+    try:
+        try:
+            raise_again(kind)
+        except Exception as error:
+            raise error
+    except Exception:
+        pass
+
+
+def parse():
+    try:
+        int("x")
+    except ValueError:
+        pass
+
+
+def ends():
+    try:
+        next(iter([]))
+    except StopIteration:
+        pass
+
+
 def swallowed():
     getattr(object(), "missing", None)
     list(iter([]))
@@ -104,6 +145,18 @@ def obey(word, arg):
         FREE.set()
     elif word == "raise":
         catcher(arg)
+    elif word == "worker":
+        thread = threading.Thread(target=catcher, args=(arg,))
+        thread.start()
+        thread.join()
+    elif word == "same":
+        same_frame(arg)
+    elif word == "again":
+        twice(arg)
+    elif word == "parse":
+        parse()
+    elif word == "ends":
+        ends()
     elif word == "swallow":
         swallowed()
     elif word == "gc":
