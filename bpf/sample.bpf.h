@@ -32,7 +32,7 @@ struct {
 	__type(value, struct known_stack);
 } sample_stacks SEC(".maps");
 
-/* One walk at a time on each CPU: programs of this type do not interrupt one another. */
+/* One walk at a time on each CPU: timers and the scheduler do not interrupt one another. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
@@ -210,30 +210,40 @@ static __always_inline int emit_sample(__u32 tid, __u64 now, __u32 stack, __u32 
 	return 0;
 }
 
-/* Of the running thread, which is not ignored. */
-static __noinline int sample_thread(struct thread_state *t, struct sampled_thread *s, __u32 weight)
+/* Id of the stack of the running thread, which is not ignored; 0: it runs no Python code; or one of
+ * STACK_*. */
+static __noinline __u32 running_stack(struct thread_state *t, struct sampled_thread *s)
 {
 	struct sampled_process *p = bpf_map_lookup_elem(&sample_processes, &t->tgid);
 	__u32 tid = bpf_get_current_pid_tgid(), zero = 0, stack = 0;
 	struct sample_walk *w = bpf_map_lookup_elem(&sample_walks, &zero);
-	__u64 now = bpf_ktime_get_ns();
 
 	if (!p || !w)
-		return -1;
+		return STACK_LOST;
 	w->process = *p;
 	w->tgid = t->tgid;
-	take_stack(w, s, now);
+	take_stack(w, s, bpf_ktime_get_ns());
 	p->code_type = w->process.code_type;
 	if (!t->announced)
 		introduce(t, s, tid, w->bad ? 0 : w->root);
 	if (!w->bad && w->n) {
 		stack = intern_stack(w);
 		if (!stack && !w->bad)
-			return -1;
+			return STACK_LOST;
 	}
-	if (emit_sample(tid, now, w->bad ? STACK_UNREADABLE : stack, weight))
+	return w->bad ? STACK_UNREADABLE : stack;
+}
+
+static __always_inline int sample_thread(struct thread_state *t, struct sampled_thread *s,
+					 __u32 weight)
+{
+	__u64 now = bpf_ktime_get_ns();
+	__u32 stack = running_stack(t, s);
+
+	if (stack == STACK_LOST || emit_sample(bpf_get_current_pid_tgid(), now, stack, weight))
 		return -1;
-	count_samples(w->bad ? &sample_totals.unreadable : &sample_totals.taken, weight);
+	count_samples(stack == STACK_UNREADABLE ? &sample_totals.unreadable : &sample_totals.taken,
+		      weight);
 	return 0;
 }
 

@@ -29,6 +29,7 @@
 #include "raise.bpf.h"
 #include "call.bpf.h"
 #include "sample.bpf.h"
+#include "sleep.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -132,6 +133,17 @@ int on_sample(struct bpf_perf_event_data_kern *ctx)
 
 	bpf_core_read(&event, sizeof(event), &ctx->event);
 	take_sample(event);
+	return 0;
+}
+
+/* One thread leaves the CPU, which is still the current one, and another one gets it. */
+SEC("?raw_tp/sched_switch")
+int on_switch(__u64 *ctx) /* preempt, prev, next */
+{
+	if (!active)
+		return 0;
+	sleep_begins(ctx[0]);
+	sleep_ends((struct task_struct *)ctx[2]);
 	return 0;
 }
 

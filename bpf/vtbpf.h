@@ -413,7 +413,7 @@ enum vtbpf_wait {
 	VTBPF_WAITS,
 };
 
-/* A thread was off its CPU, with --wall. Comes when it is over. */
+/* --wall: a thread was off its CPU, which is over; stands for to - from, so many whole periods. */
 struct vtbpf_rec_sleep {
 	struct vtbpf_rec rec;
 	__u64 from, to; /* CLOCK_MONOTONIC ns */

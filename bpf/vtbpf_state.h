@@ -147,6 +147,10 @@ struct vtbpf_states {
 	__u16 tp_name;
 	__u16 tstate_raised; /* the exception that is on its way, or its type, value and traceback */
 	__u16 raised_traceback; /* there, of the exception; VTBPF_NO_FIELD: it is those three */
+	__u16 runtime_gil;	/* the GIL itself, or VTBPF_NO_FIELD: */
+	__u16 interp_gil;	/* each interpreter points to its own */
+	__u16 gil_wait;		/* there: who waits does so on a futex in what begins here, */
+	__u16 gil_wait_bytes;	/* and is so long */
 };
 
 /* What user space says of a process that is sampled; the rest is learnt. */
@@ -168,9 +172,23 @@ struct sampled_thread {
 	__u64 newest_interp;	      /* when these were found */
 	__u64 search_at;	      /* when to look for them again, having found none */
 	__u32 n;
-	__u32 misses;	 /* searches in a row that found none */
-	__u32 frameless; /* samples without a frame, as long as it is not announced */
-	__u32 timed;	 /* it has a timer of its own, and that of its parent does not count */
+	__u32 misses;	    /* searches in a row that found none */
+	__u32 frameless;    /* samples without a frame, as long as it is not announced */
+	__u32 timed;	    /* it has a timer of its own, and that of its parent does not count */
+	__u64 asleep_since; /* 0: it has a CPU */
+	__u64 moment;	    /* picked of the present period of sleep, from where that began, ns */
+	__u64 to_moment; /* so much sleep until then, or until the next one's; 0: none picked yet */
+	__u32 sleep_stack; /* id, or STACK_* */
+	__u32 wait;	   /* enum vtbpf_wait */
+};
+
+#define VTBPF_SYSCALLS 512 /* numbers that are looked up: a power of two */
+
+/* What a system call waits for: an enum vtbpf_wait, or what is to be found out. */
+enum vtbpf_syscall {
+	VTBPF_SYSCALL_FUTEX = VTBPF_WAITS, /* the GIL, or another lock */
+	VTBPF_SYSCALL_SELECT,		   /* as many as its first argument says; 0: time */
+	VTBPF_SYSCALL_POLL,		   /* likewise its second */
 };
 
 struct known_stack {
@@ -181,6 +199,8 @@ struct known_stack {
 #define SAMPLE_RAW_WORDS 24
 #define SAMPLE_CLOSELY 64 /* innermost frames whose code objects are looked at each time */
 #define STACK_UNREADABLE 0xffffffff
+#define STACK_LOST 0xfffffffe	 /* there was no room to tell of it */
+#define STACK_IGNORED 0xfffffffd /* of a thread that is ignored */
 #define MOST_PERIODS 1000000
 
 /* A walk under way. */

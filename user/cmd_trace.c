@@ -230,6 +230,7 @@ static int record(struct trace *tr)
 			.early = tr->early,
 			.variant = o->hz ? TRACER_SAMPLES : TRACER_BEST,
 			.sample_period_ns = o->hz ? 1000000000 / o->hz : 0,
+			.sample_sleeps = o->wall,
 		},
 		.duration_ns = o->duration_ns,
 		.ignore_threads = o->ignore_threads.items,

@@ -10,6 +10,7 @@ const char *argp_program_version = "vtbpf " VTBPF_VERSION;
 error_t argp_err_exit_status = EXIT_USAGE;
 
 #define MAX_HZ 100000
+#define WALL_HZ 100 /* of --wall alone */
 
 static uint32_t get_hz(struct argp_state *state, const char *arg)
 {
@@ -20,8 +21,10 @@ static uint32_t get_hz(struct argp_state *state, const char *arg)
 	return hz;
 }
 
-static void check_sampling(struct argp_state *state, const struct options *o)
+static void check_sampling(struct argp_state *state, struct options *o)
 {
+	if (o->wall && !o->hz)
+		o->hz = WALL_HZ;
 	if (!o->hz)
 		return;
 	if (o->command != CMD_TRACE)
@@ -138,6 +141,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_HZ:
 		o->hz = get_hz(state, arg);
+		return 0;
+	case OPT_WALL:
+		o->wall = true;
 		return 0;
 	case OPT_DRY_RUN:
 		o->dry_run = true;

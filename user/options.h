@@ -61,6 +61,7 @@ struct options {
 	bool small_maps; /* there are other recordings beside it */
 	int verbosity;	 /* -1 with -q, else how many -v */
 	uint32_t hz;	 /* of samples; 0: calls are traced */
+	bool wall;	 /* and of threads that have no CPU, too */
 	bool no_progress;
 	bool dry_run;
 	bool json; /* of threads, ctl status */

@@ -43,6 +43,7 @@ enum option_key {
 	OPT_MATCH,
 	OPT_CGROUP,
 	OPT_HZ,
+	OPT_WALL,
 	OPT_ROTATE,
 	OPT_KEEP,
 	OPT_MAX_MEMORY,

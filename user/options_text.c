@@ -40,6 +40,8 @@ static const struct argp_option option_table[] = {
 	{ "duration", 'd', "TIME", 0, "Stop after this time; a bare number is seconds", 1 },
 	{ "hz", OPT_HZ, "N", 0,
 	  "Sample stacks N times per second of CPU time, instead of tracing calls", 1 },
+	{ "wall", OPT_WALL, 0, 0,
+	  "Sample threads that sleep or wait, too, and show what for; without --hz, at 100 Hz", 1 },
 	{ 0, 0, 0, 0, "What to keep:", 2 },
 	{ "ignore-thread", OPT_IGNORE_THREAD, "X", 0, "Leave out this thread; repeatable", 2 },
 	{ "only-thread", OPT_ONLY_THREAD, "X", 0, "Leave out all other threads; repeatable", 2 },

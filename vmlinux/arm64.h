@@ -10,4 +10,6 @@ struct user_pt_regs {
 /* bpf_tracing.h casts its context to user_pt_regs; the name pt_regs must exist for that. */
 struct pt_regs {
 	struct user_pt_regs user_regs;
+	u64 orig_x0;
+	s32 syscallno;
 };

@@ -76,6 +76,8 @@ struct sched_entity {
 struct task_struct {
 	int pid;
 	int tgid;
+	unsigned int flags;
+	unsigned int __state; /* since Linux 5.14 */
 	u64 start_time;
 	u64 start_boottime;
 	struct sched_entity se;

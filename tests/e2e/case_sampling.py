@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""--hz: stacks sampled by timers of CPU time."""
+"""--hz: stacks sampled by timers of CPU time; --wall: and of threads that have no CPU."""
 
+import collections
 import re
+import time
 
 from case_control import ctl
 from case_windows import zone_in_which_it_is
@@ -142,12 +144,87 @@ def sampling_filters(context):
     assert "until" in names and not {"burn", "leaf"} & names, (names, text)
 
 
+def cpu_seconds(pid, tid):
+    with open("/proc/%d/task/%d/schedstat" % (pid, tid)) as f:
+        return int(f.read().split()[0]) / 1e9
+
+
+def by_thread(samples, hz):
+    """{tid: {(began late, innermost function, wait or ""): periods}}"""
+    found = collections.defaultdict(collections.Counter)
+    for (tid, frames), n in samples.stacks.items():
+        found[tid]["begin" in frames, frames[-1] if frames else "", ""] += n
+    for (tid, frames), ns in samples.sleeps.items():
+        found[tid]["begin" in frames, frames[-2] if frames[1:] else "", frames[-1]] += ns * hz / 1e9
+    return found
+
+
+@case(each=True)
+def sampling_wall(context):
+    """Each thread counts for the whole time, also one that was asleep before, under what it waits for."""
+    hz, spinners = 1000, 2
+    target = context.target("waiting.py", spinners)
+    tracer = context.attach(target, "--wall", "--hz", hz, out="out.vtb")
+    target.ask("begin")
+    time.sleep(2)
+    tracer.send(2)
+    tracer.wait(0)
+    samples = Samples(tracer.out)
+    threads, all_of_it = by_thread(samples, hz), samples.seconds * hz
+    assert len(threads) == 9 + spinners, threads
+    sums = {tid: sum(found.values()) for tid, found in threads.items()}
+    assert all(0.97 * all_of_it <= n <= 1.03 * all_of_it for n in sums.values()), (sums, all_of_it)
+    for late in False, True:
+        for key in ("sleep", "[sleep]"), ("read", "[io]"), ("acquire", "[lock]"):
+            share = max(found[(late,) + key] for found in threads.values()) / all_of_it
+            assert 0.9 if late else 0.97 <= share <= 1.03, (late, key, share)
+        naps = max(found[late, "nap", "[sleep]"] for found in threads.values())
+        assert naps > 0.05 * all_of_it, naps
+    for tid, found in threads.items():
+        if not found[True, "spin", ""]:
+            continue
+        cpu, gil = found[True, "spin", ""] / hz, found[True, "spin", "[gil]"]
+        assert 0.9 * cpu <= cpu_seconds(target.pid, tid) <= cpu + 2, (cpu, tid)
+        assert (gil == 0) == context.python.free_threaded, (tid, gil, all_of_it)
+    assert samples.lost == 0 and samples.unreadable <= 0.02 * sum(sums.values()), vars(samples).keys()
+    assert not text_differences(target.pid)
+
+
+@case()
+def sampling_wall_formats(context):
+    """--wall alone is --hz 100; sleeps are slices and stacks as samples are, and filtered likewise."""
+    target = context.target("waiting.py", 0)
+    tracer = context.attach(target, "--wall", "--ignore-thread", "late read", "--ignore-function",
+                            "acquire", out="out.folded")
+    target.ask("begin")
+    time.sleep(1.5)
+    tracer.send(2)
+    tracer.wait(0)
+    seconds = float(re.search(r"([0-9.]+) s, 0 lost", tracer.text()).group(1))
+    with open(tracer.out) as f:
+        lines = [line.rsplit(" ", 1) for line in f.read().splitlines()]
+    early = {line.split(";")[0]: int(n) for line, n in lines if line.startswith("early ")}
+    for name in "early sleep", "early read", "early acquire":
+        assert 95 * seconds - 10 <= early[name] <= 105 * seconds + 10, (early, seconds)
+    assert not [line for line, _ in lines if line.startswith("late read") or "acquire (" in line]
+    assert [line for line, _ in lines if line.startswith("late sleep") and line.endswith(";[sleep]")]
+    assert not [line for line, _ in lines if line.startswith("early acquire") and ";[" in line]
+
+    trace = context.attach(target, "--wall", "-d", "0.5")
+    trace.wait(0)
+    slices = [e for e in trace.trace().raw["traceEvents"] if e["ph"] == "X" and e["cat"] == "FEE"]
+    waits = {e["name"] for e in slices if e["name"].startswith("[")}
+    assert {"[sleep]", "[io]", "[lock]"} <= waits, waits
+    assert all(e["args"]["sampled"] is True for e in slices)
+
+
 @case()
 def sampling_usage(context):
     """What makes no sense is refused."""
     pid = context.target("sampled.py", "graph", 0).pid
     for options in (["--hz", "0"], ["--hz", "200000"], ["--hz", "x"],
-                    ["--hz", "10", "--tracer-entries", "5"], ["--hz", "10", "--dry-run"]):
+                    ["--hz", "10", "--tracer-entries", "5"], ["--hz", "10", "--dry-run"],
+                    ["--wall", "--dry-run"], ["--wall", "--keep-last", "5s"]):
         context.fails(2, "-p", pid, *options)
 
 

@@ -4,7 +4,7 @@
 import collections
 import struct
 
-STR, SAMPLE, STACK, SLEEP, SAMPLE_COUNTERS = 4, 9, 10, 11, 141
+STR, SAMPLE, STACK, SLEEP, SAMPLING, SAMPLE_COUNTERS = 4, 9, 10, 11, 140, 141
 LIBRARY = "~"  # before the names of functions that are not the target's own
 WAITS = ("[off-cpu]", "[lock]", "[io]", "[gil]", "[sleep]")
 ENCODINGS = {1: "latin-1", 2: "utf-16-le", 4: "utf-32-le"}
@@ -19,6 +19,7 @@ class Samples:
         self.stacks, self.sleeps = collections.Counter(), collections.Counter()
         self.taken = self.lost = self.unreadable = self.ignored = 0
         self.truncated = set()
+        self.seconds = 0
         self._pieces = collections.defaultdict(dict)
         with open(path, "rb") as f:
             self._read(f.read())
@@ -27,7 +28,7 @@ class Samples:
             text = data.decode(ENCODINGS[pieces[0][1]])
             (self.names if which else self.files)[code] = text
         for code, name in self.names.items():
-            if not self.files.get(code, "").endswith("/sampled.py"):
+            if not self.files.get(code, "").endswith(("/sampled.py", "/waiting.py")):
                 self.names[code] = LIBRARY + name
         self.stacks = self._named(self.stacks)
         self.sleeps = self._named(self.sleeps)
@@ -63,6 +64,9 @@ class Samples:
         elif kind == SLEEP:
             start, end, stack, wait = struct.unpack_from("<QQII", body)
             self.sleeps[tid, stack, (WAITS[wait],)] += end - start
+        elif kind == SAMPLING:
+            ts, period = struct.unpack_from("<QQ", body)
+            self.seconds += (-ts if period else ts) / 1e9
         elif kind == SAMPLE_COUNTERS:
             self.taken, self.lost, self.unreadable, self.ignored = struct.unpack_from("<4Q", body)
 

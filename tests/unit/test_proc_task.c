@@ -40,6 +40,22 @@ static void test_stat(void **state)
 	assert_int_equal(proc_task__parse_stat("17 (python3) S 1 2 3", &t), -EINVAL);
 }
 
+static void test_any_syscall(void **state)
+{
+	struct proc_syscall call;
+
+	(void)state;
+	assert_int_equal(
+		proc_task__parse_syscall("23 0x0 0x1f 0x2 0x0 0x0 0x0 0x7ffe 0x7f11\n", &call), 0);
+	assert_int_equal(call.number, 23);
+	assert_int_equal(call.args[0], 0);
+	assert_int_equal(call.args[1], 0x1f);
+	assert_int_equal(proc_task__parse_syscall("running\n", &call), -EAGAIN);
+	assert_int_equal(proc_task__parse_syscall("-1 0x7ffe 0x7f11\n", &call), 0);
+	assert_int_equal(call.number, -1);
+	assert_int_equal(proc_task__parse_syscall("", &call), -ENOENT);
+}
+
 static void test_long_name(void **state)
 {
 	char text[400];
@@ -139,9 +155,9 @@ static void test_gone(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_stat),	cmocka_unit_test(test_long_name),
-		cmocka_unit_test(test_syscall), cmocka_unit_test(test_waiting_thread),
-		cmocka_unit_test(test_gone),
+		cmocka_unit_test(test_stat),	       cmocka_unit_test(test_long_name),
+		cmocka_unit_test(test_any_syscall),    cmocka_unit_test(test_syscall),
+		cmocka_unit_test(test_waiting_thread), cmocka_unit_test(test_gone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

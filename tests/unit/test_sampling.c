@@ -232,6 +232,22 @@ static void test_sleep(void **state)
 	assert_string_equal(r.samples, "<main,work*1><main,work,[lock]*3><main,work,[sleep]*1>");
 }
 
+/* A short sleep stands for a whole period, which may reach back beyond where sampling began. */
+static void test_sleep_before(void **state)
+{
+	struct capture_builder b;
+	struct result r;
+
+	(void)state;
+	begin(&b);
+	add_sampling(&b, 20000, 0);
+	add_sampling(&b, 30000, PERIOD);
+	add_sleep(&b, 29500, 30500, VTBPF_WAIT_IO);
+	r = run(&b, &all);
+	assert_string_equal(r.samples, "<main,work,[io]*1>");
+	assert_string_equal(r.slices, "[io] 30000-30500;work 30000-30500;main 30000-30500;");
+}
+
 static void test_functions(void **state)
 {
 	const char *noise[] = { "noise" }, *work[] = { "work" }, *main_[] = { "main" };
@@ -331,11 +347,11 @@ static void test_damaged(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_merges),	      cmocka_unit_test(test_gaps),
-		cmocka_unit_test(test_unreadable),    cmocka_unit_test(test_stretches),
-		cmocka_unit_test(test_sleep),	      cmocka_unit_test(test_functions),
-		cmocka_unit_test(test_other_filters), cmocka_unit_test(test_truncated),
-		cmocka_unit_test(test_damaged),
+		cmocka_unit_test(test_merges),	   cmocka_unit_test(test_gaps),
+		cmocka_unit_test(test_unreadable), cmocka_unit_test(test_stretches),
+		cmocka_unit_test(test_sleep),	   cmocka_unit_test(test_sleep_before),
+		cmocka_unit_test(test_functions),  cmocka_unit_test(test_other_filters),
+		cmocka_unit_test(test_truncated),  cmocka_unit_test(test_damaged),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

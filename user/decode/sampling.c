@@ -117,6 +117,8 @@ static int on_sleep(struct sampling *s, const struct event *ev, struct stack_sam
 	*out = (struct stack_sample){ .from = ev->sleep.from,
 				      .to = ev->sleep.to,
 				      .weight = weight };
+	if (out->from < s->now.ts) /* it is made of whole periods */
+		out->from = s->now.ts < out->to ? s->now.ts : out->to;
 	if (select_frames(s, stack))
 		s->frames[s->n++] = code_table__mark(session->codes, CODE_OFF_CPU + ev->sleep.wait);
 	return add_sample(s, th, stack->n, out);

@@ -86,6 +86,24 @@ int proc_task__futex(pid_t pid, pid_t tid, uint64_t *addr)
 	return read_file(pid, tid, "syscall", text) ? -ENOENT : proc_task__parse_futex(text, addr);
 }
 
+int proc_task__parse_syscall(const char *text, struct proc_syscall *call)
+{
+	if (!strncmp(text, "running", strlen("running")))
+		return -EAGAIN;
+	return sscanf(text, "%ld %" SCNx64 " %" SCNx64, &call->number, &call->args[0],
+		      &call->args[1]) == 3 ?
+		       0 :
+		       -ENOENT;
+}
+
+int proc_task__syscall(pid_t pid, pid_t tid, struct proc_syscall *call)
+{
+	char text[1024];
+
+	return read_file(pid, tid, "syscall", text) ? -ENOENT :
+						      proc_task__parse_syscall(text, call);
+}
+
 uint64_t proc_task__on_cpu(pid_t pid, pid_t tid)
 {
 	char text[1024];

@@ -26,11 +26,21 @@ int proc_task__read(pid_t pid, pid_t tid, struct proc_task *t);
  * not be looked at, -EAGAIN when it does not sleep (any more). */
 int proc_task__futex(pid_t pid, pid_t tid, uint64_t *addr);
 
+/* The system call that the thread sleeps in. */
+struct proc_syscall {
+	long number;
+	uint64_t args[2]; /* the first ones */
+};
+
+/* 0, or -ENOENT when it sleeps otherwise or may not be looked at, -EAGAIN when it does not sleep. */
+int proc_task__syscall(pid_t pid, pid_t tid, struct proc_syscall *call);
+
 /* How long the thread has been on a CPU, in ns; 0 where the kernel does not count that. */
 uint64_t proc_task__on_cpu(pid_t pid, pid_t tid);
 
 /* The same from the text of the files `stat` and `syscall`; -EINVAL when it is no `stat`. */
 int proc_task__parse_stat(const char *text, struct proc_task *t);
 int proc_task__parse_futex(const char *text, uint64_t *addr);
+int proc_task__parse_syscall(const char *text, struct proc_syscall *call);
 
 #endif

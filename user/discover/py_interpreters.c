@@ -3,12 +3,8 @@
 
 #include <errno.h>
 
-/* From `locked` to switch_number and to the first of the GIL's two condition variables and two
- * mutexes, and how long all four are: Include/internal/pycore_gil.h (3.8 to 3.15), glibc on arm64,
- * where they are largest. */
+/* From `locked` to switch_number: Include/internal/pycore_gil.h (3.8 to 3.15). */
 #define GIL_SWITCHES_AFTER_LOCKED 0x8
-#define GIL_COND_AFTER_LOCKED 0x10
-#define GIL_CONDS_BYTES (2 * (48 + 48))
 
 static bool is_listed(const uint64_t *interps, int n, uint64_t interp)
 {
@@ -53,8 +49,8 @@ static int read_gil(struct py_reader *r, uint64_t addr, struct py_gil *gil)
 	if (err)
 		return err;
 	gil->addr = addr;
-	gil->wait_begin = addr + r->l.gil_locked + GIL_COND_AFTER_LOCKED;
-	gil->wait_end = gil->wait_begin + GIL_CONDS_BYTES;
+	gil->wait_begin = addr + r->l.gil_locked + PY_GIL_COND_AFTER_LOCKED;
+	gil->wait_end = gil->wait_begin + PY_GIL_CONDS_BYTES;
 	/* last_holder stays when the GIL is free */
 	if (locked != 1)
 		gil->holder = 0;

@@ -316,5 +316,9 @@ void py_layout__states(const struct py_layout *l, struct vtbpf_states *out)
 		.tp_name = l->tp_name,
 		.tstate_raised = l->tstate_raised,
 		.raised_traceback = l->raised_traceback,
+		.runtime_gil = l->runtime_gil,
+		.interp_gil = l->interp_gil,
+		.gil_wait = l->gil_locked + PY_GIL_COND_AFTER_LOCKED,
+		.gil_wait_bytes = PY_GIL_CONDS_BYTES,
 	};
 }

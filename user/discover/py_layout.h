@@ -69,6 +69,11 @@ struct py_layout {
 	uint16_t gc_collecting;	   /* from the interpreter on; in 3.8 from the runtime */
 };
 
+/* From the GIL's `locked` to the first of its two condition variables and two mutexes, and how long all
+ * four are: Include/internal/pycore_gil.h (3.8 to 3.15), glibc on arm64, where they are largest. */
+#define PY_GIL_COND_AFTER_LOCKED 0x10
+#define PY_GIL_CONDS_BYTES (2 * (48 + 48))
+
 /* _Py_DebugOffsets: the first version that has them, and how many bytes of them are looked at. */
 #define PY_DEBUG_OFFSETS_SINCE 13
 #define PY_DEBUG_OFFSETS_MAX 1024

@@ -12,8 +12,9 @@
 #define MAX_FRAMES 1024 /* innermost ones of a thread */
 #define MAX_STR_BYTES (1 << 20)
 
-/* The kernel side counts from 1. No id is given twice, whatever was looked at before. */
-static uint32_t next_id = 0x80000000u;
+/* Of code objects, and of stacks. The kernel side counts from 1. No id is given twice, whatever was
+ * looked at before. */
+static uint32_t next_id = 0x80000000u, next_stack = 0x80000000u;
 
 /* A code object on one of the stacks; its names are read while it is certainly alive. */
 struct idle_code {
@@ -185,4 +186,35 @@ void idle_threads__write(const struct idle_threads *idle, const struct idle_span
 	for (size_t i = 0; i < idle->n; i++)
 		if (!had_event(span, idle->threads[i].tid))
 			write_stack(&idle->threads[i], span, w);
+}
+
+static void write_sampled(const struct idle_thread *t, uint32_t id, pid_t pid,
+			  struct capture_writer *w)
+{
+	union {
+		struct vtbpf_rec_stack stack;
+		char bytes[sizeof(struct vtbpf_rec_stack) + MAX_FRAMES * sizeof(__u32)];
+	} r = {};
+
+	r.stack.rec = (struct vtbpf_rec){
+		.len = sizeof(r.stack) + (t->n + 1) / 2 * 8,
+		.kind = VTBPF_REC_STACK,
+		.flags = t->n == MAX_FRAMES ? VTBPF_F_TRUNCATED : 0,
+		.tid = pid,
+	};
+	r.stack.id = id;
+	r.stack.n = t->n;
+	memcpy(r.bytes + sizeof(r.stack), t->codes, t->n * sizeof(t->codes[0]));
+	capture_writer__append(w, &r.stack.rec);
+}
+
+void idle_threads__write_stacks(const struct idle_threads *idle, pid_t pid,
+				struct capture_writer *w,
+				void (*fn)(void *ctx, pid_t tid, uint32_t stack), void *ctx)
+{
+	write_codes(idle, pid, w);
+	for (size_t i = 0; i < idle->n; i++) {
+		write_sampled(&idle->threads[i], next_stack, pid, w);
+		fn(ctx, idle->threads[i].tid, next_stack++);
+	}
 }

@@ -18,6 +18,11 @@ struct idle_threads;
 struct idle_threads *idle_threads__new(struct py_reader *reader, pid_t pid);
 void idle_threads__free(struct idle_threads *idle);
 
+/* Writes their stacks, for samples (VTBPF_REC_STACK), and hands on which thread has which. */
+void idle_threads__write_stacks(const struct idle_threads *idle, pid_t pid,
+				struct capture_writer *w,
+				void (*fn)(void *ctx, pid_t tid, uint32_t stack), void *ctx);
+
 struct idle_span {
 	pid_t pid;
 	uint64_t start, end; /* of the trace, CLOCK_MONOTONIC ns */

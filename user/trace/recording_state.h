@@ -136,6 +136,9 @@ int sampler__prepare(struct recording *r, struct tracer_config *tracer);
 /* Attaches the timers. 0 or a negative errno, after a message. */
 int sampler__attach(struct recording *r);
 
+/* With --wall: threads that are asleep already are looked at, once recording is on. */
+void sampler__look_at_sleepers(struct recording *r);
+
 /* A thread had its first sample. */
 void sampler__note_thread(struct recording *r, pid_t tid);
 

@@ -384,12 +384,19 @@ enum tracer_variant tracer__variant(const struct tracer *t)
 	return t->variant;
 }
 
-uint32_t tracer__verified_insns(const struct tracer *t)
+static uint32_t verified_insns(const struct bpf_program *prog)
 {
 	struct bpf_prog_info info = {};
 	__u32 len = sizeof(info);
 
-	if (bpf_prog_get_info_by_fd(bpf_program__fd(tracer__site_program(t, 0)), &info, &len))
-		return 0;
-	return info.verified_insns;
+	return bpf_prog_get_info_by_fd(bpf_program__fd(prog), &info, &len) ? 0 :
+									     info.verified_insns;
+}
+
+uint32_t tracer__verified_insns(const struct tracer *t)
+{
+	uint32_t n = verified_insns(tracer__site_program(t, 0));
+	uint32_t more = t->sample_sleeps ? verified_insns(t->skel->progs.on_switch) : 0;
+
+	return more > n ? more : n;
 }

@@ -49,6 +49,7 @@ struct tracer_config {
 	uint64_t sample_period_ns;  /* tracer__attach_samples() may be used; 0: it may not */
 	struct vtbpf_states states; /* for that, and to watch exceptions: py_reader__states() */
 	uint64_t runtime;	    /* for the latter */
+	bool sample_sleeps;	    /* and threads that have no CPU are told of, too */
 };
 
 /* Gets every record, as it came from the ring. Nonzero ends the poll or sweep with that value. */
@@ -69,6 +70,13 @@ int tracer__attach(struct tracer *t, pid_t pid, int fd);
  * the target. runtime is the address of its _PyRuntime. Detached as the other; after a reset, either
  * may be attached. */
 int tracer__attach_samples(struct tracer *t, pid_t pid, uint64_t runtime);
+
+/* With sample_sleeps, once recording is on: thread tid has been asleep since then, with this stack and
+ * for this reason (enum vtbpf_wait), unless the kernel has seen it run by now. */
+void tracer__note_asleep(struct tracer *t, pid_t tid, uint32_t stack, uint32_t wait);
+
+/* After detach: hands on, as records, the sleeps that go on at `end`. */
+void tracer__end_sleeps(struct tracer *t, uint64_t end);
 
 /* Samples so far. */
 void tracer__sample_counters(const struct tracer *t, struct vtbpf_sample_counters *sum);
@@ -176,7 +184,8 @@ void tracer__counters(const struct tracer *t, struct vtbpf_counters *sum);
 /* libbpf's messages go through log.h from now on. */
 void tracer__route_messages(void);
 
-/* Which variant was loaded, and how many instructions the verifier looked at for its program. */
+/* Which variant was loaded, and how many instructions the verifier looked at for its program, the
+ * largest where there are two. */
 enum tracer_variant tracer__variant(const struct tracer *t);
 uint32_t tracer__verified_insns(const struct tracer *t);
 

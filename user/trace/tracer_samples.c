@@ -10,6 +10,20 @@
 #include "sample_timers.h"
 #include "sweep.h"
 #include "tracer_state.h"
+#include "waits.h"
+
+static void prepare_sleeps(struct tracer *t, const struct tracer_config *cfg)
+{
+	struct vtbpf_bpf *skel = t->skel;
+
+	t->sample_sleeps = cfg->sample_sleeps;
+	bpf_program__set_autoload(skel->progs.on_switch, cfg->sample_sleeps);
+	if (!cfg->sample_sleeps)
+		return;
+	waits__of_syscalls((uint8_t *)skel->rodata->syscall_waits);
+	skel->rodata->have_task_regs = libbpf_probe_bpf_helper(BPF_PROG_TYPE_RAW_TRACEPOINT,
+							       BPF_FUNC_task_pt_regs, NULL) == 1;
+}
 
 void tracer_samples__prepare(struct tracer *t, const struct tracer_config *cfg)
 {
@@ -20,6 +34,7 @@ void tracer_samples__prepare(struct tracer *t, const struct tracer_config *cfg)
 	bpf_program__set_autoload(skel->progs.on_sample, cfg->sample_period_ns != 0);
 	skel->rodata->sample_period_ns = cfg->sample_period_ns;
 	skel->rodata->states = cfg->states;
+	prepare_sleeps(t, cfg);
 	for (size_t i = 0; !cfg->sample_period_ns && i < sizeof(maps) / sizeof(maps[0]); i++)
 		bpf_map__set_autocreate(maps[i], false);
 	if (!cfg->sample_period_ns && !(cfg->triggers & VTBPF_WATCH_RAISE))
@@ -33,6 +48,11 @@ static int attach(void *ctx, char *why, size_t why_size)
 	struct vtbpf_bpf *skel = a->t->skel;
 	int err = tracer__watch_in_holder(a->t, why, why_size);
 
+	if (!err && a->t->sample_sleeps &&
+	    !bpf_program__attach_raw_tracepoint(skel->progs.on_switch, "sched_switch")) {
+		err = -errno;
+		snprintf(why, why_size, "cannot watch the scheduler: %s", strerror(errno));
+	}
 	if (err)
 		return err;
 	return sample_timers__open(a->pid, bpf_program__fd(skel->progs.on_sample),
@@ -56,6 +76,74 @@ int tracer__attach_samples(struct tracer *t, pid_t pid, uint64_t runtime)
 	if (err)
 		log_error("cannot sample process %d: %s", pid, why);
 	return err;
+}
+
+/* ---- sleeps ----------------------------------------------------------------------------- */
+
+/* What is there already is what the kernel has seen. */
+void tracer__note_asleep(struct tracer *t, pid_t tid, uint32_t stack, uint32_t wait)
+{
+	struct sampled_thread asleep = {
+		.asleep_since = t->skel->bss->start_ns,
+		.sleep_stack = stack,
+		.wait = wait,
+	};
+	__u32 key = tid;
+
+	bpf_map_update_elem(bpf_map__fd(t->skel->maps.sample_threads), &key, &asleep, BPF_NOEXIST);
+}
+
+/* As moments_in() of the BPF side, with moments a period from one another: there is no further sleep
+ * whose turn they could be. */
+static uint64_t periods_asleep(const struct sampled_thread *s, uint64_t end, uint64_t period)
+{
+	uint64_t ns = end > s->asleep_since ? end - s->asleep_since : 0;
+	uint64_t to_moment = s->to_moment ? s->to_moment : period / 2 + 1;
+
+	return ns < to_moment ? 0 : 1 + (ns - to_moment) / period;
+}
+
+static void end_sleep(struct tracer *t, pid_t tid, const struct sampled_thread *s, uint64_t end)
+{
+	struct vtbpf_sample_counters *sum = &t->skel->bss->sample_totals;
+	uint64_t period = t->skel->rodata->sample_period_ns, n = periods_asleep(s, end, period);
+	struct vtbpf_rec_sleep rec = {
+		.rec = { .len = sizeof(rec), .kind = VTBPF_REC_SLEEP, .tid = tid },
+		.from = end - n * period,
+		.to = end,
+		.stack = s->sleep_stack,
+		.wait = s->wait,
+	};
+
+	switch (s->sleep_stack) {
+	case STACK_UNREADABLE:
+		sum->unreadable += n;
+		return;
+	case STACK_IGNORED:
+		sum->ignored += n;
+		return;
+	case STACK_LOST:
+		sum->lost += n;
+		return;
+	}
+	sum->taken += n;
+	if (n)
+		t->fn(t->ctx, &rec.rec);
+}
+
+void tracer__end_sleeps(struct tracer *t, uint64_t end)
+{
+	int fd = bpf_map__fd(t->skel->maps.sample_threads);
+	struct sampled_thread s;
+	__u32 key, *prev = NULL;
+
+	if (!t->sample_sleeps)
+		return;
+	while (!bpf_map_get_next_key(fd, prev, &key)) {
+		prev = &key;
+		if (!bpf_map_lookup_elem(fd, &key, &s) && s.asleep_since)
+			end_sleep(t, key, &s, end);
+	}
 }
 
 void tracer__sample_counters(const struct tracer *t, struct vtbpf_sample_counters *sum)

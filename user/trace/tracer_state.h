@@ -18,6 +18,7 @@ struct tracer {
 	size_t most;		     /* bytes that one poll may hand on, 0: all there are */
 	size_t handed;
 	bool budgeted;
+	bool sample_sleeps;
 	struct bpf_link *watch[2]; /* see tracer__watch() */
 	uint64_t spent_before;	   /* by windows that are over, ns */
 	struct tracer_edges edges;

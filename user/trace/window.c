@@ -30,8 +30,10 @@ int window__open(struct recording *r)
 
 void window__look_at_idle(struct recording *r)
 {
-	if (r->sampling)
+	if (r->sampling) {
+		sampler__look_at_sleepers(r);
 		return;
+	}
 	idle_threads__free(r->idle);
 	r->idle = idle_threads__new(r->reader, r->cfg->target->pid);
 }
