@@ -8,7 +8,8 @@ A program of tests/bench/service.py (or gunicorn with tests/bench/web_app.py und
 time; tracers come and go, each for S seconds, start and end included, and before each of them the
 program runs S seconds alone. Said is how much less it did (for the web server also how much longer
 its slowest requests took), the median over the rounds. Then what samples are worth: how many of those
-asked for were taken, and how far the shares they give to functions are from the exact trace's.
+asked for were taken, and how far the shares they give to functions are from the exact trace's. The
+defaults give a first look in ten minutes; a figure to be quoted wants --rounds 5 --seconds 20.
 
 py-spy, austin and gunicorn come from PyPI, into a virtual environment under build/; wrk is Debian's.
 CPython's own sampler is used where PYTHON has it. What is not to be had is said and left out.
@@ -301,8 +302,8 @@ def print_accuracy(args, bin_dir):
 
 def main():
     ap = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    ap.add_argument("--rounds", type=int, default=3)
-    ap.add_argument("--seconds", type=int, default=10)
+    ap.add_argument("--rounds", type=int, default=1)
+    ap.add_argument("--seconds", type=int, default=5)
     ap.add_argument("--only", help="one of: fib threads web counts accuracy")
     ap.add_argument("--peers", default=os.path.join(TOP, "build", "bench-peers"))
     ap.add_argument("python", nargs="?")
