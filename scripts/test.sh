@@ -47,7 +47,7 @@ installed() { # make install puts everything under DESTDIR and uninstall takes i
 	local dir rc=0
 	dir=$(mktemp -d) || return 1
 	make install DESTDIR="$dir" PREFIX=/usr && "$dir/usr/bin/vtbpf" --version &&
-		[ "$(find "$dir" -type f | wc -l)" -eq 5 ] || rc=1
+		[ "$(find "$dir" -type f | wc -l)" -eq 7 ] || rc=1
 	make uninstall DESTDIR="$dir" PREFIX=/usr && [ "$(find "$dir" -type f | wc -l)" -eq 0 ] || rc=1
 	rm -rf "$dir"
 	return $rc
