@@ -16,6 +16,7 @@
 
 #include "../../user/convert.h"
 #include "capture_builder.h"
+#include "text_file.h"
 
 struct fixture {
 	char dir[64], in[128], out[128];
@@ -70,36 +71,9 @@ static int run(struct fixture *f)
 	return convert__run(&f->opts, &f->sum);
 }
 
-/* The output as text, the caller's. */
-static char *output(const struct fixture *f)
-{
-	int fd = open(f->out, O_RDONLY | O_CLOEXEC);
-	char *text = calloc(1, 1 << 20);
-
-	assert_true(fd >= 0);
-	assert_true(read(fd, text, (1 << 20) - 1) > 0);
-	close(fd);
-	return text;
-}
-
-static size_t occurrences(const char *text, const char *what)
-{
-	size_t n = 0;
-
-	while ((text = strstr(text, what))) {
-		text += strlen(what);
-		n++;
-	}
-	return n;
-}
-
 static void expect_in_output(const struct fixture *f, const char *what, size_t n)
 {
-	char *text = output(f);
-
-	if (occurrences(text, what) != n)
-		fail_msg("not %zu times \"%s\" in: %s", n, what, text);
-	free(text);
+	text_file__expect(f->out, what, n);
 }
 
 static void test_torn_capture(void **state)

@@ -16,6 +16,7 @@
 
 #include "../../user/convert.h"
 #include "capture_builder.h"
+#include "text_file.h"
 
 struct fixture {
 	char dir[64], in[128], more[128], out[128];
@@ -57,36 +58,9 @@ static int teardown(void **state)
 	return err;
 }
 
-/* The output as text, the caller's. */
-static char *output(const struct fixture *f)
-{
-	int fd = open(f->out, O_RDONLY | O_CLOEXEC);
-	char *text = calloc(1, 1 << 20);
-
-	assert_true(fd >= 0);
-	assert_true(read(fd, text, (1 << 20) - 1) > 0);
-	close(fd);
-	return text;
-}
-
-static size_t occurrences(const char *text, const char *what)
-{
-	size_t n = 0;
-
-	while ((text = strstr(text, what))) {
-		text += strlen(what);
-		n++;
-	}
-	return n;
-}
-
 static void expect_in_output(const struct fixture *f, const char *what, size_t n)
 {
-	char *text = output(f);
-
-	if (occurrences(text, what) != n)
-		fail_msg("not %zu times \"%s\" in: %s", n, what, text);
-	free(text);
+	text_file__expect(f->out, what, n);
 }
 
 #define BOOT "0a1b"
@@ -172,7 +146,7 @@ static void test_two_processes(void **state)
 	expect_in_output(f, "\"name\":\"process_name\",\"args\":{\"name\":\"early\"}", 1);
 	expect_in_output(f, "\"name\":\"process_name\",\"args\":{\"name\":\"late\"}", 1);
 	expect_in_output(f, "\"targets\":[{\"pid\":100", 1);
-	text = output(f);
+	text = text_file__read(f->out);
 	assert_true(strstr(text, "early (f.py") < strstr(text, "late (f.py"));
 	free(text);
 }

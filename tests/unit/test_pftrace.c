@@ -12,47 +12,13 @@
 #include <string.h>
 
 #include "format_fixture.h"
-
-struct field {
-	uint64_t number, value; /* value: of a varint, else length */
-	const unsigned char *data;
-};
-
-static uint64_t varint(const unsigned char **p)
-{
-	uint64_t value = 0;
-	unsigned int shift = 0;
-
-	do {
-		value |= (uint64_t)(**p & 0x7f) << shift;
-		shift += 7;
-	} while (*(*p)++ & 0x80);
-	return value;
-}
-
-static bool next_field(const unsigned char **p, const unsigned char *end, struct field *f)
-{
-	uint64_t tag;
-
-	if (*p >= end)
-		return false;
-	tag = varint(p);
-	f->number = tag >> 3;
-	f->value = varint(p);
-	f->data = NULL;
-	if ((tag & 7) == 2) {
-		f->data = *p;
-		*p += f->value;
-		assert_true(*p <= end);
-	}
-	return true;
-}
+#include "proto_reader.h"
 
 static bool find(const struct field *message, uint64_t number, struct field *f)
 {
 	const unsigned char *p = message->data, *end = p + message->value;
 
-	while (next_field(&p, end, f)) {
+	while (proto__next(&p, end, f)) {
 		if (f->number == number)
 			return true;
 	}
@@ -99,7 +65,7 @@ static void on_packet(struct replayed *r, const struct field *packet)
 	const unsigned char *p;
 
 	if (find(packet, 6, &f)) {
-		for (p = f.data; next_field(&p, f.data + f.value, &inner);) {
+		for (p = f.data; proto__next(&p, f.data + f.value, &inner);) {
 			if (inner.number == 1 && value_of(&inner, 1) == 64)
 				r->clock = value_of(&inner, 2);
 		}
@@ -119,7 +85,7 @@ static void replay(const struct fixture *f, uint64_t sequence, struct replayed *
 	struct field packet;
 
 	memset(r, 0, sizeof(*r));
-	while (next_field(&p, end, &packet)) {
+	while (proto__next(&p, end, &packet)) {
 		assert_int_equal(packet.number, 1);
 		if (value_of(&packet, 10) == sequence)
 			on_packet(r, &packet);
@@ -169,7 +135,7 @@ static void test_clocks(void **state)
 	add_calls(f);
 	convert_capture(f, "pftrace");
 	p = (const unsigned char *)f->text;
-	assert_true(next_field(&p, p + f->n, &packet));
+	assert_true(proto__next(&p, p + f->n, &packet));
 	assert_true(find(&packet, 6, &clocks));
 	assert_int_equal(value_of(&clocks, 2), 3); /* CLOCK_MONOTONIC */
 }

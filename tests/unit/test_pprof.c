@@ -12,41 +12,7 @@
 
 #include "../../user/write/protobuf.h"
 #include "format_fixture.h"
-
-struct field {
-	uint64_t number, value; /* value: of a varint, else length */
-	const unsigned char *data;
-};
-
-static uint64_t varint(const unsigned char **p)
-{
-	uint64_t value = 0;
-	unsigned int shift = 0;
-
-	do {
-		value |= (uint64_t)(**p & 0x7f) << shift;
-		shift += 7;
-	} while (*(*p)++ & 0x80);
-	return value;
-}
-
-static bool next_field(const unsigned char **p, const unsigned char *end, struct field *f)
-{
-	uint64_t tag;
-
-	if (*p >= end)
-		return false;
-	tag = varint(p);
-	f->number = tag >> 3;
-	f->value = varint(p);
-	f->data = NULL;
-	if ((tag & 7) == 2) {
-		f->data = *p;
-		*p += f->value;
-		assert_true(*p <= end);
-	}
-	return true;
-}
+#include "proto_reader.h"
 
 /* String number i of the profile. */
 static void expect_text(const struct fixture *f, uint64_t i, const char *text)
@@ -54,7 +20,7 @@ static void expect_text(const struct fixture *f, uint64_t i, const char *text)
 	const unsigned char *p = (const unsigned char *)f->text, *end = p + f->n;
 	struct field field;
 
-	while (next_field(&p, end, &field)) {
+	while (proto__next(&p, end, &field)) {
 		if (field.number != 6 || i--)
 			continue;
 		assert_int_equal(field.value, strlen(text));
@@ -69,7 +35,7 @@ static uint64_t inner(const struct field *message, uint64_t number)
 	const unsigned char *p = message->data, *end = p + message->value;
 	struct field field;
 
-	while (next_field(&p, end, &field)) {
+	while (proto__next(&p, end, &field)) {
 		if (field.number == number)
 			return field.value;
 	}
@@ -84,19 +50,19 @@ static void sum_samples(const struct fixture *f, uint64_t leaf, uint64_t sum[3])
 	bool wanted;
 
 	memset(sum, 0, 3 * sizeof(*sum));
-	while (next_field(&p, end, &field)) {
+	while (proto__next(&p, end, &field)) {
 		if (field.number != 2)
 			continue;
 		wanted = false;
-		for (q = field.data; next_field(&q, field.data + field.value, &part);) {
+		for (q = field.data; proto__next(&q, field.data + field.value, &part);) {
 			const unsigned char *v = part.data;
 
 			if (part.number == 1)
-				wanted = varint(&v) == leaf;
+				wanted = proto__varint(&v) == leaf;
 			if (part.number != 2 || !wanted)
 				continue;
-			sum[0] += varint(&v);
-			sum[1] += varint(&v);
+			sum[0] += proto__varint(&v);
+			sum[1] += proto__varint(&v);
 			sum[2]++;
 		}
 	}
@@ -116,7 +82,7 @@ static void test_pprof(void **state)
 	builder__lost(&f->b, 100, &(struct vtbpf_rec_lost){ .lost = 7, .first = 2, .last = 9 });
 	convert_capture(f, "pprof");
 	p = (const unsigned char *)f->text;
-	for (end = p + f->n; next_field(&p, end, &field);) {
+	for (end = p + f->n; proto__next(&p, end, &field);) {
 		if (field.number == 1 && !types++)
 			expect_text(f, inner(&field, 1), "calls");
 		if (field.number != 5)
@@ -164,7 +130,7 @@ static void test_pprof_of_samples(void **state)
 	add_samples(f);
 	convert_capture(f, "pprof");
 	p = (const unsigned char *)f->text;
-	for (end = p + f->n; next_field(&p, end, &field);) {
+	for (end = p + f->n; proto__next(&p, end, &field);) {
 		if (field.number == 12)
 			period = field.value;
 		if (field.number == 11)
