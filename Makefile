@@ -194,7 +194,7 @@ $(BPFTEST_BIN): $(B)/tests/bpf/%: $(B)/tests/bpf/%.o $(BPFTEST_AUX_OBJ) $(LIB)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) $(LDFLAGS_$*) -o $@ $^ -lcmocka $(LIBS)
 
-.PHONY: units check check-san check-bpf check-e2e check-cycles test
+.PHONY: units check check-san check-bpf check-e2e check-cycles check-samples test
 units: $(UNIT_BIN) $(REPLAY_BIN)
 
 check: $(UNIT_BIN) $(REPLAY_BIN)
@@ -214,6 +214,9 @@ check-e2e: all
 
 check-cycles: all
 	$(Q)$(PYTHON) scripts/check_cycles.py $(CYCLES)
+
+check-samples: all
+	$(Q)$(PYTHON) scripts/check_samples.py $(SAMPLES)
 
 test:
 	$(Q)scripts/test.sh
@@ -292,6 +295,7 @@ help:
 	@echo 'make check-bpf   BPF program tests (root)'
 	@echo 'make check-e2e   end-to-end tests on the Pythons found (root); E2E="-k NAME" picks some'
 	@echo 'make check-cycles  a thousand times attached and detached: harm, stalls (root, half an hour)'
+	@echo 'make check-samples  millions of sampled stacks: is each a real one, are all there (root, ten minutes)'
 	@echo 'make pythons     more interpreters for check-e2e, in /var/cache/vtbpf-pythons (root)'
 	@echo 'make fuzz        libFuzzer on every parser, FUZZ_TIME=30 seconds each'
 	@echo 'make bench       what a traced call costs (root)'

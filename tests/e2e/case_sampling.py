@@ -21,12 +21,17 @@ def last_part(pair):
     return tuple(name.split(".")[-1] for name in pair)
 
 
-def check_pairs(context, target, samples):
-    """Every caller and callee that was sampled is one that the profiler saw, or one of the above;
-    every stack begins where its thread does."""
+def impossible_pairs(target, samples):
+    """{(caller, callee): samples} of those that the profiler did not see, nor are one of the above."""
     legal = {last_part(pair) for pair in target.facts["pairs"]} | AROUND
-    wrong = {pair: n for pair, n in samples.pairs().items()
-             if LIBRARY not in "".join(pair) and last_part(pair) not in legal}
+    return {pair: n for pair, n in samples.pairs().items()
+            if LIBRARY not in "".join(pair) and last_part(pair) not in legal}
+
+
+def check_pairs(context, target, samples):
+    """Every caller and callee that was sampled is a real one; every stack begins where its thread
+    does."""
+    wrong = impossible_pairs(target, samples)
     assert not wrong, (wrong, context.python.version)
     roots = {frames[0].split(".")[-1] for (_, frames) in samples.stacks if frames}
     assert roots <= {"<module>", "_bootstrap", LIBRARY + "_bootstrap"}, roots
