@@ -51,6 +51,14 @@ static void write_count(struct report_json *w, uint64_t seen)
 		json__u64_field(&w->json, "calls_seen", seen);
 }
 
+/* What files and the functions of a thread have: how many, and how long. */
+static void write_sums(struct report_json *w, uint64_t calls, uint64_t self, uint64_t total)
+{
+	write_count(w, calls);
+	json__u64_field(&w->json, "self_ns", self);
+	json__u64_field(&w->json, "total_ns", total);
+}
+
 static bool is_beyond(const struct report_json *w, size_t i)
 {
 	return w->opts->limit && i >= w->opts->limit;
@@ -104,11 +112,11 @@ static void write_here(struct report_json *w, struct report_thread *th)
 	json__key(j, "functions");
 	json__open(j, '[');
 	for (i = 0; i < th->n_functions && !is_beyond(w, i); i++) {
+		const struct report_thread_function *f = &th->functions[i];
+
 		json__open(j, '{');
-		write_name(w, th->functions[i].function);
-		write_count(w, th->functions[i].calls);
-		json__u64_field(j, "self_ns", th->functions[i].self);
-		json__u64_field(j, "total_ns", th->functions[i].total);
+		write_name(w, f->function);
+		write_sums(w, f->calls, f->self, f->total);
 		json__close(j, '}');
 	}
 	json__close(j, ']');
@@ -154,11 +162,11 @@ static void write_files(struct report_json *w)
 	json__key(j, "files");
 	json__open(j, '[');
 	for (i = 0; i < w->r->n_files && !is_beyond(w, i); i++) {
+		const struct report_file *f = &w->r->files[i];
+
 		json__open(j, '{');
-		text_field(j, "file", &w->r->files[i].name);
-		write_count(w, w->r->files[i].calls);
-		json__u64_field(j, "self_ns", w->r->files[i].self);
-		json__u64_field(j, "total_ns", w->r->files[i].total);
+		text_field(j, "file", &f->name);
+		write_sums(w, f->calls, f->self, f->total);
 		json__close(j, '}');
 	}
 	json__close(j, ']');

@@ -115,38 +115,64 @@ static void name_cell(struct report_text *w, struct table *t, uint32_t function)
 
 /* ---- functions, files, functions by thread ---------------------------------------------- */
 
+/* What every row has: how many, and how long. */
+static void sum_cells(struct report_text *w, struct table *t, uint64_t calls, uint64_t self,
+		      uint64_t total)
+{
+	table__cell(t, "%s", count(w, scaled(w, calls)));
+	table__cell(t, "%s", ns(w, (double)self));
+	table__cell(t, "%s", ns(w, (double)total));
+}
+
+static void call_row(struct report_text *w, struct table *t, const struct report_function *f)
+{
+	sum_cells(w, t, f->calls, f->self, f->total);
+	table__cell(t, "%s", ns(w, (double)f->min));
+	table__cell(t, "%s", ns(w, f->mean));
+	table__cell(t, "%s", ns(w, f->p50));
+	table__cell(t, "%s", ns(w, f->p99));
+	table__cell(t, "%s", ns(w, (double)f->max));
+}
+
+static void sample_row(struct report_text *w, struct table *t, const struct report_function *f)
+{
+	table__cell(t, "%s", count(w, f->self_samples));
+	sum_cells(w, t, f->calls, f->self, f->total);
+}
+
+static const struct table_column call_columns[] = {
+	{ "CALLS", 20, true }, { "SELF", 16, true }, { "TOTAL", 16, true },
+	{ "MIN", 16, true },   { "MEAN", 16, true }, { "P50", 16, true },
+	{ "P99", 16, true },   { "MAX", 16, true },  { "FUNCTION", NAME_COLUMNS, false },
+};
+
+static const struct table_column sample_columns[] = {
+	{ "SELF SAMPLES", 20, true },
+	{ "SAMPLES", 20, true },
+	{ "SELF", 16, true },
+	{ "TOTAL", 16, true },
+	{ "FUNCTION", NAME_COLUMNS, false },
+};
+
 static int write_functions(struct report_text *w)
 {
-	const struct table_column columns[] = {
-		{ count_title(w), 20, true },
-		{ "SELF", 16, true },
-		{ "TOTAL", 16, true },
-		{ "MIN", 16, true },
-		{ "MEAN", 16, true },
-		{ "P50", 16, true },
-		{ "P99", 16, true },
-		{ "MAX", 16, true },
-		{ "FUNCTION", NAME_COLUMNS, false },
-	};
-	struct table t = { .columns = columns, .n = 9 };
+	struct table t = { .columns = call_columns, .n = 9 };
 	size_t i, n, shown;
 	uint32_t *order = report_writer__order(w->r, w->opts->sort, &n);
 	int err;
 
 	if (!order)
 		return -ENOMEM;
+	if (is_sampled(w))
+		t = (struct table){ .columns = sample_columns, .n = 5 };
 	shown = rows_of(w, n, ROWS);
 	for (i = 0; i < shown; i++) {
 		const struct report_function *f = &w->r->functions[order[i]];
 
-		table__cell(&t, "%s", count(w, scaled(w, f->calls)));
-		table__cell(&t, "%s", ns(w, (double)f->self));
-		table__cell(&t, "%s", ns(w, (double)f->total));
-		table__cell(&t, "%s", ns(w, (double)f->min));
-		table__cell(&t, "%s", ns(w, f->mean));
-		table__cell(&t, "%s", ns(w, f->p50));
-		table__cell(&t, "%s", ns(w, f->p99));
-		table__cell(&t, "%s", ns(w, (double)f->max));
+		if (is_sampled(w))
+			sample_row(w, &t, f);
+		else
+			call_row(w, &t, f);
 		name_cell(w, &t, order[i]);
 	}
 	free(order);
@@ -155,46 +181,15 @@ static int write_functions(struct report_text *w)
 	return err;
 }
 
-static int write_sampled(struct report_text *w)
-{
-	static const struct table_column columns[] = {
-		{ "SELF SAMPLES", 20, true },
-		{ "SAMPLES", 20, true },
-		{ "SELF", 16, true },
-		{ "TOTAL", 16, true },
-		{ "FUNCTION", NAME_COLUMNS, false },
-	};
-	struct table t = { .columns = columns, .n = 5 };
-	size_t i, n, shown;
-	uint32_t *order = report_writer__order(w->r, w->opts->sort, &n);
-	int err;
-
-	if (!order)
-		return -ENOMEM;
-	shown = rows_of(w, n, ROWS);
-	for (i = 0; i < shown; i++) {
-		const struct report_function *f = &w->r->functions[order[i]];
-
-		table__cell(&t, "%s", count(w, f->self_samples));
-		table__cell(&t, "%s", count(w, f->calls));
-		table__cell(&t, "%s", ns(w, (double)f->self));
-		table__cell(&t, "%s", ns(w, (double)f->total));
-		name_cell(w, &t, order[i]);
+#define SUM_COLUMNS(w, what)                                                               \
+	{                                                                                  \
+		{ count_title(w), 20, true }, { "SELF", 16, true }, { "TOTAL", 16, true }, \
+			{ what, NAME_COLUMNS, false },                                     \
 	}
-	free(order);
-	err = table__write(&t, w->out);
-	say_more(w, shown, n);
-	return err;
-}
 
 static int write_files(struct report_text *w)
 {
-	const struct table_column columns[] = {
-		{ count_title(w), 20, true },
-		{ "SELF", 16, true },
-		{ "TOTAL", 16, true },
-		{ "FILE", NAME_COLUMNS, false },
-	};
+	const struct table_column columns[] = SUM_COLUMNS(w, "FILE");
 	struct table t = { .columns = columns, .n = 4 };
 	size_t i, shown = rows_of(w, w->r->n_files, ROWS);
 	int err;
@@ -203,9 +198,7 @@ static int write_files(struct report_text *w)
 	for (i = 0; i < shown; i++) {
 		const struct report_file *f = &w->r->files[i];
 
-		table__cell(&t, "%s", count(w, scaled(w, f->calls)));
-		table__cell(&t, "%s", ns(w, (double)f->self));
-		table__cell(&t, "%s", ns(w, (double)f->total));
+		sum_cells(w, &t, f->calls, f->self, f->total);
 		table__cell(&t, "%.*s", (int)f->name.n, f->name.n ? f->name.p : "");
 	}
 	err = table__write(&t, w->out);
@@ -215,12 +208,7 @@ static int write_files(struct report_text *w)
 
 static int write_here(struct report_text *w, struct report_thread *th)
 {
-	const struct table_column columns[] = {
-		{ count_title(w), 20, true },
-		{ "SELF", 16, true },
-		{ "TOTAL", 16, true },
-		{ "FUNCTION", NAME_COLUMNS, false },
-	};
+	const struct table_column columns[] = SUM_COLUMNS(w, "FUNCTION");
 	struct terminal_text name = terminal__text(th->track->name.p, NAME_COLUMNS);
 	struct table t = { .columns = columns, .n = 4 };
 	size_t i, shown = rows_of(w, th->n_functions, FEW_ROWS);
@@ -235,9 +223,7 @@ static int write_here(struct report_text *w, struct report_thread *th)
 	for (i = 0; i < shown; i++) {
 		const struct report_thread_function *f = &th->functions[i];
 
-		table__cell(&t, "%s", count(w, scaled(w, f->calls)));
-		table__cell(&t, "%s", ns(w, (double)f->self));
-		table__cell(&t, "%s", ns(w, (double)f->total));
+		sum_cells(w, &t, f->calls, f->self, f->total);
 		name_cell(w, &t, f->function);
 	}
 	err = table__write(&t, w->out);
@@ -389,7 +375,7 @@ static int write_rows(struct report_text *w)
 	case REPORT_THREADS:
 		return write_by_thread(w);
 	default:
-		return is_sampled(w) ? write_sampled(w) : write_functions(w);
+		return write_functions(w);
 	}
 }
 
