@@ -10,6 +10,7 @@ import stat
 import subprocess
 import time
 
+import packages
 import tracefile
 from harness import case, clean_env, wait_until
 
@@ -122,6 +123,37 @@ def dump_owner_and_viztracer(context):
     tracefile.Trace(path).check_shape()
     assert target.alive() and tracer.process.poll() is None
     tracer.stop()
+
+
+LOADS = """
+import sys
+from viztracer.report_builder import ReportBuilder
+with open(sys.argv[2], "w") as out:
+    ReportBuilder([sys.argv[1]], verbose=0).save(out)
+"""
+
+
+@case()
+def dump_in_viztracer(context):
+    """VizTracer makes its page of a dump, and combines it with another."""
+    env = clean_env(PYTHONPATH=packages.site(context, "viztracer"))
+    target = context.target("service.py")
+    tracer = context.attach(target, "--keep-last", "300ms")
+    time.sleep(0.5)
+    first = dump_by_signal(context, tracer)
+    second = dump_by_signal(context, tracer, [first])
+    tracer.stop(overflow=True)
+    combined, page = context.path("combined.json"), context.path("page.html")
+    subprocess.run([context.python.path, "-m", "viztracer", "--quiet", "--combine", first, second,
+                    "-o", combined], env=env, check=True, stdout=subprocess.DEVNULL)
+    with open(combined, encoding="utf-8") as f:
+        events = json.load(f)["traceEvents"]
+    dumps = [tracefile.Trace(path) for path in (first, second)]
+    assert [e["name"] for e in events if e.get("cat") == "FEE"] == \
+        [s.name for dump in dumps for s in dump.slices]
+    subprocess.run([context.python.path, "-c", LOADS, first, page], env=env, check=True)
+    with open(page, encoding="utf-8") as f:
+        assert "service.py" in f.read()
 
 
 @case()

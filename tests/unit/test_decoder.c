@@ -75,6 +75,7 @@ static void test_short_records(void **state)
 		{ VTBPF_REC_SOURCE, sizeof(struct vtbpf_rec_source) },
 		{ VTBPF_REC_END, sizeof(struct vtbpf_rec_end) },
 		{ VTBPF_REC_COUNTERS, sizeof(struct vtbpf_rec_counters) },
+		{ VTBPF_REC_HIT, sizeof(struct vtbpf_rec_hit) },
 	};
 	struct event ev;
 	size_t i;

@@ -5,11 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <uthash.h>
-
-#include "tracer_state.h"
 
 struct function {
 	uint32_t code;
@@ -23,7 +19,8 @@ struct raises {
 	const struct trigger_expr *exprs;
 	size_t n;
 	uint32_t anywhere; /* triggers that name no function */
-	uint64_t unsaid;   /* seen to */
+	uint64_t quiet_ns;
+	uint64_t unsaid; /* seen to */
 	struct function *functions;
 };
 
@@ -40,7 +37,8 @@ struct raises *raises__new(struct tracer *t, const struct trigger_expr *exprs, s
 	for (size_t i = 0; i < n; i++)
 		if (exprs[i].kind == TRIGGER_EXCEPTION && !exprs[i].function)
 			r->anywhere |= 1U << i;
-	t->skel->bss->raise_quiet_ns = quiet_ns;
+	r->quiet_ns = quiet_ns;
+	tracer__quiet_raises_for(t, quiet_ns);
 	return r;
 }
 
@@ -112,9 +110,9 @@ static void tell(struct raises *r, const struct vtbpf_rec_raise *rec, enum raise
 	struct raise_key key = { .code = rec->code };
 
 	if (verdict == RAISE_TELL)
-		state.quiet_until = rec->ts + r->t->skel->bss->raise_quiet_ns;
+		state.quiet_until = rec->ts + r->quiet_ns;
 	memcpy(key.type, rec->type, sizeof(key.type));
-	bpf_map_update_elem(bpf_map__fd(r->t->skel->maps.raises), &key, &state, BPF_ANY);
+	tracer__decide_raise(r->t, &key, &state);
 }
 
 uint32_t raises__judge(struct raises *r, const struct vtbpf_rec_raise *rec, char *name, size_t size)
@@ -135,16 +133,15 @@ uint32_t raises__judge(struct raises *r, const struct vtbpf_rec_raise *rec, char
 
 bool raises__unsaid(struct raises *r, struct vtbpf_rec_raise *rec)
 {
-	uint64_t unsaid = r->t->skel->bss->raises_unsaid;
+	uint64_t unsaid = tracer__unsaid_raises(r->t, rec);
 
 	if (unsaid == r->unsaid)
 		return false;
 	r->unsaid = unsaid;
-	*rec = r->t->skel->bss->last_unsaid;
 	return true;
 }
 
 uint64_t raises__quiet(const struct raises *r)
 {
-	return r->t->skel->bss->raises_quiet;
+	return tracer__quiet_raises(r->t);
 }

@@ -115,6 +115,19 @@ struct tracer_edges {
 };
 struct tracer_edges tracer__edges(const struct tracer *t);
 
+/* ---- tracer_raises.c: exceptions, with VTBPF_WATCH_RAISE -------------------------------- */
+
+/* After one that a trigger waits for, further ones like it are only counted for so long. */
+void tracer__quiet_raises_for(struct tracer *t, uint64_t ns);
+
+/* What is to be done with those of this type in this function. */
+void tracer__decide_raise(struct tracer *t, const struct raise_key *key,
+			  const struct raise_state *state);
+
+/* How many the ring had no room for, and the last of them; how many were only counted. */
+uint64_t tracer__unsaid_raises(const struct tracer *t, struct vtbpf_rec_raise *last);
+uint64_t tracer__quiet_raises(const struct tracer *t);
+
 /* ---- for all ---------------------------------------------------------------------------- */
 
 /* Ignores or traces thread tid from its next event on, if it is the thread that the verdict means. 0
