@@ -250,6 +250,9 @@ static void note_order(struct profile_track *t, const struct profile_call *call)
 
 int profile__add(struct profile *p, struct profile_track *t, const struct profile_call *call)
 {
+	struct profile_call *slot;
+	int err = 0;
+
 	note_order(t, call);
 	if (!t->is_gaps) {
 		if (!p->calls || call->start < p->start)
@@ -258,7 +261,10 @@ int profile__add(struct profile *p, struct profile_track *t, const struct profil
 			p->end = call->start + call->dur;
 		p->calls++;
 	}
-	return spool__append(p->spool, &t->calls, call);
+	slot = spool__slot(p->spool, &t->calls, &err);
+	if (slot)
+		*slot = *call;
+	return err;
 }
 
 int profile__sample(struct profile *p, struct profile_track *t, const struct profile_sample *sample)

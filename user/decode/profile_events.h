@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What opens and closes on a track of a profile, in order of time. Calls of a capture come in order of
- * their ends, and so are walked backwards; what that gives waits in a spool, 16 bytes for each begin and
- * each end, and is read backwards again.
+ * their ends, and so are walked backwards for their begins; these wait in a spool, 16 bytes each.
  */
 #ifndef VTBPF_PROFILE_EVENTS_H
 #define VTBPF_PROFILE_EVENTS_H

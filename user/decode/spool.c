@@ -133,16 +133,17 @@ static int put_away(struct spool *s, struct spool_list *list)
 	if (err)
 		return err;
 	list->blocks[list->n_blocks++] = s->blocks++;
-	list->n_last = 0;
+	list->next = list->last;
 	return 0;
 }
 
-static int make_room(struct spool *s, struct spool_list *list)
+int spool__grow(struct spool *s, struct spool_list *list)
 {
-	size_t room = list->last_room ? list->last_room * 2 : FIRST_RECORDS;
+	size_t n = (size_t)(list->end - list->last) / s->record_size;
+	size_t room = n ? n * 2 : FIRST_RECORDS;
 	char *last;
 
-	if (list->n_last == s->per_block)
+	if (n == s->per_block)
 		return put_away(s, list);
 	if (room > s->per_block)
 		room = s->per_block;
@@ -150,22 +151,20 @@ static int make_room(struct spool *s, struct spool_list *list)
 	if (!last)
 		return -ENOMEM;
 	list->last = last;
-	list->last_room = room;
+	list->next = last + n * s->record_size;
+	list->end = last + room * s->record_size;
+	list->step = s->record_size;
 	return 0;
 }
 
 int spool__append(struct spool *s, struct spool_list *list, const void *record)
 {
-	int err;
+	int err = 0;
+	void *slot = spool__slot(s, list, &err);
 
-	if (list->n_last == list->last_room) {
-		err = make_room(s, list);
-		if (err)
-			return err;
-	}
-	memcpy(list->last + list->n_last++ * s->record_size, record, s->record_size);
-	list->n++;
-	return 0;
+	if (slot)
+		memcpy(slot, record, s->record_size);
+	return err;
 }
 
 void spool__reset(struct spool *s)
@@ -181,42 +180,38 @@ void spool_list__release(struct spool_list *list)
 }
 
 /* The block of that number: in memory when it is the last one. */
-static int get_block(struct spool_cursor *c, uint64_t no, const char **block)
+static int get_block(struct spool_cursor *c, uint64_t no)
 {
 	size_t bytes = c->spool->per_block * c->spool->record_size;
-	int err;
 
-	if (no == c->list->n_blocks) {
-		*block = c->list->last;
-		return 0;
-	}
-	*block = c->block;
-	if (c->block_no == no + 1)
+	c->at = c->list->last;
+	if (no == c->list->n_blocks)
 		return 0;
 	if (!c->block)
-		*block = c->block = malloc(bytes);
+		c->block = malloc(bytes);
 	if (!c->block)
 		return -ENOMEM;
-	c->block_no = 0;
-	err = read_all(c->spool->fd, c->block, bytes, c->list->blocks[no] * bytes);
-	if (!err)
-		c->block_no = no + 1;
-	return err;
+	c->at = c->block;
+	return read_all(c->spool->fd, c->block, bytes, c->list->blocks[no] * bytes);
 }
 
-int spool_cursor__next(struct spool_cursor *c, const void **record)
+int spool_cursor__fill(struct spool_cursor *c)
 {
-	uint64_t at = c->backwards ? c->list->n - 1 - c->done : c->done;
-	const char *block;
+	size_t size = c->spool->record_size, per_block = c->spool->per_block;
+	uint64_t left = c->list->n - c->done;
+	uint64_t at = c->backwards ? left - 1 : c->done;
 	int err;
 
-	if (c->done == c->list->n)
+	if (!left)
 		return 0;
-	err = get_block(c, at / c->spool->per_block, &block);
+	err = get_block(c, at / per_block);
 	if (err)
 		return err;
-	*record = block + at % c->spool->per_block * c->spool->record_size;
-	c->done++;
+	c->at += at % per_block * size;
+	c->step = c->backwards ? -(ptrdiff_t)size : (ptrdiff_t)size;
+	c->left = c->backwards ? at % per_block + 1 : per_block - at % per_block;
+	if (c->left > left)
+		c->left = left;
 	return 1;
 }
 
@@ -224,5 +219,5 @@ void spool_cursor__release(struct spool_cursor *c)
 {
 	free(c->block);
 	c->block = NULL;
-	c->block_no = 0;
+	c->left = 0;
 }

@@ -68,6 +68,21 @@ enum annotation_field { ANNOTATION_STRING = 6, ANNOTATION_NAME = 10 };
 #define KERNEL_TID_MAX 4194304u /* larger ones are made up: include/linux/threads.h */
 #define THREAD_UUID (1ULL << 32)
 
+#define TAIL_MAX 16  /* the sequence's number and its flags */
+#define PLAIN_MAX 64 /* a packet of nothing else */
+
+/* The event in a packet: its length, here 0, is filled in. */
+static const unsigned char opening[] = {
+	PACKET_TRACK_EVENT << 3 | 2, 0, EVENT_TYPE << 3,     SLICE_BEGIN,
+	EVENT_CATEGORY_IIDS << 3,    1, EVENT_NAME_IID << 3,
+};
+static const unsigned char closing[] = {
+	PACKET_TRACK_EVENT << 3 | 2,
+	2,
+	EVENT_TYPE << 3,
+	SLICE_END,
+};
+
 struct pftrace {
 	const struct profile *p;
 	struct outbuf *out;
@@ -75,6 +90,9 @@ struct pftrace {
 	uint64_t *seen; /* by function: number of the sequence that has its name */
 	uint64_t sequence;
 	uint64_t now; /* ns: the sequence's clock */
+	/* What all plain packets of the sequence say after their time. */
+	unsigned char tail[TAIL_MAX];
+	size_t tail_n;
 	char *scratch;
 	int err;
 };
@@ -176,6 +194,9 @@ static void begin_sequence(struct pftrace *t, const struct profile_track *track)
 {
 	static const char *const categories[] = { "FEE", "vtbpf" };
 
+	unsigned char *tail = protobuf__put(t->tail, PACKET_SEQUENCE_ID, t->sequence);
+
+	t->tail_n = (size_t)(protobuf__put(tail, PACKET_SEQUENCE_FLAGS, NEEDS_STATE) - t->tail);
 	t->now = track->first;
 	protobuf__u64(&t->packet, PACKET_SEQUENCE_ID, t->sequence);
 	protobuf__u64(&t->packet, PACKET_SEQUENCE_FLAGS, STATE_CLEARED);
@@ -225,23 +246,24 @@ static void add_open(struct pftrace *t, uint8_t flags)
 /* What most events are: nothing to be said besides. All lengths are below 128, a byte each. */
 static void write_plain(struct pftrace *t, const struct profile_event *ev)
 {
-	unsigned char event[64], packet[160], *e = event, *p = packet + 2;
+	unsigned char *packet = (unsigned char *)outbuf__reserve(t->out, PLAIN_MAX), *p, *event;
 
-	e = protobuf__put(e, EVENT_TYPE, ev->opens ? SLICE_BEGIN : SLICE_END);
+	p = protobuf__put_varint(packet + 3, ev->at - t->now);
+	memcpy(p, t->tail, sizeof(t->tail));
+	p += t->tail_n;
+	event = p;
 	if (ev->opens) {
-		e = protobuf__put(e, EVENT_CATEGORY_IIDS, 1);
-		e = protobuf__put(e, EVENT_NAME_IID, (uint64_t)ev->function + 1);
+		memcpy(event, opening, sizeof(opening));
+		p = protobuf__put_varint(event + sizeof(opening), (uint64_t)ev->function + 1);
+	} else {
+		memcpy(event, closing, sizeof(closing));
+		p = event + sizeof(closing);
 	}
-	p = protobuf__put(p, PACKET_TIMESTAMP, ev->at - t->now);
-	p = protobuf__put(p, PACKET_SEQUENCE_ID, t->sequence);
-	p = protobuf__put(p, PACKET_SEQUENCE_FLAGS, NEEDS_STATE);
-	*p++ = PACKET_TRACK_EVENT << 3 | 2;
-	*p++ = (unsigned char)(e - event);
-	memcpy(p, event, (size_t)(e - event));
-	p += e - event;
+	event[1] = (unsigned char)(p - event - 2);
 	packet[0] = TRACE_PACKET << 3 | 2;
 	packet[1] = (unsigned char)(p - packet - 2);
-	outbuf__write(t->out, packet, (size_t)(p - packet));
+	packet[2] = PACKET_TIMESTAMP << 3;
+	t->out->at = (char *)p;
 }
 
 static void write_full(struct pftrace *t, const struct profile_event *ev)

@@ -11,14 +11,7 @@
 
 static size_t put_varint(unsigned char *out, uint64_t value)
 {
-	size_t n = 0;
-
-	while (value >= 0x80) {
-		out[n++] = (unsigned char)(value | 0x80);
-		value >>= 7;
-	}
-	out[n++] = (unsigned char)value;
-	return n;
+	return (size_t)(protobuf__put_varint(out, value) - out);
 }
 
 static size_t put_tag(unsigned char *out, uint32_t field, unsigned int wire)

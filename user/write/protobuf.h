@@ -38,7 +38,16 @@ size_t protobuf__begin(struct protobuf *m, uint32_t field);
 void protobuf__value(struct protobuf *m, uint64_t value);
 void protobuf__end(struct protobuf *m, size_t begun);
 
-/* The same at out, which has room for 20 bytes. Returns where it ends. */
+/* A number at out, which has room for 10 bytes. Returns where it ends. */
+static inline unsigned char *protobuf__put_varint(unsigned char *out, uint64_t value)
+{
+	for (; value >= 0x80; value >>= 7)
+		*out++ = (unsigned char)(value | 0x80);
+	*out++ = (unsigned char)value;
+	return out;
+}
+
+/* A field at out, which has room for 20 bytes. Returns where it ends. */
 unsigned char *protobuf__put(unsigned char *out, uint32_t field, uint64_t value);
 
 /* A field of the outermost message: straight to out. */
