@@ -331,6 +331,11 @@ static __always_inline bool is_throw(struct thread_state *t, __u32 tid, struct h
 
 /* ---- all hits --------------------------------------------------------------------------- */
 
+static __always_inline bool has_object(const struct hit *hit)
+{
+	return hit->kind == VTBPF_SITE_TRACEBACK || hit->kind == VTBPF_SITE_EXCEPTION;
+}
+
 /* At the first event of a thread, what was running before it is opened. An exit ends a frame that
  * was running; an entry's frame was not, so the walk starts at its caller. */
 static __always_inline void open_running_frames(struct thread_state *t, __u32 tid,
@@ -340,7 +345,7 @@ static __always_inline void open_running_frames(struct thread_state *t, __u32 ti
 	__u64 from = hit->frame;
 
 	t->walked = 1;
-	if (hit->kind == VTBPF_SITE_TRACEBACK || hit->kind == VTBPF_SITE_EXCEPTION)
+	if (has_object(hit))
 		from = frame_of_object(from);
 	if (hit->kind == VTBPF_SITE_ENTRY || hit->kind == VTBPF_SITE_THROW) {
 		frame_read_link(from, &link);
@@ -384,8 +389,8 @@ static __always_inline void handle_hit(struct hit *hit)
 	if (t->cuts != cut_generation)
 		hide_below_cuts(tid);
 	if (triggers & VTBPF_WATCH_RAISE && hit->raises)
-		watch_raise(tid, hit->frame);
-	if (hit->kind == VTBPF_SITE_EXCEPTION)
+		watch_raise(tid, has_object(hit) ? frame_of_object(hit->frame) : hit->frame);
+	if (hit->kind == VTBPF_SITE_EXCEPTION || hit->kind == VTBPF_SITE_RAISED)
 		return;
 	if (hit->kind == VTBPF_SITE_EXIT || hit->kind == VTBPF_SITE_YIELD)
 		on_exit(t, tid, hit->frame, hit->kind == VTBPF_SITE_YIELD ? VTBPF_F_SUSPENDED : 0);

@@ -108,8 +108,8 @@ static __always_inline void tell_raise(const struct raise_key *key, __u32 tid)
 		bpf_map_update_elem(&raises, key, &fresh, BPF_NOEXIST);
 }
 
-/* An exception has reached the frame of a frame object. A function of its own to the verifier. */
-__noinline int watch_raise(__u32 tid, __u64 object)
+/* An exception has reached a frame. A function of its own to the verifier. */
+__noinline int watch_raise(__u32 tid, __u64 frame)
 {
 	struct thread_state *t = bpf_map_lookup_elem(&threads, &tid);
 	struct raise_key key = {};
@@ -118,7 +118,7 @@ __noinline int watch_raise(__u32 tid, __u64 object)
 
 	if (!t || !find_raised(t, tid, &raised) || raised.traceback)
 		return 0;
-	if (!frame_read_link(frame_of_object(object), &link))
+	if (!frame_read_link(frame, &link))
 		key.code = code_intern(t, stack_of(t), link.code, tid);
 	bpf_probe_read_user_str(key.type, sizeof(key.type),
 				(void *)word_at(raised.type + states.tp_name));

@@ -30,10 +30,10 @@ enum vtbpf_site_kind {
 	VTBPF_SITE_EXIT = 2,  /* it returns or is unwound */
 	VTBPF_SITE_YIELD = 3, /* it suspends: generator, coroutine */
 	VTBPF_SITE_THROW = 4, /* throw() resumes the generator frame in frame_reg */
-	/* PyTraceBack_Here(frame object in frame_reg), where throw() has no site of its own */
-	VTBPF_SITE_TRACEBACK = 5,
+	VTBPF_SITE_TRACEBACK = 5,  /* PyTraceBack_Here(frame object in frame_reg): throw(), maybe */
 	VTBPF_SITE_CODE_FREED = 6, /* the code object in frame_reg dies */
 	VTBPF_SITE_EXCEPTION = 7,  /* the same function's very beginning: VTBPF_SITE_RAISES only */
+	VTBPF_SITE_RAISED = 8,	   /* an exception reaches the frame in frame_reg; the same */
 };
 
 /* Registers, numbered as DWARF numbers them for x86_64 (0 rax, 1 rdx, 2 rcx, 3 rbx, 4 rsi, 5 rdi,

@@ -76,61 +76,6 @@ static void test_throw_unseen(void **state)
 	site_bench__end();
 }
 
-/* The evaluation function calls PyTraceBack_Here, at 0x300, for its first frame of each exception. */
-static void begin_exceptions(const char *code, size_t len)
-{
-	site_bench__begin(12);
-	fake_elf__symbol(b.e, "PyTraceBack_Here", AT(0x300));
-	PUT(AT(0), "\xe8\xfb\x02\x00\x00\xff\xe0");
-	site_bench__put(AT(0x300), code, len);
-	site_bench__search();
-}
-
-/* endbr64; push: emulated. endbr64; sub: not, and no later instruction will do: mov $0,0x70(%rbx);
- * push comes too late. */
-static void test_exception(void **state)
-{
-	(void)state;
-	begin_exceptions("\xf3\x0f\x1e\xfa\x55\xc3", 6);
-	assert_int_equal(sites__exception(&b.s), 0);
-	assert_int_equal(site_bench__only_site()->site.kind, VTBPF_SITE_EXCEPTION);
-	assert_int_equal(site_bench__only_site()->site.flags, VTBPF_SITE_RAISES);
-	assert_int_equal(site_bench__only_site()->site.frame_reg, RDI);
-	assert_int_equal(site_bench__only_site()->offset, AT(0x304));
-	site_bench__end();
-	begin_exceptions("\xf3\x0f\x1e\xfa\x48\x83\xec\x58\x55\xc3", 10);
-	assert_int_equal(sites__exception(&b.s), 0);
-	assert_int_equal(site_bench__only_site()->offset, AT(0x300));
-	site_bench__end();
-}
-
-/* throw() is seen at the same place: one site for both. */
-static void test_exception_and_throw(void **state)
-{
-	(void)state;
-	begin_exceptions("\xf3\x0f\x1e\xfa\x55\xc3", 6);
-	assert_int_equal(sites__throw(&b.s), 0);
-	assert_int_equal(site_bench__only_site()->site.flags, 0);
-	assert_int_equal(sites__exception(&b.s), 0);
-	assert_int_equal(site_bench__only_site()->site.kind, VTBPF_SITE_TRACEBACK);
-	assert_int_equal(site_bench__only_site()->site.flags, VTBPF_SITE_RAISES);
-	site_bench__end();
-}
-
-/* Nobody in the evaluation function calls it: it was inlined there. */
-static void test_exception_inlined(void **state)
-{
-	(void)state;
-	site_bench__begin(12);
-	fake_elf__symbol(b.e, "PyTraceBack_Here", AT(0x300));
-	PUT(AT(0), "\xff\xe0");
-	PUT(AT(0x300), "\x55\xc3");
-	site_bench__search();
-	assert_int_equal(sites__exception(&b.s), -ENOENT);
-	assert_int_equal(b.plan.n_sites, 0);
-	site_bench__end();
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -138,9 +83,6 @@ int main(void)
 		cmocka_unit_test(test_throw_block_of_two),
 		cmocka_unit_test(test_throw_block_joined),
 		cmocka_unit_test(test_throw_unseen),
-		cmocka_unit_test(test_exception),
-		cmocka_unit_test(test_exception_and_throw),
-		cmocka_unit_test(test_exception_inlined),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,6 +11,7 @@ static const char *kind_name(uint8_t kind)
 		[VTBPF_SITE_EXIT] = "exit",	   [VTBPF_SITE_YIELD] = "yield",
 		[VTBPF_SITE_THROW] = "throw",	   [VTBPF_SITE_TRACEBACK] = "traceback",
 		[VTBPF_SITE_CODE_FREED] = "freed", [VTBPF_SITE_EXCEPTION] = "exception",
+		[VTBPF_SITE_RAISED] = "exception",
 	};
 
 	return kind < sizeof(names) / sizeof(*names) ? names[kind] : "?";

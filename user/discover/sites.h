@@ -11,6 +11,7 @@
 #include "dispatch_table.h"
 #include "elf_image.h"
 #include "flow.h"
+#include "function_ref.h"
 #include "insn.h"
 #include "probe_plan.h"
 #include "regs.h"
@@ -75,6 +76,9 @@ int sites__add_function(const struct site_search *s, uint64_t vaddr, unsigned in
 /* The branch that decides on the comparison `cmp`, when nothing joins or interferes between the
  * two: `cmp` itself if it is one that compares. Else NULL. */
 const struct insn *sites__deciding_branch(const struct flow *f, const struct insn *cmp);
+
+/* Does the evaluation function call it, or was it inlined there? */
+bool sites__calls(const struct site_search *s, const struct function_ref *ref);
 
 /* Of the registers in a mask one that calls preserve, else any; INSN_NO_REG when there is none. */
 uint8_t sites__pick_reg(const struct site_search *s, uint32_t regs);

@@ -9,7 +9,6 @@
  */
 #include <errno.h>
 
-#include "function_ref.h"
 #include "hold.h"
 #include "sites.h"
 
@@ -164,8 +163,7 @@ static bool find_block_site(const struct site_search *s, struct site_choice *c)
 	return found;
 }
 
-/* Does the evaluation function call it, or was it inlined there? */
-static bool calls(const struct site_search *s, const struct function_ref *ref)
+bool sites__calls(const struct site_search *s, const struct function_ref *ref)
 {
 	size_t n, i;
 	const struct insn *insns = flow__insns(s->flow, &n);
@@ -183,7 +181,7 @@ static int add_traceback(const struct site_search *s)
 	struct function_ref ref;
 
 	function_ref__find(s->img, c.name, &ref);
-	if (!ref.vaddr || !calls(s, &ref)) {
+	if (!ref.vaddr || !sites__calls(s, &ref)) {
 		sites__note(s, "Calls entered by generator.throw() cannot be seen in this build.");
 		return 0;
 	}
@@ -206,49 +204,4 @@ int sites__throw(const struct site_search *s)
 		return add_traceback(s);
 	c.entry = c.vaddr;
 	return sites__add(s, &c);
-}
-
-/* ---- triggers on exceptions ------------------------------------------------------------- */
-
-/* The first instruction, or the one behind it that the kernel emulates: the function takes the exception
- * out of where it waits without delay, and then it cannot be found there. */
-static void choose_first(const struct site_search *s, uint64_t vaddr, struct site_choice *c)
-{
-	struct insn first, second;
-
-	c->frame_reg = insn__arg_reg(s->img->machine, 0);
-	c->instr_reg = VTBPF_NO_REG;
-	c->entry = vaddr;
-	c->vaddr = vaddr;
-	if (decoder__insn(s->decoder, s->img, vaddr, &first) && first.landing_pad &&
-	    decoder__insn(s->decoder, s->img, vaddr + first.len, &second) && second.emulated)
-		c->vaddr = second.vaddr;
-}
-
-/* Exceptions are watched at that site, whatever else it means. */
-static void mark(const struct site_search *s, uint64_t vaddr)
-{
-	struct probe_plan *plan = s->plan;
-	size_t i;
-
-	for (i = 0; i < plan->n_sites; i++) {
-		if (plan->sites[i].vaddr == vaddr)
-			plan->sites[i].site.flags |= VTBPF_SITE_RAISES;
-	}
-}
-
-int sites__exception(const struct site_search *s)
-{
-	struct site_choice c = { .kind = VTBPF_SITE_EXCEPTION, .name = "PyTraceBack_Here" };
-	struct function_ref ref;
-	int err;
-
-	function_ref__find(s->img, c.name, &ref);
-	if (!ref.vaddr || !calls(s, &ref))
-		return -ENOENT;
-	choose_first(s, ref.vaddr, &c);
-	err = sites__add(s, &c);
-	if (!err)
-		mark(s, c.vaddr);
-	return err;
 }
