@@ -26,10 +26,10 @@
 /* What it means that a probe site was reached. */
 enum vtbpf_site_kind {
 	VTBPF_SITE_NONE = 0,
-	VTBPF_SITE_ENTRY = 1, /* the frame in frame_reg starts or resumes */
-	VTBPF_SITE_EXIT = 2,  /* it returns or is unwound */
-	VTBPF_SITE_YIELD = 3, /* it suspends: generator, coroutine */
-	VTBPF_SITE_THROW = 4, /* throw() resumes the generator frame in frame_reg */
+	VTBPF_SITE_ENTRY = 1,	   /* the frame in frame_reg starts or resumes */
+	VTBPF_SITE_EXIT = 2,	   /* it returns or is unwound */
+	VTBPF_SITE_YIELD = 3,	   /* it suspends: generator, coroutine */
+	VTBPF_SITE_THROW = 4,	   /* throw() resumes the generator frame in frame_reg */
 	VTBPF_SITE_TRACEBACK = 5,  /* PyTraceBack_Here(frame object in frame_reg): throw(), maybe */
 	VTBPF_SITE_CODE_FREED = 6, /* the code object in frame_reg dies */
 	VTBPF_SITE_EXCEPTION = 7,  /* the same function's very beginning: VTBPF_SITE_RAISES only */
