@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A large buffer in front of a file descriptor, plain or gzip.
+ * A large buffer in front of a file descriptor, plain or gzip (which a thread of its own compresses).
  *
  * Errors stick: after the first one everything written is dropped, so that a writer may write on
  * and ask once, at the end.
@@ -13,10 +13,10 @@
 #include <stdint.h>
 #include <string.h>
 
-#define OUTBUF_BYTES (256 * 1024)
-#define OUTBUF_RESERVE_MAX 1024 /* most that outbuf__reserve gives */
+#include "gzip_sink.h"
 
-struct gzip_sink;
+#define OUTBUF_BYTES GZIP_BLOCK_BYTES
+#define OUTBUF_RESERVE_MAX 1024 /* most that outbuf__reserve gives */
 
 struct outbuf {
 	char *at;  /* next byte goes here */
@@ -24,7 +24,7 @@ struct outbuf {
 	char *buf;
 	int fd;			/* the caller's */
 	int err;		/* first error, a negative errno; 0 none */
-	uint64_t bytes;		/* written to fd */
+	uint64_t bytes;		/* written to fd; of gzip, known at the end */
 	struct gzip_sink *gzip; /* NULL: plain */
 };
 
@@ -39,6 +39,9 @@ void outbuf__release(struct outbuf *o);
 
 /* Empties the buffer, to make room. */
 void outbuf__flush(struct outbuf *o);
+
+/* All of it to a file descriptor; adds what was written to *bytes. 0 or a negative errno. */
+int outbuf__write_fd(int fd, const void *data, size_t n, uint64_t *bytes);
 
 void outbuf__write_large(struct outbuf *o, const void *data, size_t n);
 
