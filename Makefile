@@ -145,6 +145,9 @@ $(B)/user/%.o: user/%.c Makefile | $(SKEL)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 
+# The report's page lies in the program as it is.
+$(B)/user/write/html_assets.o: $(wildcard user/write/html/*)
+
 # --- the BPF side --------------------------------------------------------------------------------
 
 # Two patterns, because the one for tests/%.o would else be the closer match.

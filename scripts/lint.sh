@@ -9,6 +9,7 @@ cd "$(dirname "$0")/.." || exit 1
 passed=0 failed=0
 c_files=$(find bpf user vmlinux tests -name '*.[ch]' | sort)
 sh_files=$(find scripts .ci -type f \( -name '*.sh' -o -path '.ci/run' \) | sort)
+page_files=$(find user/write/html -type f | sort)
 py_files=$(find scripts tests -name '*.py' | sort)
 
 check() { # check TITLE COMMAND...
@@ -34,7 +35,7 @@ if_there() { # if_there TOOL TITLE COMMAND...
 
 spdx() { # every source names its licence in its first two lines
 	local file bad=0
-	for file in $c_files $sh_files $py_files Makefile; do
+	for file in $c_files $sh_files $py_files $page_files Makefile; do
 		head -n 2 "$file" | grep -q 'SPDX-License-Identifier: ' || { echo "$file: no SPDX line"; bad=1; }
 	done
 	return $bad
@@ -42,12 +43,12 @@ spdx() { # every source names its licence in its first two lines
 
 marks() { # no unfinished work
 	# shellcheck disable=SC2086
-	! grep -nE '\b(T[O]DO|F[I]XME|X[X]X|H[A]CK)\b' $c_files $sh_files $py_files Makefile
+	! grep -nE '\b(T[O]DO|F[I]XME|X[X]X|H[A]CK)\b' $c_files $sh_files $py_files $page_files Makefile
 }
 
 sizes() { # files stay below 500 lines
 	local file bad=0
-	for file in $c_files $py_files; do
+	for file in $c_files $py_files $page_files; do
 		if [ "$(wc -l <"$file")" -gt 500 ]; then
 			echo "$file: more than 500 lines"
 			bad=1
@@ -72,6 +73,13 @@ columns() { # lines stay below 109 columns; a tab counts 8
 		                bad = 1
 		sys.exit(bad)
 	END
+}
+
+parses() { # the browser gets scripts that are scripts
+	local file
+	for file in user/write/html/*.js; do
+		node --check "$file" || return 1
+	done
 }
 
 functions() { # functions stay at or below 60 lines: from a "{" in column 1 to the next "}" there
@@ -101,6 +109,7 @@ if [ "${1:-}" != --portable ]; then
 	if_there codespell "spelling" codespell -q 3 README.md CHANGELOG.md bpf user scripts tests/e2e
 	if_there cppcheck "cppcheck" cppcheck --quiet --enable=warning,portability --inline-suppr \
 		--error-exitcode=1 --std=c11 --suppress=missingIncludeSystem --suppress=unknownMacro user
+	if_there node "scripts of the report parse" parses
 	if_there clang "gen-vmlinux.sh: types that this kernel lacks" scripts/gen-vmlinux.sh
 fi
 echo "$passed passed, $failed failed, 0 skipped"

@@ -13,8 +13,8 @@ static const char doc[] =
 	"to the target's working directory.\n\n"
 	"The trace ends with Ctrl-C, after --duration, or when the program exits. The format follows "
 	"the output's extension: .json, .json.gz, .pftrace (Perfetto), .folded, .speedscope.json, "
-	".pb.gz (pprof), or .vtb for the raw capture. Open .json with https://ui.perfetto.dev or "
-	"vizviewer.\n\n"
+	".pb.gz (pprof), .html (a report for the browser), or .vtb for the raw capture. Open .json "
+	"with https://ui.perfetto.dev or vizviewer.\n\n"
 	"Exit status: 0 done, 1 failed while running, 2 bad usage, 3 missing privilege or kernel "
 	"feature, 4 the target is not a CPython that can be traced. After --, the program's own.\n\n"
 	"Examples:\n"
@@ -87,7 +87,8 @@ static const struct argp_option option_table[] = {
 	{ 0, 0, 0, 0, "Output:", 3 },
 	{ "output", 'o', "FILE", 0, "Write to FILE (default result.json)", 3 },
 	{ "format", OPT_FORMAT, "NAME", 0,
-	  "json, json.gz, pftrace, folded, speedscope, pprof or vtb, whatever FILE is called", 3 },
+	  "json, json.gz, pftrace, folded, speedscope, pprof, html or vtb, whatever FILE is called",
+	  3 },
 	{ 0, 0, 0, 0, "Service:", 4 },
 	{ "rotate", OPT_ROTATE, "TIME|SIZE", 0,
 	  "Begin a new file after this time (10m), or when so much is recorded (100M): FILE's name "

@@ -11,6 +11,7 @@
 #include <linux/types.h>
 
 #include "../../bpf/vtbpf.h"
+#include "html_page.h"
 
 #define HEAD_BYTES 64
 #define TAIL_BYTES 128
@@ -135,6 +136,9 @@ bool own_file__check(int fd)
 	if (n < 0 || fstat(fd, &st) < 0)
 		return false;
 	if (n >= 8 && !memcmp(head, VTBPF_CAPTURE_MAGIC, 8))
+		return true;
+	if (n >= (ssize_t)sizeof(HTML_PAGE_MARK) &&
+	    !memcmp(head, HTML_PAGE_MARK, sizeof(HTML_PAGE_MARK) - 1))
 		return true;
 	if (has_gzip_mark(head, (size_t)n))
 		return true;

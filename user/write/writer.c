@@ -5,12 +5,12 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define SUPPORTED "json, json.gz, pftrace, folded, speedscope, pprof and vtb"
+#define SUPPORTED "json, json.gz, pftrace, folded, speedscope, pprof, html and vtb"
 
 /* .speedscope.json ends in .json, too, and so comes before. */
 static const struct writer_ops *const formats[] = {
-	&speedscope_writer, &pftrace_writer,	 &folded_writer,  &pprof_writer,
-	&chrome_writer,	    &chrome_gzip_writer, &capture_writer,
+	&speedscope_writer, &pftrace_writer, &folded_writer,	  &pprof_writer,
+	&html_writer,	    &chrome_writer,  &chrome_gzip_writer, &capture_writer,
 };
 
 #define N_FORMATS (sizeof(formats) / sizeof(formats[0]))
@@ -66,6 +66,6 @@ const struct writer_ops *writer__find(const char *name, const char *path, char *
 		return &chrome_writer;
 	snprintf(why, why_size,
 		 "the extension names no supported format; use .json, .json.gz, .pftrace, .folded, "
-		 ".speedscope.json, .pb.gz, .vtb or --format");
+		 ".speedscope.json, .pb.gz, .html, .vtb or --format");
 	return NULL;
 }

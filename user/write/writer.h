@@ -54,6 +54,7 @@ struct writer_ops {
 
 extern const struct writer_ops chrome_writer, chrome_gzip_writer;
 extern const struct writer_ops folded_writer, speedscope_writer, pprof_writer, pftrace_writer;
+extern const struct writer_ops html_writer;
 
 /* `vtbpf report`, as a table and as JSON: no formats of output files. */
 extern const struct writer_ops report_writer, report_json_writer;

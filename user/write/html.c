@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The report for a browser: timeline, flame graph and table of functions in one file. See html_page.h. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "../decode/profile_stacks.h"
+#include "../decode/report.h"
+#include "../log.h"
+#include "../version.h"
+#include "html_page.h"
+#include "html_slices.h"
+#include "profile_writer.h"
+#include "report_writer.h"
+
+/* Flags of a track. */
+#define TRACK_BACKWARDS 0x1 /* its slices come from the last to the first */
+#define TRACK_MARKS 0x2	    /* they are no calls: losses, windows, pauses */
+
+struct page {
+	struct html_page html;
+	const struct profile *p;
+	struct report report;
+	uint64_t shortest; /* shorter calls are not on the timeline */
+	uint64_t slices;
+};
+
+static void write_sampling(struct page *page)
+{
+	struct html_page *h = &page->html;
+	const struct profile *p = page->p;
+
+	html_page__fact_number(h, "period_ns", p->period);
+	html_page__fact_number(h, "wall", p->wall);
+	html_page__fact_number(h, "samples", p->samples);
+	html_page__fact_number(h, "samples_lost", p->samples_lost);
+	html_page__fact_number(h, "samples_unreadable", p->samples_unreadable);
+	html_page__fact_number(h, "exact", p->exact);
+}
+
+static void write_facts(struct page *page)
+{
+	struct html_page *h = &page->html;
+	const struct profile *p = page->p;
+	char number[32];
+
+	html_page__section(h, 'M');
+	html_page__fact(h, "kind", "trace");
+	html_page__fact(h, "version", VTBPF_VERSION);
+	html_page__fact_number(h, "calls", p->calls);
+	html_page__fact_number(h, "lost", p->lost);
+	html_page__fact_number(h, "dropped", p->dropped);
+	html_page__fact_number(h, "start_ns", p->start);
+	html_page__fact_number(h, "span_ns", p->end - p->start);
+	if (p->realtime_offset)
+		html_page__fact_number(h, "wall_clock_ns", p->start + (uint64_t)p->realtime_offset);
+	if (p->in_windows) {
+		snprintf(number, sizeof(number), "%.6f", p->coverage);
+		html_page__fact(h, "coverage", number);
+	}
+	if (profile__is_sampled(p))
+		write_sampling(page);
+	if (page->shortest)
+		html_page__fact_number(h, "shortest_ns", page->shortest);
+	html_page__end_section(h);
+}
+
+static void write_processes(struct page *page)
+{
+	struct html_page *h = &page->html;
+	const struct profile_process *process;
+
+	html_page__section(h, 'P');
+	for (process = page->p->processes; process; process = process->hh.next) {
+		html_page__number(h, process->pid);
+		html_page__text(h, process->name.p ? process->name.p : "", process->name.n);
+	}
+	html_page__end_section(h);
+}
+
+static void write_function(struct html_page *h, const struct profile_function *f,
+			   const struct report_function *r)
+{
+	html_page__text(h, f->name.p, f->name.n);
+	html_page__text(h, f->file.n ? f->file.p : "", f->file.n);
+	html_page__number(h, f->line);
+	html_page__number(h, r->calls);
+	html_page__number(h, r->self);
+	html_page__number(h, r->total);
+	html_page__number(h, r->min);
+	html_page__number(h, (uint64_t)(r->mean + 0.5));
+	html_page__number(h, (uint64_t)(r->p50 + 0.5));
+	html_page__number(h, (uint64_t)(r->p99 + 0.5));
+	html_page__number(h, r->max);
+}
+
+static void write_functions(struct page *page)
+{
+	struct html_page *h = &page->html;
+	size_t i = 0;
+
+	while (i < page->p->n_functions && !h->err) {
+		html_page__section(h, 'F');
+		for (; i < page->p->n_functions && !html_page__is_full(h) && !h->err; i++)
+			write_function(h, &page->p->functions[i], &page->report.functions[i]);
+		html_page__end_section(h);
+	}
+}
+
+static void write_tracks(struct page *page)
+{
+	struct html_page *h = &page->html;
+	const struct profile_track *t;
+
+	html_page__section(h, 'T');
+	for (size_t i = 0; i < page->p->n_tracks; i++) {
+		t = page->p->tracks[i];
+		html_page__number(h, t->pid);
+		html_page__number(h, t->tid);
+		html_page__number(h, t->thread);
+		html_page__number(h, (t->by_start ? 0 : TRACK_BACKWARDS) |
+					     (t->is_gaps ? TRACK_MARKS : 0));
+		html_page__number(h, t->lost);
+		html_page__text(h, t->name.p, t->name.n);
+	}
+	html_page__end_section(h);
+}
+
+static int write_slices(struct page *page)
+{
+	struct html_track t = { .profile = page->p };
+	uint64_t marks = 0;
+	int err = 0;
+
+	for (size_t i = 0; i < page->p->n_tracks && !err; i++) {
+		t.track = page->p->tracks[i];
+		t.index = i;
+		t.shortest = t.track->is_gaps ? 0 : page->shortest;
+		err = html_slices__write(&page->html, &t,
+					 t.track->is_gaps ? &marks : &page->slices);
+	}
+	return err;
+}
+
+static int write_stacks(struct page *page, size_t index, const uint32_t *same)
+{
+	const struct profile_track *t = page->p->tracks[index];
+	struct stack_tree tree;
+	struct html_tree out = { .index = index, .tree = &tree };
+	int err;
+
+	if (t->is_gaps || profile_track__is_empty(t))
+		return 0;
+	err = stack_tree__init(&tree);
+	if (!err)
+		err = profile_stacks__add(page->p, t, &tree, STACK_ROOT, same);
+	if (!err)
+		html_page__tree(&page->html, &out);
+	stack_tree__release(&tree);
+	return err;
+}
+
+static int write_flames(struct page *page)
+{
+	uint32_t *same = calloc(page->p->n_functions + 1, sizeof(*same));
+	int err = same ? 0 : -ENOMEM;
+
+	for (size_t i = 0; same && i < page->p->n_functions; i++)
+		same[i] = (uint32_t)i;
+	for (size_t i = 0; i < page->p->n_tracks && !err; i++)
+		err = write_stacks(page, i, same);
+	free(same);
+	return err;
+}
+
+static void warn_of_left_out(const struct page *page)
+{
+	if (page->shortest)
+		log_warn("the timeline shows %llu of %llu calls: those shorter than %llu ns are "
+			 "left out of it, not of the flame graph and the table",
+			 (unsigned long long)page->slices, (unsigned long long)page->p->calls,
+			 (unsigned long long)page->shortest);
+}
+
+static int write_page(struct page *page)
+{
+	int err;
+
+	write_facts(page);
+	write_processes(page);
+	write_functions(page);
+	write_tracks(page);
+	err = write_slices(page);
+	if (!err)
+		err = write_flames(page);
+	if (!err)
+		err = html_page__end(&page->html);
+	if (!err)
+		warn_of_left_out(page);
+	return err;
+}
+
+static int html_profile(struct writer *w, struct profile *p)
+{
+	struct page page = { .p = p };
+	int err = report__make(&page.report, p);
+
+	profile_writer__span_marks(p);
+	if (!err)
+		err = html_slices__shortest(p, HTML_SLICES_MAX, &page.shortest);
+	if (!err)
+		err = html_page__begin(&page.html, &w->out);
+	if (!err)
+		err = write_page(&page);
+	html_page__release(&page.html);
+	report__release(&page.report);
+	return err;
+}
+
+const struct writer_ops html_writer = {
+	.name = "html",
+	.extension = ".html",
+	.profile = html_profile,
+	PROFILE_WRITER_FUNCTIONS,
+};
