@@ -85,6 +85,27 @@ static void test_escapes(void **state)
 	expect(&f, "\"a\\\"b\\\\c\\n\\t\\r\\b\\f\\u0001\\u001f\x7f\\u0000z\"");
 }
 
+/* Perfetto takes U+007F raw in events only, and escaped elsewhere only. */
+static void test_del(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	start(&f);
+	json__string(&f.json, "a\x7f"
+			      "b");
+	json__quoted(&f.json, "\"\x7f\"", 3);
+	f.json.escape_del = true;
+	json__key(&f.json, "\x7f"
+			   "k\x7f");
+	json__string(&f.json, "\"\x7f\x7f\n");
+	json__quoted(&f.json, "\"\x7fq\x7f\"", 5);
+	json__quoted(&f.json, "\"\"", 2);
+	expect(&f, "\"a\x7f"
+		   "b\",\"\x7f\","
+		   "\"\\u007fk\\u007f\":\"\\\"\\u007f\\u007f\\n\",\"\\u007fq\\u007f\",\"\"");
+}
+
 static void test_utf8_stays_raw(void **state)
 {
 	struct fixture f;
@@ -236,7 +257,7 @@ int main(void)
 		cmocka_unit_test(test_utf8_stays_raw), cmocka_unit_test(test_invalid_utf8),
 		cmocka_unit_test(test_parts),	       cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_large_output),   cmocka_unit_test(test_gzip),
-		cmocka_unit_test(test_errors_stick),
+		cmocka_unit_test(test_errors_stick),   cmocka_unit_test(test_del),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -369,6 +369,7 @@ static int chrome_end(struct writer *w)
 	write_recorded(c, w->session);
 	chrome__hits(c, w->session);
 	json__close(j, ']');
+	j->escape_del = true;
 	write_viztracer_metadata(c, w);
 	json__str_field(j, "displayTimeUnit", "us");
 	err = chrome__file_info(w);

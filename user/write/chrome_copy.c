@@ -330,6 +330,7 @@ int chrome_copy__write(struct chrome_filter *f, struct outbuf *out,
 	int err;
 
 	json__init(&c.json, out);
+	c.json.escape_del = true; /* of events, nothing is written anew */
 	json__open(&c.json, '{');
 	err = copy_items(&c, progress);
 	if (!err)

@@ -126,7 +126,7 @@ static void write_function(struct chrome *c, const struct code *code)
 	const struct chrome_fragment *f = &c->names[code->index];
 
 	/* the fragment is ,"name":"..."} : what lies between is the key, quoted and escaped */
-	json__raw(j, f->text + 8, f->len - 8 - 2);
+	json__quoted(j, f->text + 8, f->len - 8 - 2);
 	outbuf__write(j->out, ":", 1);
 	j->comma = false;
 	json__open(j, '[');

@@ -3,6 +3,8 @@
 
 #include "../utf.h"
 
+#define DEL 0x7f
+
 static const char digit_pairs[] = "00010203040506070809101112131415161718192021222324"
 				  "25262728293031323334353637383940414243444546474849"
 				  "50515253545556575859606162636465666768697071727374"
@@ -133,6 +135,20 @@ void json__raw(struct json_writer *j, const char *text, size_t n)
 	outbuf__write(j->out, text, n);
 }
 
+void json__quoted(struct json_writer *j, const char *text, size_t n)
+{
+	const char *end = text + n, *del;
+
+	separate(j);
+	while (j->escape_del && (del = memchr(text, DEL, (size_t)(end - text)))) {
+		outbuf__write(j->out, text, (size_t)(del - text));
+		outbuf__reserve(j->out, 6);
+		j->out->at = put_escape(j->out->at, DEL);
+		text = del + 1;
+	}
+	outbuf__write(j->out, text, (size_t)(end - text));
+}
+
 void json__string(struct json_writer *j, const char *s)
 {
 	json__string_n(j, s, strlen(s));
@@ -152,19 +168,24 @@ void json__string_begin(struct json_writer *j)
 	j->n_carry = 0;
 }
 
-static void write_escaped(struct outbuf *o, const char *s, size_t n)
+static void write_escaped(struct json_writer *j, const char *s, size_t n)
 {
+	unsigned char del = j->escape_del ? DEL : 0;
+	struct outbuf *o = j->out;
 	const char *end = s + n;
 	const char *run;
 
 	while (s < end) {
-		for (run = s; s < end && is_plain((unsigned char)*s);)
+		for (run = s; s < end && is_plain((unsigned char)*s) && *s != del;)
 			s++;
 		outbuf__write(o, run, (size_t)(s - run));
-		if (s < end) {
-			outbuf__reserve(o, 8);
+		if (s == end)
+			break;
+		outbuf__reserve(o, 8);
+		if (*s == DEL)
+			o->at = put_escape(o->at, (unsigned char)*s++);
+		else
 			o->at = escape_one(&s, (size_t)(end - s), o->at);
-		}
 	}
 }
 
@@ -183,7 +204,7 @@ static size_t finish_carry(struct json_writer *j, const char *s, size_t n)
 			j->n_carry--;
 			taken--;
 		}
-		write_escaped(j->out, (const char *)j->carry, j->n_carry);
+		write_escaped(j, (const char *)j->carry, j->n_carry);
 		j->n_carry = 0;
 	}
 	return taken;
@@ -212,7 +233,7 @@ void json__string_part(struct json_writer *j, const char *s, size_t n)
 	s += taken;
 	n -= taken;
 	cut = cut_off(s, n);
-	write_escaped(j->out, s, n - cut);
+	write_escaped(j, s, n - cut);
 	if (cut) {
 		memcpy(j->carry, s + n - cut, cut);
 		j->n_carry = cut;

@@ -19,6 +19,9 @@ struct json_writer {
 	bool comma;		/* the next key or value needs one before it */
 	unsigned char carry[4]; /* begin of a character cut in two by json__string_part */
 	size_t n_carry;
+	/* U+007F, too, is escaped. Perfetto (v52) refuses a file that has it as it is outside of
+	 * traceEvents, and shows the escape as it stands within. */
+	bool escape_del;
 };
 
 static inline void json__init(struct json_writer *j, struct outbuf *out)
@@ -43,6 +46,9 @@ void json__us(struct json_writer *j, uint64_t ns); /* microseconds with three de
 /* A key of an object that may need escaping; and text that is JSON already. */
 void json__key_n(struct json_writer *j, const char *key, size_t n);
 void json__raw(struct json_writer *j, const char *text, size_t n);
+
+/* A string that is quoted and escaped already, but for what escape_del asks for. */
+void json__quoted(struct json_writer *j, const char *text, size_t n);
 
 /* A string in parts, which may cut characters in two. */
 void json__string_begin(struct json_writer *j);
