@@ -215,6 +215,9 @@ check-bpf: $(BPFTEST_BIN)
 check-e2e: all
 	$(Q)$(PYTHON) tests/e2e/run.py --vtbpf build/vtbpf $(E2E)
 
+check-browser: all
+	$(Q)$(PYTHON) tests/e2e/run.py --cases tests/browser --vtbpf build/vtbpf $(E2E)
+
 check-cycles: all
 	$(Q)$(PYTHON) scripts/check_cycles.py $(CYCLES)
 
@@ -297,6 +300,7 @@ help:
 	@echo 'make check-san   the same with AddressSanitizer and UBSan'
 	@echo 'make check-bpf   BPF program tests (root)'
 	@echo 'make check-e2e   end-to-end tests on the Pythons found (root); E2E="-k NAME" picks some'
+	@echo 'make check-browser  what vtbpf writes, in the Perfetto UI and other programs that show it (root)'
 	@echo 'make check-cycles  a thousand times attached and detached: harm, stalls (root, half an hour)'
 	@echo 'make check-samples  millions of sampled stacks: is each a real one, are all there (root, ten minutes)'
 	@echo 'make pythons     more interpreters for check-e2e, in /var/cache/vtbpf-pythons (root)'

@@ -76,14 +76,29 @@ install() {
 	fi
 }
 
-# For tests only, and only if it can be had: greenlet for the distribution's own Python.
-install_test_extras() {
-	/usr/bin/python3 -c 'import greenlet' 2>/dev/null && return
+# For tests only, and only if it can be had: a test whose program is missing says so.
+# install_for_test PACKAGE COMMAND...: installs the package unless the command succeeds.
+install_for_test() {
+	local package=$1
+	shift
+	"$@" >/dev/null 2>&1 && return
 	[ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || return
-	echo "install-deps.sh: installing python3-greenlet (for a test)"
-	apt --no-install-recommends install python3-greenlet >/dev/null 2>&1 ||
-		{ apt update && apt --no-install-recommends install python3-greenlet; } >/dev/null 2>&1 ||
-		echo "install-deps.sh: python3-greenlet cannot be installed; its test will say so"
+	echo "install-deps.sh: installing $package (for tests)"
+	apt --no-install-recommends install "$package" >/dev/null 2>&1 ||
+		{ apt update && apt --no-install-recommends install "$package"; } >/dev/null 2>&1 ||
+		echo "install-deps.sh: $package cannot be installed; its tests will say so"
+}
+
+# greenlet for the distribution's own Python; the programs that read what vtbpf writes. Of Chromium,
+# Ubuntu has only a snap, which no test drives.
+install_test_extras() {
+	install_for_test python3-greenlet /usr/bin/python3 -c 'import greenlet'
+	install_for_test nodejs command -v node
+	install_for_test openssl command -v openssl
+	install_for_test protobuf-compiler command -v protoc
+	if (. /etc/os-release && [ "$ID" = debian ]) 2>/dev/null; then
+		install_for_test chromium command -v chromium
+	fi
 }
 
 refuse() {

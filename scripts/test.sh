@@ -66,9 +66,10 @@ stage "Unit tests with AddressSanitizer and UBSan" make check-san
 if [ "$(id -u)" = 0 ]; then
 	stage "BPF programs" make check-bpf
 	stage "End to end" make check-e2e
+	stage "Browsers and readers" make check-browser
 else
 	echo
-	echo "BPF and end-to-end tests need root: sudo make test"
+	echo "BPF, end-to-end and browser tests need root: sudo make test"
 	skipped=$((skipped + 1))
 fi
 finish

@@ -23,11 +23,15 @@ CASE_LIMIT = 180  # seconds
 sys.dont_write_bytecode = True
 
 
-def load_cases():
-    for name in sorted(os.listdir(harness.HERE)):
+def load_cases(directory):
+    """The cases of the case_*.py of a directory, which may use those of this one."""
+    directory = os.path.realpath(directory)
+    sys.path.insert(0, directory)
+    for name in sorted(os.listdir(directory)):
         if re.fullmatch(r"case_\w+\.py", name):
             __import__(name[:-3])
-    return harness.CASES
+    return [c for c in harness.CASES
+            if os.path.dirname(os.path.realpath(c[0].__code__.co_filename)) == directory]
 
 
 def on_alarm(_number, _frame):
@@ -122,6 +126,7 @@ def wanted_pythons(options, found):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--vtbpf", default="build/vtbpf")
+    parser.add_argument("--cases", default=harness.HERE, metavar="DIR", help="where the cases are")
     parser.add_argument("-k", default="", help="only cases whose name matches this regex")
     parser.add_argument("--python", help="only this interpreter: path, version, 3.N or its root's name")
     parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1),
@@ -130,7 +135,7 @@ def main():
     parser.add_argument("--list", action="store_true", help="list the cases")
     options = parser.parse_args()
 
-    cases = [c for c in load_cases() if re.search(options.k, c[0].__name__)]
+    cases = [c for c in load_cases(options.cases) if re.search(options.k, c[0].__name__)]
     if options.list:
         for function, each, _ in cases:
             print("%-32s %-5s %s" % (function.__name__, {True: "each", False: "once"}.get(each, each),

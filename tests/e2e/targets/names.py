@@ -54,6 +54,7 @@ def renamed(name, file=None):
 FUNCTIONS = [函数, ñandú, decorated, Übung().метод, Übung().метод(), Übung().unnamed,
              renamed("long_" + "n" * 70000), renamed("surrogate_\udc80_\ud800x"),
              renamed("ctrl_\x01_\x7f_\"quoted\"\\"), renamed("astral_𝔘𝔫𝔦"), renamed("latin_éÿ"),
+             renamed("rtl_\u202eשלום_مرحبا\u202c"), renamed("newline_\n_\r\n_<script>&amp;--%s%n"),
              renamed("odd_file", '/tmp/we"ird\\pa\tth\n<é监>.py')]
 
 
