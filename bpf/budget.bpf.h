@@ -37,4 +37,12 @@ static __always_inline void budget_spend_hit(__u32 site, __u64 begin)
 	budget_spend(site_costs[site] + (work < BUDGET_LONGEST_NS ? work : 0));
 }
 
+/* The same for a sample. */
+static __always_inline void budget_spend_sample(__u64 begin)
+{
+	__u64 work = bpf_ktime_get_ns() - begin;
+
+	budget_spend(sample_cost + (work < BUDGET_LONGEST_NS ? work : 0));
+}
+
 #endif

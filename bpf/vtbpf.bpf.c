@@ -129,10 +129,13 @@ int on_nothing(struct pt_regs *ctx __attribute__((unused)))
 SEC("?perf_event")
 int on_sample(struct bpf_perf_event_data_kern *ctx)
 {
+	__u64 begin = budgeted ? bpf_ktime_get_ns() : 0;
 	struct perf_event *event = NULL;
 
 	bpf_core_read(&event, sizeof(event), &ctx->event);
 	take_sample(event);
+	if (budgeted)
+		budget_spend_sample(begin);
 	return 0;
 }
 

@@ -425,9 +425,9 @@ struct vtbpf_rec_sleep {
 struct vtbpf_rec_sampling {
 	struct vtbpf_rec rec; /* tid: the target's pid */
 	__u64 ts;	      /* CLOCK_MONOTONIC ns */
-	__u64 period;	      /* CPU time from one sample of a thread to the next, ns */
+	__u64 period;	      /* CPU time that a weight of 1 stands for, ns; 0: sampling ends */
 	__u32 wall;	      /* 1: threads off their CPU are told of, too */
-	__u32 _pad;
+	__u32 every;	      /* a thread is sampled each so many periods; 0: each */
 };
 
 /* In samples, each as many as its weight says. */

@@ -118,6 +118,8 @@ static const struct field {
 	{ "overhead_stated_percent", "overhead stated", SECONDS },
 	{ "overhead_achieved_percent", "achieved", SECONDS },
 	{ "overhead_worst_10s_percent", "worst 10 s", SECONDS },
+	{ "mode", "recorded are", TEXT },
+	{ "sample_hz", "samples a second", SECONDS },
 	{ "calls", "calls", NUMBER },
 	{ "lost", "lost", NUMBER },
 	{ "ignored_threads", "ignored threads", NUMBER },

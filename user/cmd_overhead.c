@@ -32,5 +32,8 @@ void overhead__say(struct recording_result *res)
 							.achieved = report.achieved,
 							.worst = report.worst,
 							.windows = res->windows,
-							.coverage = res->coverage });
+							.coverage = res->coverage,
+							.in_windows = res->in_windows,
+							.sample_hz = res->sample_hz,
+							.sampled_ns = res->sampled_ns });
 }

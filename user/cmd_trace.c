@@ -284,7 +284,7 @@ static int capture_is_short(struct trace *tr)
 	return EXIT_FAILED;
 }
 
-static int say_samples(const struct trace *tr, const char *size)
+static void say_samples(const struct trace *tr, const char *size)
 {
 	const struct vtbpf_sample_counters *n = &tr->result.samples;
 
@@ -292,7 +292,6 @@ static int say_samples(const struct trace *tr, const char *size)
 		 tr->capture_path, size, (unsigned long long)n->taken,
 		 (tr->result.stop - tr->result.start) / 1e9, (unsigned long long)n->lost,
 		 (unsigned long long)n->unreadable);
-	return EXIT_OK;
 }
 
 static int finish_capture(struct trace *tr)
@@ -312,8 +311,11 @@ static int finish_capture(struct trace *tr)
 	finish__say_removed(&left_out);
 	if (!fstat(tr->capture_fd, &st))
 		format_size(st.st_size, size, sizeof(size));
-	if (tr->o->hz)
-		return say_samples(tr, size);
+	if (tr->o->hz) {
+		say_samples(tr, size);
+		overhead__say(&tr->result);
+		return EXIT_OK;
+	}
 	log_info("wrote %s (%s): %llu calls, %.1f s, %llu lost", tr->capture_path, size,
 		 (unsigned long long)tr->result.calls, (tr->result.stop - tr->result.start) / 1e9,
 		 (unsigned long long)tr->result.lost);

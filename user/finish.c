@@ -133,9 +133,15 @@ static char *format_percent(double part, char *text, size_t size)
 
 void finish__say_overhead(const struct finish_overhead *o)
 {
-	char achieved[32], worst[32];
+	char achieved[32], worst[32], windows[64] = "", samples[64] = "";
 
-	log_info("overhead: stated %g%%, achieved %s (worst 10 s %s), %u windows, coverage %.4f",
-		 o->stated * 100, format_percent(o->achieved, achieved, sizeof(achieved)),
-		 format_percent(o->worst, worst, sizeof(worst)), o->windows, o->coverage);
+	if (o->in_windows)
+		snprintf(windows, sizeof(windows), ", %u windows, coverage %.4f", o->windows,
+			 o->coverage);
+	if (o->sampled_ns)
+		snprintf(samples, sizeof(samples), ", stacks sampled at %.1f Hz for %.1f s",
+			 o->sample_hz, o->sampled_ns / 1e9);
+	log_info("overhead: stated %g%%, achieved %s (worst 10 s %s)%s%s", o->stated * 100,
+		 format_percent(o->achieved, achieved, sizeof(achieved)),
+		 format_percent(o->worst, worst, sizeof(worst)), windows, samples);
 }

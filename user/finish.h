@@ -26,6 +26,9 @@ struct finish_overhead {
 	double stated, achieved, worst; /* worst of any 10 s */
 	unsigned int windows;
 	double coverage;
+	bool in_windows;
+	double sample_hz; /* of samples, in the time that was sampled, ns */
+	uint64_t sampled_ns;
 };
 void finish__say_overhead(const struct finish_overhead *o);
 

@@ -33,9 +33,12 @@ static void check_sampling(struct argp_state *state, struct options *o)
 		argp_error(state,
 			   "--hz: takes samples; --tracer-entries, --keep-last and --trigger "
 			   "want calls");
-	if (o->sample_rate || o->max_overhead)
-		argp_error(state, "--hz: takes samples all the time; --sample-rate and "
-				  "--max-overhead trace calls now and then");
+	if (o->sample_rate)
+		argp_error(state, "--hz: takes samples all the time, and half as many cost half as "
+				  "much; --sample-rate traces calls now and then");
+	if (o->wall && o->max_overhead)
+		argp_error(state, "--wall: looks at each sleep, which no rate makes cheaper; "
+				  "--max-overhead goes with --hz alone");
 	if (o->dry_run)
 		argp_error(state, "--hz: sets no probes that --dry-run could show");
 }

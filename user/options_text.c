@@ -62,7 +62,9 @@ static const struct argp_option option_table[] = {
 	{ "sample-rate", OPT_SAMPLE_RATE, "F", 0,
 	  "Record this part of the time only (0.1: a tenth), in windows at random moments", 2 },
 	{ "max-overhead", OPT_MAX_OVERHEAD, "PCT", 0,
-	  "Record in windows, as much as slows the program down by no more than PCT percent", 2 },
+	  "Record in windows, or with --hz sample, as much as slows the program down by no more than "
+	  "PCT percent",
+	  2 },
 	{ "active", OPT_ACTIVE, "FROM-TO", 0,
 	  "Record at these hours only (09:00-18:00, 22:00-6:00), local time; repeatable", 2 },
 	{ "max-stack-depth", OPT_MAX_STACK_DEPTH, "N", 0,

@@ -6,8 +6,11 @@ import time
 
 from case_control import status_of
 from case_windows import check_clipped, plain, windows_of
-from harness import case, text_differences, wait_until
+from harness import case, clean_env, text_differences, wait_until
 
+SAMPLES = re.compile(r"^vtbpf: overhead: stated ([\d.]+)%, achieved ([\d.]+)% \(worst 10 s ([\d.]+)%\)"
+                     r"(?:, (\d+) windows, coverage ([\d.]+))?"
+                     r", stacks sampled at ([\d.]+) Hz for ([\d.]+) s$", re.M)
 LINE = re.compile(r"^vtbpf: overhead: stated ([\d.]+)%, achieved ([\d.]+)% "
                   r"\(worst 10 s ([\d.]+)%\), (\d+) windows, coverage ([\d.]+)$", re.M)
 
@@ -96,3 +99,78 @@ def budget_killed(context):
         tracer.process.wait()
         wait_until(lambda: not text_differences(target.pid), "the probes' end")
     assert target.alive()
+
+
+def final_samples(tracer):
+    """stated, achieved, worst, Hz, seconds."""
+    text = tracer.text().strip()
+    found = SAMPLES.search(text)
+    assert found and text.endswith(found.group(0)), text
+    return [float(found.group(n)) for n in (1, 2, 3, 6, 7)]
+
+
+def check_stretches(samples, hz, seconds):
+    """What the trace says of when it was sampled, and how often, is what the last line says."""
+    lengths = [(end - begin) / 1e6 for begin, end, _ in samples["stretches"]]
+    mean = sum(n * s[2] for n, s in zip(lengths, samples["stretches"])) / sum(lengths)
+    assert abs(sum(lengths) - seconds) < 0.2 and abs(mean - hz) < 0.06 + 0.01 * hz, (samples, hz, seconds)
+
+
+@case(each="minor")
+def budget_falls_back(context):
+    """Where a detach costs more than the budget has in 10 s (one link a site), stacks are sampled,
+    within the budget; it is said once, and marked."""
+    target = context.target("spin.py")
+    out = context.path("out.json")
+    tracer = context.command("-p", target.pid, "-o", out, "--max-overhead", "1%", "-d", "17s", out=out,
+                             env=clean_env(VTBPF_ATTACH="cookies"))
+    wait_until(lambda: "tracing" in tracer.text_so_far(), "the first sample")
+    status = status_of(context, target.pid)
+    assert status["mode"] == "samples" and status["windows"] == 0, status
+    assert not text_differences(target.pid), "no probe is set"
+    tracer.wait(0)
+    assert tracer.text().count("stacks are sampled instead") == 1, tracer.text()
+    stated, achieved, worst, hz, seconds = final_samples(tracer)
+    assert stated == 1 and worst <= 1.01 and achieved <= 1 and 1 <= hz <= 1000
+    trace = tracer.trace()
+    trace.check_shape()
+    said = plain(context.path("out.json"))
+    assert said["overhead"]["sampled"] and said["overhead"]["windows"] == 0, said["overhead"]
+    assert any("sampled instead" in text for text in said["warnings"])
+    check_stretches(said["samples"], hz, seconds)
+    assert all(s.args.get("sampled") for s in trace.slices)
+    assert {"spin", "turn"} <= {s.qualname for s in trace.slices}
+
+
+@case(each="minor")
+def samples_within_a_budget(context):
+    """--hz under a budget: as many of them as that allows, and it is used."""
+    target = context.target("spin.py")
+    tracer = start(context, target, "--hz", "10000", "--max-overhead", "2%", "-d", "12s")
+    wait_until(lambda: "tracing" in tracer.text_so_far(), "the first sample")
+    begun = time.monotonic()
+    tracer.wait(0)
+    stated, achieved, worst, hz, seconds = final_samples(tracer)
+    print("achieved %.2f%% at %.0f Hz for %.1f s" % (achieved, hz, seconds))
+    assert stated == 2 and worst <= 2.02 and achieved <= 2 and hz < 10000
+    assert seconds > time.monotonic() - begun - 2
+    assert "window" not in tracer.text()
+    trace = tracer.trace()
+    said = plain(context.path("out.json"))
+    check_stretches(said["samples"], hz, seconds)
+    assert said["samples"]["period_ns"] == 100000 and not said["overhead"]["sampled"], said
+    # A sample counts for all the time since the last one, however often it is taken.
+    taken = said["samples"]["taken"] / 10000
+    busy = sum(s.end - s.start for s in trace.slices if s.qualname == "spin") / 1e9
+    assert taken > 0.2 * seconds and abs(busy - taken) < 0.1 * taken + 0.05, (busy, taken, seconds)
+
+
+@case()
+def samples_of_a_quiet_target(context):
+    """Nothing to be saved: the rate that was asked for."""
+    target = context.target("control.py", 0)
+    tracer = start(context, target, "--hz", "100", "--max-overhead", "5%", "-d", "3s")
+    tracer.wait(0)
+    assert final_samples(tracer)[3] == 100, tracer.text()
+    text = context.fails(2, "-p", target.pid, "--hz", "10", "--max-overhead", "1%", "--wall")
+    assert "--wall" in text, text

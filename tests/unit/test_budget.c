@@ -301,6 +301,46 @@ static void test_debt(void **state)
 	assert_true(r.achieved > 0.0039 && r.achieved < 0.0041);
 }
 
+/* After a time as quiet as that, windows fit again; a busy target's do not. */
+static void test_quiet_again(void **state)
+{
+	const struct budget_guess guess = { 1, 2 * MS, 190 * MS };
+	struct budget b;
+
+	(void)state;
+	budget__init(&b, 0.01, 5 * S, &guess);
+	assert_true(budget__is_too_small(&b));
+	assert_false(budget__would_fit(&b, 0.9));
+	assert_true(budget__would_fit(&b, 0.05));
+	budget__expect(&b, 0.05);
+	assert_false(budget__is_too_small(&b));
+	/* What just about fits would flutter. */
+	assert_false(budget__would_fit(&b, 0.45));
+	budget__expect(&b, 0.45);
+	assert_false(budget__is_too_small(&b));
+}
+
+static void test_steady_cost(void **state)
+{
+	const struct budget_guess guess = { 1, 300 * US, 2 * MS };
+	struct budget b;
+
+	(void)state;
+	budget__init(&b, 0.01, 5 * S, &guess);
+	assert_false(budget__may_begin(&b, 5 * S));
+	assert_true(budget__may_begin(&b, 5 * S + 100 * MS));
+	assert_true(budget__share_left(&b, 6 * S) == budget__steady_share(&b));
+	/* A debt is paid off. */
+	budget__charge(&b, 6 * S, 60 * MS);
+	assert_true(budget__share_left(&b, 6 * S) < 0.6 * budget__steady_share(&b));
+	assert_false(budget__may_begin(&b, 6 * S));
+	assert_false(budget__is_used_up(&b, 6 * S));
+	budget__charge(&b, 7 * S, 40 * MS);
+	assert_true(budget__is_used_up(&b, 7 * S));
+	assert_true(budget__may_begin(&b, 20 * S));
+	assert_true(budget__share_left(&b, 20 * S) == budget__steady_share(&b));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -312,6 +352,8 @@ int main(void)
 		cmocka_unit_test(test_dear_detach_of_a_quiet_target),
 		cmocka_unit_test(test_nothing_at_the_start),
 		cmocka_unit_test(test_debt),
+		cmocka_unit_test(test_quiet_again),
+		cmocka_unit_test(test_steady_cost),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -227,6 +227,8 @@ static void note_info(struct reading *r)
 	    json_text__find(value, "boottime_offset_ns", &value))
 		json_text__to_int(value, &p->boottime_offset);
 	note_sampling(p, info);
+	if (p->period)
+		return;
 	if (!json_text__find(info, "coverage", &value) || value.n >= sizeof(number))
 		return;
 	memcpy(number, value.p, value.n);

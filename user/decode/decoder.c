@@ -263,6 +263,7 @@ static int decode_sampling(const struct vtbpf_rec *rec, struct event *ev)
 	ev->sampling.ts = s->ts;
 	ev->sampling.period = s->period;
 	ev->sampling.wall = s->wall;
+	ev->sampling.every = s->every ? s->every : 1;
 	return s->ts > TIME_MAX || s->period > PERIOD_MAX ? -EBADMSG : 0;
 }
 

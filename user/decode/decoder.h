@@ -106,6 +106,7 @@ struct event_sleep {
 
 struct event_sampling {
 	uint64_t ts, period; /* ns; period 0: sampling ends */
+	uint32_t every;	     /* a thread is sampled each so many periods, 1 or more */
 	bool wall;
 };
 

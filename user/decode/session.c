@@ -56,6 +56,7 @@ void session__free(struct session *s)
 	session__free_hits(s);
 	free(s->pauses);
 	free(s->windows);
+	free(s->sampled);
 	free(s->parts);
 	free(s);
 }
@@ -218,10 +219,22 @@ void session__next_part(struct session *s)
 }
 
 /* A process that was recorded twice is one: it goes on where it was. */
+/* A stretch of samples whose end is not recorded lasts as long as its part. */
+static void end_sampled(struct session *s, uint64_t at)
+{
+	struct session_sampled *last = s->n_sampled ? &s->sampled[s->n_sampled - 1] : NULL;
+
+	if (!last || !last->open)
+		return;
+	last->span.to = at > last->span.from ? at : last->span.from;
+	last->open = false;
+}
+
 static int on_session(struct session *s, const struct event *ev)
 {
 	struct session_part *part;
 
+	end_sampled(s, s->parts[s->part].end);
 	if (s->entered) {
 		part = grow(s->parts, s->n_parts, sizeof(*part));
 		if (!part)
@@ -281,8 +294,11 @@ static int add_span(struct session *s, struct session_span **spans, size_t *n,
 
 static void on_overhead(struct session *s, const struct event *ev)
 {
+	bool sampled = s->overhead.sampled;
+
 	if (!s->has_overhead || ev->overhead.worst >= s->overhead.worst)
 		s->overhead = ev->overhead;
+	s->overhead.sampled |= sampled;
 	s->has_overhead = true;
 }
 
@@ -307,6 +323,28 @@ static void count_sample(struct vtbpf_sample_counters *sum, const struct event *
 		sum->taken += ev->sample.weight;
 }
 
+static int on_sampling(struct session *s, const struct event_sampling *ev)
+{
+	const struct session_process *p = s->parts[s->part].process;
+	struct session_sampled *more;
+
+	end_sampled(s, ev->ts);
+	if (!ev->period)
+		return 0;
+	if (!s->sampling.period)
+		s->sampling = *ev;
+	more = grow(s->sampled, s->n_sampled, sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	s->sampled = more;
+	more[s->n_sampled++] = (struct session_sampled){
+		.span = { ev->ts, ev->ts, p ? p->pid : 0 },
+		.hz = 1e9 / (double)ev->period / ev->every,
+		.open = true,
+	};
+	return 0;
+}
+
 static int on_sampling_event(struct session *s, const struct event *ev)
 {
 	switch (ev->kind) {
@@ -319,9 +357,7 @@ static int on_sampling_event(struct session *s, const struct event *ev)
 	case VTBPF_REC_SLEEP:
 		return on_sampled(s, ev->tid, ev->sleep.from, ev->sleep.to);
 	case VTBPF_REC_SAMPLING:
-		if (!s->sampling.period)
-			s->sampling = ev->sampling;
-		return 0;
+		return on_sampling(s, &ev->sampling);
 	case VTBPF_REC_SAMPLE_COUNTERS:
 		s->parts[s->part].samples = ev->sample_counters;
 		s->parts[s->part].sums_known = true;
@@ -416,6 +452,7 @@ static int complete(struct session *s)
 	struct thread *th = thread_table__first(s->threads);
 	int err = 0;
 
+	end_sampled(s, s->parts[s->n_parts - 1].end);
 	s->has_end = true;
 	for (uint32_t i = 0; i < s->n_parts; i++) {
 		const struct session_part *part = &s->parts[i];

@@ -73,6 +73,13 @@ struct session_span {
 	uint32_t pid; /* as shown */
 };
 
+/* A stretch in which stacks were sampled, `hz` times per second of CPU time. */
+struct session_sampled {
+	struct session_span span;
+	double hz;
+	bool open; /* its end has not come yet */
+};
+
 /* What a trigger fired on. */
 struct session_hit {
 	uint64_t ts, value; /* value: ns, or calls in a second; 0: none */
@@ -110,6 +117,8 @@ struct session {
 	struct track_table *tracks;
 	struct stack_table *stacks;
 	struct event_sampling sampling; /* the first; period 0: calls were recorded, not samples */
+	struct session_sampled *sampled; /* when samples were taken; of each part in order */
+	size_t n_sampled;
 	struct vtbpf_sample_counters samples;
 	uint64_t calls;	    /* call records */
 	const char *damage; /* why the capture was not read to its end, NULL if it was */

@@ -10,6 +10,8 @@
 #define EDGES 5	     /* ... and so many times its edges */
 #define SHORTEST_NS 2000000.0 /* window worth the name */
 #define LEAST_INTENSITY 0.01
+#define SURE 0.7 /* of the limit: a window that costs no more than that fits again */
+#define FREE 0.8 /* of what may be lost in 10 s: samples begin again when it is no more */
 
 void budget__init(struct budget *b, double stated, uint64_t start, const struct budget_guess *guess)
 {
@@ -195,4 +197,46 @@ uint64_t budget__allowance(struct budget *b, uint64_t now)
 bool budget__is_too_small(const struct budget *b)
 {
 	return least_cost(b) > ceiling(b);
+}
+
+/* ---- a steady cost ---------------------------------------------------------------------- */
+
+double budget__steady_share(const struct budget *b)
+{
+	return b->stated * AIM;
+}
+
+double budget__share_left(struct budget *b, uint64_t now)
+{
+	double share = budget__steady_share(b);
+
+	advance(b, now);
+	if (b->room < 0)
+		share += b->room / SPAN_NS;
+	return share > 0 ? share : 0;
+}
+
+bool budget__may_begin(struct budget *b, uint64_t now)
+{
+	advance(b, now);
+	return b->room >= BUDGET_EDGE_NS && b->recent <= FREE * ceiling(b);
+}
+
+bool budget__is_used_up(struct budget *b, uint64_t now)
+{
+	advance(b, now);
+	return b->recent > ceiling(b);
+}
+
+bool budget__would_fit(const struct budget *b, double intensity)
+{
+	struct budget then = *b;
+
+	then.guess.intensity = intensity;
+	return least_cost(&then) <= SURE * ceiling(b);
+}
+
+void budget__expect(struct budget *b, double intensity)
+{
+	b->guess.intensity = intensity;
 }

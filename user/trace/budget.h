@@ -72,6 +72,24 @@ uint64_t budget__allowance(struct budget *b, uint64_t now);
 /* Would the shortest window worth the name break the limit, at whatever distance? */
 bool budget__is_too_small(const struct budget *b);
 
+/* ---- a cost that goes on all the time, as that of samples, in place of windows ------------------- */
+
+/* What part of the time it may take in the long run; and from now on, which is less as long as too much
+ * was spent. */
+double budget__steady_share(const struct budget *b);
+double budget__share_left(struct budget *b, uint64_t now);
+
+/* May it begin? Must it end, for now? */
+bool budget__may_begin(struct budget *b, uint64_t now);
+bool budget__is_used_up(struct budget *b, uint64_t now);
+
+/* The target is so quiet that it would lose no more than `intensity` of each ns. Would windows fit then,
+ * with some room? */
+bool budget__would_fit(const struct budget *b, double intensity);
+
+/* It stayed so quiet: that is expected of the next window. */
+void budget__expect(struct budget *b, double intensity);
+
 struct budget_report {
 	double stated, achieved, worst; /* worst of any 10 s */
 };

@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <link.h>
+#include <linux/perf_event.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -148,5 +150,65 @@ int calibrate__hit_cost(struct hit_cost *cost, enum calibrate_how how)
 		err = measure(skel, vtbpf_hit_single, hit_single_step, HITS_SINGLE_STEP / share,
 			      &cost->single_step_ns);
 	vtbpf_bpf__destroy(skel);
+	return err;
+}
+
+/* ---- timers ----------------------------------------------------------------------------- */
+
+#define TIMER_PERIOD_NS 100000
+#define TIMER_RUN_NS 20000000ULL /* of CPU time */
+#define LEAST_GAP_NS 500	 /* between two looks at the clock: something came in between */
+#define LONGEST_GAP_NS 200000	 /* this thread was off its CPU */
+#define LEAST_GAPS 20
+
+static int open_timer(void)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_SOFTWARE,
+		.config = PERF_COUNT_SW_CPU_CLOCK,
+		.size = sizeof(attr),
+		.sample_period = TIMER_PERIOD_NS,
+	};
+	int fd = syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+static uint64_t wall_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+/* The gaps that the timer makes in a thread that does nothing but look at the clock: their mean. */
+static int mean_gap(uint64_t *ns)
+{
+	uint64_t until = cpu_ns() + TIMER_RUN_NS, last = wall_ns(), now, sum = 0, n = 0;
+
+	for (unsigned int i = 0; i % 64 || cpu_ns() < until; i++, last = now) {
+		if (i % 64 == 0)
+			last = wall_ns(); /* looking at CPU time took a while */
+		now = wall_ns();
+		if (now - last < LEAST_GAP_NS || now - last > LONGEST_GAP_NS)
+			continue;
+		sum += now - last;
+		n++;
+	}
+	if (n < LEAST_GAPS)
+		return -ENODATA;
+	*ns = sum / n;
+	return 0;
+}
+
+int calibrate__timer_cost(uint64_t *ns)
+{
+	int fd = open_timer(), err;
+
+	if (fd < 0)
+		return fd;
+	err = mean_gap(ns);
+	close(fd);
 	return err;
 }

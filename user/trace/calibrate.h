@@ -16,4 +16,8 @@ enum calibrate_how { CALIBRATE_WELL, CALIBRATE_QUICK };
 /* Well takes about half a second. 0 or a negative errno; needs the privileges of tracing. */
 int calibrate__hit_cost(struct hit_cost *cost, enum calibrate_how how);
 
+/* What it costs a thread that a timer of its CPU time fires, ns: the interrupt, and setting the timer
+ * anew. Takes some 20 ms of CPU time. 0 or a negative errno. */
+int calibrate__timer_cost(uint64_t *ns);
+
 #endif

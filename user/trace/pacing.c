@@ -29,7 +29,7 @@ void pacing__put_window(struct recording *r, uint64_t end)
 		.to = end > r->window_start ? end : r->window_start,
 	};
 
-	if (r->pacing.in_windows && r->pacing.open)
+	if (r->pacing.in_windows && r->pacing.open && !r->sampling)
 		capture_writer__append(r->w, &rec.rec);
 }
 
@@ -92,8 +92,8 @@ static int close_window(struct recording *r)
 	idle_threads__free(r->idle);
 	r->idle = NULL;
 	tracer__rest(r->tracer);
-	p->windows++;
-	if (r->window_stop > r->window_start)
+	p->windows += !r->sampling;
+	if (r->window_stop > r->window_start && !r->sampling)
 		p->recorded += r->window_stop - r->window_start;
 	duty__note_edge(&p->duty, p->attach_ns + end - begin);
 	if (r->cfg->budget)
@@ -177,14 +177,17 @@ int pacing__prepare(struct recording *r, struct tracer_config *cfg)
 	struct pacing *p = &r->pacing;
 	uint64_t longest = LONGEST_PERIOD_NS;
 
-	p->in_windows = c->sample_rate || c->budget;
-	p->on = p->in_windows || c->n_active;
+	p->in_windows = c->sample_rate || (c->budget && !cfg->sample_period_ns);
+	p->on = p->in_windows || c->budget || c->n_active;
 	p->lanes = 1;
 	if (c->duration_ns && c->duration_ns / 5 < longest)
 		longest = c->duration_ns / 5;
 	if (c->sample_rate)
 		duty__init(&p->duty, c->sample_rate, longest, clock_ns(CLOCK_REALTIME));
-	return c->budget ? pacing_cost__prepare(r, cfg) : 0;
+	if (!c->budget)
+		return 0;
+	pacing_samples__prepare(r, cfg);
+	return pacing_cost__prepare(r, cfg);
 }
 
 int pacing__begin(struct recording *r)
@@ -232,13 +235,15 @@ int pacing__end(struct recording *r)
 
 bool pacing__may_cut(const struct recording *r)
 {
-	return !r->pacing.in_windows || !r->pacing.open;
+	return !r->pacing.in_windows || !r->pacing.open || r->sampling;
 }
 
 static bool shall_be_open(struct recording *r, uint64_t now)
 {
 	struct pacing *p = &r->pacing;
 
+	if (r->cfg->budget && r->sampling)
+		return pacing_samples__shall_be_open(r, now);
 	if (r->cut_due && p->in_windows && (!p->open || now >= r->cut_due + CUT_NS))
 		return false;
 	if (r->cfg->sample_rate && !duty__is_on(&p->duty, now))
@@ -277,6 +282,8 @@ uint64_t pacing__wait(struct recording *r, uint64_t now, uint64_t most)
 		return most;
 	if (r->cfg->n_active && p->next_hours < next)
 		next = p->next_hours;
+	if (r->cfg->budget && r->sampling)
+		return next > now ? next - now : 0;
 	if (!r->paused && r->cfg->sample_rate) {
 		t = duty__next(&p->duty, now);
 		next = t < next ? t : next;
@@ -288,6 +295,11 @@ uint64_t pacing__wait(struct recording *r, uint64_t now, uint64_t most)
 	if (r->cut_due && r->cut_due + CUT_NS < next)
 		next = r->cut_due + CUT_NS;
 	return next > now ? next - now : 0;
+}
+
+bool pacing__may_doze(const struct recording *r)
+{
+	return pacing__is_closed(r) || (r->cfg->budget && r->sampling);
 }
 
 bool pacing__is_closed(const struct recording *r)
@@ -303,12 +315,12 @@ void pacing__status(struct recording *r, FILE *out)
 
 	if (r->paused)
 		all -= now - r->window_stop;
-	if (p->open && now > r->window_start)
+	if (p->open && now > r->window_start && !r->sampling)
 		recorded += now - r->window_start;
-	if (!p->in_windows)
-		return;
-	fprintf(out, "window %s\nwindows %u\ncoverage %.6f\n", p->open ? "open" : "closed",
-		p->windows + p->open, all ? (double)recorded / all : 0);
+	if (p->in_windows)
+		fprintf(out, "window %s\nwindows %u\ncoverage %.6f\n",
+			p->open && !r->sampling ? "open" : "closed",
+			p->windows + (p->open && !r->sampling), all ? (double)recorded / all : 0);
 	if (r->cfg->budget)
 		pacing_cost__status(r, out);
 }

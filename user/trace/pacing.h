@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * When a recording records, where that is not all the time: in windows at random moments
- * (--sample-rate), in windows that together cost no more than is allowed (--max-overhead), at certain
- * hours (--active), and not while it is paused (`vtbpf ctl`). Private to the recording.
+ * (--sample-rate), in windows that together cost no more than is allowed (--max-overhead), or by samples
+ * of which that is true, at certain hours (--active), and not while it is paused (`vtbpf ctl`). Private
+ * to the recording.
  */
 #ifndef VTBPF_PACING_H
 #define VTBPF_PACING_H
@@ -14,6 +15,7 @@
 #include "budget.h"
 #include "duty.h"
 #include "own_cost.h"
+#include "pacing_samples.h"
 #include "tracer.h"
 
 struct recording;
@@ -22,12 +24,14 @@ struct pacing {
 	bool on;		 /* one of the three; else nothing here is used */
 	bool in_windows;	 /* by rate or budget */
 	bool open;		 /* recording goes on: the probes are set */
-	bool too_small;		 /* that the budget is was said */
+	bool too_small;		 /* the budget is, for windows; that was said */
+	bool warned;		 /* of that, before */
 	bool announced;		 /* that it does, to who waits for it */
 	bool off_hours, by_user; /* why it is paused */
 	struct duty duty;
 	struct budget budget;
 	struct own_cost own;
+	struct pacing_samples samples;
 	uint32_t site_costs[VTBPF_MAX_SITES];
 	uint64_t next_hours, next_own, next_names, next_idle;
 	uint64_t told, told_at;	 /* what the target spent, as far as it is charged */
@@ -35,7 +39,8 @@ struct pacing {
 	uint64_t window_charged; /* ... and what is charged of what it spent since */
 	uint64_t attach_ns;	 /* what the last attach took */
 	uint64_t holder_cpu;	 /* charged */
-	double lanes;		 /* how many threads of the target run Python at once */
+	double lanes; /* how many threads of the target pay at once */
+	uint64_t quiet_since, quiet_at, quiet_cpu; /* see pacing_cost__tick(): 0 is not quiet */
 	uint64_t target_cpu, own_target_cpu;
 	unsigned int windows;
 	uint64_t recorded; /* sum of the windows that are over, ns */
@@ -65,6 +70,9 @@ void pacing__put_window(struct recording *r, uint64_t end);
 
 /* Is nothing recorded now, between two windows or in a pause? */
 bool pacing__is_closed(const struct recording *r);
+
+/* Is there no hurry to read the ring? What that costs counts. */
+bool pacing__may_doze(const struct recording *r);
 
 /* May a segment end now? Windows lie in one; one that goes on for long is ended for that. */
 bool pacing__may_cut(const struct recording *r);

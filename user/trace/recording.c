@@ -366,8 +366,8 @@ static void wait_for_news(struct recording *r, struct pollfd *fds, size_t n)
 	struct timespec ts;
 	int most;
 
-	/* Between two windows nothing comes from the kernel. */
-	most = pacing__is_closed(r) ? POLL_CLOSED_MS : flight__wait_ms(r, POLL_MS);
+	/* Between two windows nothing comes from the kernel; samples may wait. */
+	most = pacing__may_doze(r) ? POLL_CLOSED_MS : flight__wait_ms(r, POLL_MS);
 	ns = thread_names__wait_ms(r->names, now, most);
 	ns = pacing__wait(r, now, ns * 1000000);
 	if (r->backlog)

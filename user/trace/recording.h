@@ -97,6 +97,9 @@ struct recording_result {
 	struct own_cost own;
 	unsigned int windows;
 	double coverage;
+	bool in_windows;     /* with --max-overhead: calls are traced in windows */
+	double sample_hz;    /* and of the samples in their place, or of --hz: per s of CPU time */
+	uint64_t sampled_ns; /* for so long */
 	/* Of a target that has ended: on its way out. The caller waits for it with holder__stop(),
 	 * which takes some 40 ms, when it has nothing better to do. */
 	struct holder holder;

@@ -75,7 +75,8 @@ struct recording {
 	struct pacing pacing;
 	int failed;	  /* a window could not be opened: negative errno */
 	uint64_t runtime; /* with --hz: _PyRuntime in the target */
-	bool sampling;	  /* stacks are sampled, no calls are traced */
+	uint64_t sample_period;
+	bool sampling;	  /* stacks are sampled for now, no calls are traced */
 	bool paused;
 	bool closed; /* it has ended: all that there will be is recorded */
 	bool jit;
@@ -138,6 +139,9 @@ int sampler__attach(struct recording *r);
 
 /* With --wall: threads that are asleep already are looked at, once recording is on. */
 void sampler__look_at_sleepers(struct recording *r);
+
+/* Periods of CPU time that there were samples for, so far. */
+uint64_t sampler__periods(const struct recording *r);
 
 /* A thread had its first sample. */
 void sampler__note_thread(struct recording *r, pid_t tid);

@@ -15,12 +15,15 @@ int sampler__prepare(struct recording *r, struct tracer_config *tracer)
 {
 	int err = r->reader ? py_reader__states(r->reader, &tracer->states, &r->runtime) : -ENOMEM;
 
+	if (err && pacing_samples__give_up(r, tracer))
+		return 0;
 	if (err)
 		log_error("process %d: cannot be %s: where its interpreter keeps its threads could "
 			  "not be read",
 			  r->cfg->target->pid,
 			  tracer->sample_period_ns ? "sampled" : "watched for exceptions");
 	tracer->runtime = r->runtime;
+	r->sample_period = tracer->sample_period_ns;
 	r->sampling = tracer->variant == TRACER_SAMPLES;
 	return err;
 }
@@ -94,6 +97,7 @@ static void put_sampling(struct recording *r, uint64_t ts, uint64_t period)
 		.ts = ts,
 		.period = period,
 		.wall = r->cfg->tracer.sample_sleeps,
+		.every = r->cfg->budget ? r->pacing.samples.every : 1,
 	};
 
 	capture_writer__append(r->w, &rec.rec);
@@ -102,7 +106,15 @@ static void put_sampling(struct recording *r, uint64_t ts, uint64_t period)
 void sampler__began(struct recording *r, uint64_t start)
 {
 	if (r->sampling)
-		put_sampling(r, start, r->cfg->tracer.sample_period_ns);
+		put_sampling(r, start, r->sample_period);
+}
+
+uint64_t sampler__periods(const struct recording *r)
+{
+	struct vtbpf_sample_counters n;
+
+	tracer__sample_counters(r->tracer, &n);
+	return n.taken + n.lost + n.unreadable + n.ignored;
 }
 
 void sampler__ended(struct recording *r, uint64_t end)

@@ -45,7 +45,6 @@ struct tracer_config {
 	uint32_t triggers; /* VTBPF_WATCH_*: what watch.h may ask for; 0: nothing, at no cost */
 	bool budgeted;	   /* count what the hits cost, and stop at a limit ... */
 	const uint32_t *site_costs; /* ... by the cost of a hit of each site of the plan, ns */
-	bool spent_by_cpu;	    /* several of the target's threads run Python at once */
 	uint64_t sample_period_ns;  /* tracer__attach_samples() may be used; 0: it may not */
 	struct vtbpf_states states; /* for that, and to watch exceptions: py_reader__states() */
 	uint64_t runtime;	    /* for the latter */
@@ -70,6 +69,10 @@ int tracer__attach(struct tracer *t, pid_t pid, int fd);
  * the target. runtime is the address of its _PyRuntime. Detached as the other; after a reset, either
  * may be attached. */
 int tracer__attach_samples(struct tracer *t, pid_t pid, uint64_t runtime);
+
+/* From the next attach on they are taken each `every` periods, and their weights say so. cost: what it
+ * takes that a timer fires, ns, where that is counted. */
+void tracer__sample_each(struct tracer *t, uint32_t every, uint32_t cost);
 
 /* With sample_sleeps, once recording is on: thread tid has been asleep since then, with this stack and
  * for this reason (enum vtbpf_wait), unless the kernel has seen it run by now. */
@@ -98,6 +101,9 @@ int tracer__watch(struct tracer *t);
 /* What they may spend from now on, ns of the time of one of them, by site_costs: to be said before it is
  * attached, and again as more is allowed. */
 void tracer__limit(struct tracer *t, uint64_t ns);
+
+/* Between two attaches: can several of them be hit at once, having no GIL in common? */
+void tracer__spend_by_cpu(struct tracer *t, bool by_cpu);
 
 /* What they have spent since tracer__new(), ns. */
 uint64_t tracer__spent(const struct tracer *t);

@@ -120,6 +120,7 @@ int tracer__attach(struct tracer *t, pid_t pid, int fd)
 	snprintf(args.path, sizeof(args.path), "/proc/self/fd/%d", fd);
 	if (bpf_map_update_elem(bpf_map__fd(t->skel->maps.targets), &tgid, &one, BPF_ANY))
 		return -errno;
+	t->sampling = false;
 	if (t->budgeted)
 		tracer__prepare_spending(t);
 	err = holder__start(&t->holder, attach_all, &args, why, sizeof(why));
@@ -132,7 +133,7 @@ uint64_t tracer__activate(struct tracer *t)
 {
 	uint64_t start = now_ns();
 
-	if (t->budgeted) /* it was done in the holder, and may be over by now */
+	if (t->budgeted && !t->sampling) /* it was done in the holder, and may be over by now */
 		return t->skel->bss->start_ns;
 	t->skel->bss->start_ns = start;
 	t->skel->bss->stopped_ns = 0;

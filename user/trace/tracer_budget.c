@@ -37,6 +37,11 @@ void tracer__limit(struct tracer *t, uint64_t ns)
 	__atomic_store_n(&t->skel->bss->spent_limit, most + ns, __ATOMIC_RELEASE);
 }
 
+void tracer__spend_by_cpu(struct tracer *t, bool by_cpu)
+{
+	t->skel->bss->spent_by_cpu = by_cpu;
+}
+
 uint64_t tracer__spent(const struct tracer *t)
 {
 	return t->spent_before + sum(t);

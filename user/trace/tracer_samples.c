@@ -17,6 +17,7 @@ static void prepare_sleeps(struct tracer *t, const struct tracer_config *cfg)
 	struct vtbpf_bpf *skel = t->skel;
 
 	t->sample_sleeps = cfg->sample_sleeps;
+	t->sample_every = 1;
 	bpf_program__set_autoload(skel->progs.on_switch, cfg->sample_sleeps);
 	if (!cfg->sample_sleeps)
 		return;
@@ -56,7 +57,22 @@ static int attach(void *ctx, char *why, size_t why_size)
 	if (err)
 		return err;
 	return sample_timers__open(a->pid, bpf_program__fd(skel->progs.on_sample),
-				   skel->rodata->sample_period_ns, why, why_size);
+				   skel->rodata->sample_period_ns * a->t->sample_every, why,
+				   why_size);
+}
+
+void tracer__sample_each(struct tracer *t, uint32_t every, uint32_t cost)
+{
+	t->sample_every = every;
+	t->skel->bss->sample_cost = cost;
+}
+
+/* Samples end nothing: their number says what they will cost. */
+static void leave_alarms(struct tracer *t)
+{
+	t->skel->bss->spent_limit = UINT64_MAX;
+	t->holder.alarm_fd = 0;
+	t->holder.ending = NULL;
 }
 
 int tracer__attach_samples(struct tracer *t, pid_t pid, uint64_t runtime)
@@ -72,6 +88,8 @@ int tracer__attach_samples(struct tracer *t, pid_t pid, uint64_t runtime)
 				BPF_ANY))
 		return -errno;
 	t->skel->bss->codes_unwatched = true;
+	t->sampling = true;
+	leave_alarms(t);
 	err = holder__start(&t->holder, attach, &args, why, sizeof(why));
 	if (err)
 		log_error("cannot sample process %d: %s", pid, why);

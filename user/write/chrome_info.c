@@ -174,8 +174,6 @@ static void write_windows(struct json_writer *j, const struct session *s)
 		return;
 	write_spans(j, "windows", s->windows, s->n_windows);
 	write_number(j, "coverage", session__coverage(s));
-	if (s->has_overhead)
-		write_overhead(j, &s->overhead);
 }
 
 /* Of two processes that had the same thread id one after the other, the second says its own, too. */
@@ -217,6 +215,24 @@ static void write_losses(struct json_writer *j, const struct session *s, uint64_
 	json__close(j, '}');
 }
 
+/* From, to, and how often. */
+static void write_sampled(struct json_writer *j, const struct session *s)
+{
+	json__key(j, "stretches");
+	json__open(j, '[');
+	for (size_t i = 0; i < s->n_sampled; i++) {
+		char hz[32];
+		int n = snprintf(hz, sizeof(hz), "%.3f", s->sampled[i].hz);
+
+		json__open(j, '[');
+		json__us(j, s->sampled[i].span.from);
+		json__us(j, s->sampled[i].span.to);
+		json__raw(j, hz, (size_t)n);
+		json__close(j, ']');
+	}
+	json__close(j, ']');
+}
+
 static void write_samples(struct json_writer *j, const struct session *s, const struct replay *r)
 {
 	const struct vtbpf_sample_counters *n = &s->samples;
@@ -232,6 +248,7 @@ static void write_samples(struct json_writer *j, const struct session *s, const 
 	json__u64_field(j, "lost", n->lost);
 	json__u64_field(j, "unreadable", n->unreadable);
 	json__u64_field(j, "written", r->sampling.samples);
+	write_sampled(j, s);
 	json__close(j, '}');
 }
 
@@ -353,6 +370,8 @@ void chrome__vtbpf_info(struct writer *w)
 	write_clock(j, s);
 	write_filters(c, s, w->replay->filter);
 	write_windows(j, s);
+	if (s->has_overhead)
+		write_overhead(j, &s->overhead);
 	chrome__trigger_info(j, s);
 	write_losses(j, s, session__lost(s));
 	write_removed(j, s, &w->replay->selection);

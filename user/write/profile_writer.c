@@ -278,7 +278,8 @@ int profile_writer__end(struct writer *w)
 	c->profile->wall = w->session->sampling.wall;
 	c->profile->samples_lost = w->session->samples.lost;
 	c->profile->samples_unreadable = w->session->samples.unreadable;
-	c->profile->in_windows = session__has_windows(w->session);
+	/* Of a trace that has both it is samples that are summed up. */
+	c->profile->in_windows = session__has_windows(w->session) && !c->profile->period;
 	c->profile->coverage = session__coverage(w->session);
 	return w->ops->profile(w, c->profile);
 }
