@@ -29,9 +29,9 @@ volatile __u32 generation;  /* grows when `verdicts` changed */
 volatile __u64 start_ns;    /* CLOCK_MONOTONIC when `active` was set */
 volatile __u64 stopped_ns;  /* when it was cleared, before user space asked for that; else 0 */
 volatile __u64 verdicts_ns; /* and when a change of `verdicts` counts from */
-volatile bool spent_by_cpu;  /* several of the target's threads may be here at once */
-volatile __u64 spent_limit;  /* of one of `spent` */
-volatile __u32 sample_cost;  /* of a timer that fires, ns, besides what is done then */
+volatile bool spent_by_cpu; /* several of the target's threads may be here at once */
+volatile __u64 spent_limit; /* of one of `spent` */
+volatile __u32 sample_cost; /* of a timer that fires, ns, besides what is done then */
 struct spent spent[SPENT_CELLS];
 volatile __u64 raise_quiet_ns; /* after an exception further ones like it are only counted so long */
 __u64 raises_quiet;	       /* how many that are waited for */

@@ -18,10 +18,10 @@
 
 /* What a sample really costs, and how busy the target is. */
 struct machine {
-	double cost;  /* ns */
-	double later; /* and from the middle on */
+	double cost;	    /* ns */
+	double later;	    /* and from the middle on */
 	double busy, wakes; /* and from the middle on */
-	uint64_t own; /* vtbpf's own cost, ns in a second */
+	uint64_t own;	    /* vtbpf's own cost, ns in a second */
 };
 
 struct outcome {

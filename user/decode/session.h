@@ -116,7 +116,7 @@ struct session {
 	struct thread_table *threads;
 	struct track_table *tracks;
 	struct stack_table *stacks;
-	struct event_sampling sampling; /* the first; period 0: calls were recorded, not samples */
+	struct event_sampling sampling;	 /* the first; period 0: calls were recorded, not samples */
 	struct session_sampled *sampled; /* when samples were taken; of each part in order */
 	size_t n_sampled;
 	struct vtbpf_sample_counters samples;

@@ -39,7 +39,7 @@ struct pacing {
 	uint64_t window_charged; /* ... and what is charged of what it spent since */
 	uint64_t attach_ns;	 /* what the last attach took */
 	uint64_t holder_cpu;	 /* charged */
-	double lanes; /* how many threads of the target pay at once */
+	double lanes;		 /* how many threads of the target pay at once */
 	uint64_t quiet_since, quiet_at, quiet_cpu; /* see pacing_cost__tick(): 0 is not quiet */
 	uint64_t target_cpu, own_target_cpu;
 	unsigned int windows;

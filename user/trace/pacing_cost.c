@@ -357,7 +357,8 @@ void pacing_cost__put(struct recording *r, uint64_t now)
 		.worst = report.worst * 1e9,
 		.stated = report.stated * 1e9,
 		.windows = r->pacing.windows,
-		.flags = r->pacing.in_windows && r->pacing.samples.said ? VTBPF_OVERHEAD_SAMPLED : 0,
+		.flags = r->pacing.in_windows && r->pacing.samples.said ? VTBPF_OVERHEAD_SAMPLED :
+									  0,
 	};
 
 	capture_writer__append(r->w, &rec.rec);

@@ -76,7 +76,7 @@ struct recording {
 	int failed;	  /* a window could not be opened: negative errno */
 	uint64_t runtime; /* with --hz: _PyRuntime in the target */
 	uint64_t sample_period;
-	bool sampling;	  /* stacks are sampled for now, no calls are traced */
+	bool sampling; /* stacks are sampled for now, no calls are traced */
 	bool paused;
 	bool closed; /* it has ended: all that there will be is recorded */
 	bool jit;

@@ -2,14 +2,14 @@
 #include "sample_pace.h"
 
 #define SECOND 1e9
-#define FEW 8	    /* samples tell nothing */
-#define LEARN 0.3   /* so much of what is seen is believed at once */
+#define FEW 8		/* samples tell nothing */
+#define LEARN 0.3	/* so much of what is seen is believed at once */
 #define LEAST_BUSY 0.25 /* it may wake up at any time */
 #define CALM 0.05	/* so much of a lower need for CPU time is believed at once */
-#define TOO_MUCH 1.1 /* of what is allowed, before the rate goes down ... */
+#define TOO_MUCH 1.1	/* of what is allowed, before the rate goes down ... */
 #define HURRIED_NS 1000000000ULL
 #define FAR_TOO_MUCH 1.7 /* at once */
-#define TOO_LITTLE 0.7 /* ... and up, but not soon: */
+#define TOO_LITTLE 0.7	 /* ... and up, but not soon: */
 #define SETTLED_NS 5000000000ULL
 
 void sample_pace__init(struct sample_pace *p, uint64_t period, uint64_t cost)

@@ -19,8 +19,8 @@ struct tracer {
 	size_t handed;
 	bool budgeted;
 	bool sample_sleeps;
-	bool sampling;	       /* that is what is attached, or was last */
-	uint32_t sample_every; /* periods */
+	bool sampling;		   /* that is what is attached, or was last */
+	uint32_t sample_every;	   /* periods */
 	struct bpf_link *watch[2]; /* see tracer__watch() */
 	uint64_t spent_before;	   /* by windows that are over, ns */
 	struct tracer_edges edges;
