@@ -15,7 +15,6 @@ int cmd_report(const struct options *o)
 	c.n_more_inputs = o->inputs.n - 1;
 	c.ops = o->json ? &report_json_writer : &report_writer;
 	c.report = &o->report;
-	c.progress = false; /* it would stand between the lines of the report */
 	if (!o->output_named) {
 		c.output = "/dev/stdout";
 		c.output_named = true;

@@ -12,6 +12,7 @@
 #include "decode/replay.h"
 #include "log.h"
 #include "outfile.h"
+#include "progress.h"
 #include "write/chrome_copy.h"
 #include "write/writer.h"
 
@@ -40,6 +41,49 @@ static bool cancelled(const struct convert_options *opts)
 	return opts->cancel && *opts->cancel;
 }
 
+/* Parts of the whole after each stage, by the CPU time that they were seen to take. */
+static void begin_reading(const struct conversion *c)
+{
+	const struct progress_stage stage = {
+		.what = "reading",
+		.until = c->ops->gzip && !c->ops->profile ? 0.05 : 0.12,
+		.expected = capture__size(c->capture),
+	};
+
+	progress__stage(&stage);
+}
+
+/* Of a capture, for the last time. */
+static void begin_converting(const struct conversion *c)
+{
+	const struct progress_stage stage = {
+		.what = "converting",
+		.until = c->ops->profile ? 0.6 : 1,
+		.expected = capture__size(c->capture),
+	};
+
+	progress__stage(&stage);
+}
+
+/* Most formats that are made of a profile walk over its calls twice. */
+static void begin_writing(uint64_t calls)
+{
+	const struct progress_stage stage = { "writing", 1, 2 * calls, PROGRESS_CALLS };
+
+	progress__stage(&stage);
+}
+
+static void begin_report(const struct conversion *c, const char *what, double until)
+{
+	const struct progress_stage stage = {
+		.what = what,
+		.until = until,
+		.expected = chrome_reader__size(c->report.reader),
+	};
+
+	progress__stage(&stage);
+}
+
 /* A machine's clock and ids mean the same only until it is booted again. */
 static int check_one_boot(const struct conversion *c)
 {
@@ -61,6 +105,7 @@ static int read_capture(struct conversion *c)
 	const char *input = c->opts->input;
 	int err;
 
+	begin_reading(c);
 	c->session = session__new();
 	err = c->session ? session__read(c->session, c->capture, c->opts->cancel) : -ENOMEM;
 	if (err && err != -ECANCELED)
@@ -109,13 +154,8 @@ static int announce(struct conversion *c)
 /* Once in a while: 0, or why not to go on. */
 static int look_around(struct conversion *c)
 {
-	uint64_t size = capture__size(c->capture);
-
 	if (cancelled(c->opts))
 		return -ECANCELED;
-	if (c->opts->progress && size)
-		log_progress("converting: %llu calls, %u%%", (unsigned long long)c->replay.slices,
-			     (unsigned int)(capture__tell(c->capture) * 100 / size));
 	return c->writer.out.err;
 }
 
@@ -162,6 +202,7 @@ static int write_trace(struct conversion *c)
 {
 	int err;
 
+	begin_converting(c);
 	if (!c->ops->begin)
 		return capture_copy__write(&c->writer);
 	err = c->ops->begin(&c->writer);
@@ -169,6 +210,8 @@ static int write_trace(struct conversion *c)
 		err = announce(c);
 	if (!err)
 		err = write_items(c);
+	if (!err && c->ops->profile)
+		begin_writing(c->replay.slices);
 	return err ? err : c->ops->end(&c->writer);
 }
 
@@ -209,12 +252,6 @@ static int write_output(struct conversion *c)
 
 /* ---- reports ---------------------------------------------------------------------------- */
 
-static void show_progress(const struct chrome_filter *f)
-{
-	log_progress("converting: %llu calls, %u%%", (unsigned long long)f->calls,
-		     chrome_reader__percent(f->reader));
-}
-
 /* Says why a report cannot be read, or filtered. */
 static int report_error(const struct conversion *c, int err)
 {
@@ -238,10 +275,13 @@ static int write_profile(struct conversion *c)
 
 	if (p) {
 		p->cancel = c->opts->cancel;
-		err = chrome_profile__read(&c->report, p, c->opts->progress ? show_progress : NULL);
+		begin_report(c, "converting", 0.8);
+		err = chrome_profile__read(&c->report, p);
 	}
-	if (!err)
+	if (!err) {
+		begin_writing(p->calls);
 		err = c->ops->profile(&c->writer, p);
+	}
 	profile__free(p);
 	return err;
 }
@@ -252,11 +292,12 @@ static int write_report(struct conversion *c)
 
 	if (err)
 		return err;
-	if (c->ops->profile)
+	if (c->ops->profile) {
 		err = write_profile(c);
-	else
-		err = chrome_copy__write(&c->report, &c->writer.out,
-					 c->opts->progress ? show_progress : NULL);
+	} else {
+		begin_report(c, "converting", 1);
+		err = chrome_copy__write(&c->report, &c->writer.out);
+	}
 	return finish_output(c, report_error(c, err));
 }
 
@@ -282,8 +323,6 @@ static int make_file(struct conversion *c)
 			ours = err;
 		}
 	}
-	if (c->opts->progress)
-		log_progress(NULL);
 	if (ours)
 		log_error("%s: cannot be written: %s", output, strerror(-err));
 	free(dir);
@@ -381,6 +420,7 @@ static int convert_report(struct conversion *c, struct convert_summary *sum)
 	c->is_report = true;
 	f->filter = &c->opts->filter;
 	f->cancel = c->opts->cancel;
+	begin_report(c, "reading", 0.4);
 	err = report_error(c, chrome_filter__start(f));
 	if (!err) {
 		warn_of_idents(c);
@@ -395,13 +435,12 @@ static int convert_report(struct conversion *c, struct convert_summary *sum)
 	return err;
 }
 
-int convert__run(const struct convert_options *opts, struct convert_summary *sum)
+static int run(const struct convert_options *opts, struct convert_summary *sum)
 {
 	struct conversion c = { .opts = opts };
 	char why[WHY_SIZE];
 	int err;
 
-	memset(sum, 0, sizeof(*sum));
 	c.ops = opts->ops ? opts->ops : writer__find(opts->format, opts->output, why, sizeof(why));
 	c.writer.report = opts->report;
 	if (!c.ops) {
@@ -425,5 +464,16 @@ int convert__run(const struct convert_options *opts, struct convert_summary *sum
 	replay__release(&c.replay);
 	session__free(c.session);
 	capture__free(c.capture);
+	return err;
+}
+
+int convert__run(const struct convert_options *opts, struct convert_summary *sum)
+{
+	int err;
+
+	memset(sum, 0, sizeof(*sum));
+	progress__start(opts->progress);
+	err = run(opts, sum);
+	progress__stop();
 	return err;
 }

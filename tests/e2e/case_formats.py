@@ -4,7 +4,11 @@
 import collections
 import json
 import os
+import pty
 import random
+import re
+import subprocess
+import time
 
 import formats
 from harness import case
@@ -156,6 +160,38 @@ def formats_in_perfetto(context):
         assert {tid: name for name, tid, _pid, _n in threads} == \
             {tid: trace.thread_names[tid] for tid, _ in counts}
         assert os.stat(out).st_size < os.stat(context.path("raw.json")).st_size or script == "names.py"
+
+
+@case()
+def formats_tell_how_far_they_are(context):
+    """What takes long shows a line on a terminal, and takes it away; none when told not to."""
+    source = context.path("source.json")
+    with open(source, "w") as f:
+        f.write('{"traceEvents":[\n' + ",\n".join(
+            '{"ph":"X","cat":"FEE","pid":1,"tid":1,"ts":%d,"dur":2,"name":"f (a.py:1)"}' % (10 * i)
+            for i in range(100_000)) + "]}")
+    slow = on_terminal(context, source, 2.2)
+    assert re.search(r"converting \[#+\.*\] \d+%, \d+ MB/s, \d+ s left", slow), slow
+    assert "left\r\x1b[Kvtbpf: wrote " in slow, slow
+    assert "left" not in on_terminal(context, source, 2.2, "--no-progress")
+
+
+def on_terminal(context, source, pause, *options):
+    """What a conversion says on a terminal whose output nobody reads for so long."""
+    pipe = context.path("pipe.json")
+    if not os.path.exists(pipe):
+        os.mkfifo(pipe)
+    ours, theirs = pty.openpty()
+    tracer = subprocess.Popen([context.vtbpf, "convert", source, "-o", pipe, *options], stderr=theirs)
+    with open(pipe, "rb") as f:
+        f.read(65536)
+        time.sleep(pause)
+        f.read()
+    assert tracer.wait(30) == 0
+    os.close(theirs)
+    text = os.read(ours, 65536).decode()
+    os.close(ours)
+    return text
 
 
 @case()

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "../progress.h"
+
 #define FIRST_ROOM 64
 #define LOOK_EVERY 4096 /* calls between two looks at the cancel flag */
 
@@ -93,9 +95,13 @@ int call_walk__run(const struct profile *p, const struct profile_track *t,
 	c.backwards = !t->by_start && !t->reversed;
 	while (!err && (got = spool_cursor__next(&c, &record)) != 0) {
 		err = got < 0 ? got : take(&w, record);
-		if (p->cancel && ++n % LOOK_EVERY == 0 && *p->cancel)
+		if (++n % LOOK_EVERY)
+			continue;
+		progress__add(LOOK_EVERY);
+		if (!err && p->cancel && *p->cancel)
 			err = -ECANCELED;
 	}
+	progress__add(n % LOOK_EVERY);
 	while (!err && w.n)
 		err = leave_top(&w);
 	spool_cursor__release(&c);

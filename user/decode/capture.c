@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../progress.h"
+
 #define BUFFER_BYTES (256 * 1024)
 #define BYTE_ORDER_MARK 0x1234
 
@@ -84,12 +86,14 @@ static int check_header(struct capture *c, char *why, size_t why_size)
 /* Moves what is left to the front of the buffer and reads on. 0 or a negative errno. */
 static int fill(struct capture *c)
 {
+	size_t had;
 	ssize_t n;
 
 	memmove(c->buf, c->buf + c->pos, c->have - c->pos);
 	c->base += c->pos;
 	c->have -= c->pos;
 	c->pos = 0;
+	had = c->have;
 	while (c->have < BUFFER_BYTES) {
 		n = read(c->fd, c->buf + c->have, BUFFER_BYTES - c->have);
 		if (n < 0 && errno == EINTR)
@@ -100,6 +104,7 @@ static int fill(struct capture *c)
 			break;
 		c->have += (size_t)n;
 	}
+	progress__add(c->have - had);
 	return 0;
 }
 

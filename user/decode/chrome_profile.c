@@ -175,7 +175,7 @@ static int on_event(struct reading *r, struct json_span text)
 
 /* ---- all -------------------------------------------------------------------------------- */
 
-static int read_events(struct reading *r, void (*progress)(const struct chrome_filter *f))
+static int read_events(struct reading *r)
 {
 	struct chrome_filter *f = r->filter;
 	struct chrome_item item;
@@ -191,8 +191,6 @@ static int read_events(struct reading *r, void (*progress)(const struct chrome_f
 			continue;
 		if (f->cancel && *f->cancel)
 			err = -ECANCELED;
-		if (progress)
-			progress(f);
 	}
 	return err;
 }
@@ -239,12 +237,11 @@ static void note_info(struct reading *r)
 		p->coverage = 1;
 }
 
-int chrome_profile__read(struct chrome_filter *f, struct profile *p,
-			 void (*progress)(const struct chrome_filter *f))
+int chrome_profile__read(struct chrome_filter *f, struct profile *p)
 {
 	struct reading r = { .filter = f, .profile = p };
 	struct known *k, *tmp;
-	int err = read_events(&r, progress);
+	int err = read_events(&r);
 
 	HASH_ITER(hh, r.by_name, k, tmp) {
 		HASH_DEL(r.by_name, k);

@@ -6,10 +6,8 @@
 #include "chrome_filter.h"
 #include "profile.h"
 
-/* Reads from the filter's reader, once the filter is started, into an empty profile. progress() is told
- * now and then how far it is; it may be NULL. 0 or a negative errno, after which the filter's `why` may
- * have a sentence. */
-int chrome_profile__read(struct chrome_filter *f, struct profile *p,
-			 void (*progress)(const struct chrome_filter *f));
+/* Reads from the filter's reader, once the filter is started, into an empty profile. 0 or a
+ * negative errno, after which the filter's `why` may have a sentence. */
+int chrome_profile__read(struct chrome_filter *f, struct profile *p);
 
 #endif

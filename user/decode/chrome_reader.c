@@ -10,6 +10,8 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "../progress.h"
+
 #define FIRST_ROOM (256 * 1024)
 
 enum state {
@@ -24,7 +26,7 @@ enum state {
 
 struct chrome_reader {
 	gzFile gz;
-	uint64_t file_size;
+	uint64_t file_size, told; /* told: bytes of the file that progress knows of */
 	char *buf;
 	size_t room, at, end; /* what is still to be read is buf[at..end) */
 	uint64_t base;	      /* place of buf[0] in the text */
@@ -45,6 +47,16 @@ static int fail(struct chrome_reader *r, int err, const char *what)
 	return err;
 }
 
+static void tell_progress(struct chrome_reader *r)
+{
+	z_off_t at = gzoffset(r->gz);
+
+	if (at <= 0 || (uint64_t)at <= r->told)
+		return;
+	progress__add((uint64_t)at - r->told);
+	r->told = (uint64_t)at;
+}
+
 /* More bytes behind those that are there: 1, 0 at the end of the file. */
 static int read_more(struct chrome_reader *r)
 {
@@ -62,6 +74,7 @@ static int read_more(struct chrome_reader *r)
 		return 0;
 	}
 	r->end += (size_t)n;
+	tell_progress(r);
 	return 1;
 }
 
@@ -384,10 +397,15 @@ int chrome_reader__rewind(struct chrome_reader *r)
 	if (gzrewind(r->gz) < 0)
 		return fail(r, -EIO, "the file cannot be read again");
 	r->at = r->end = 0;
-	r->base = 0;
+	r->base = r->told = 0;
 	r->eof = false;
 	r->state = AT_BEGIN;
 	return 0;
+}
+
+uint64_t chrome_reader__size(const struct chrome_reader *r)
+{
+	return r->file_size;
 }
 
 unsigned int chrome_reader__percent(const struct chrome_reader *r)

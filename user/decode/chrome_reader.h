@@ -40,6 +40,9 @@ const char *chrome_reader__why(const struct chrome_reader *r);
 /* Back to the begin. 0 or a negative errno. */
 int chrome_reader__rewind(struct chrome_reader *r);
 
+/* Of the file, in bytes. */
+uint64_t chrome_reader__size(const struct chrome_reader *r);
+
 /* How much has been read, in percent of the file. */
 unsigned int chrome_reader__percent(const struct chrome_reader *r);
 

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 
+#include "../progress.h"
 #include "call_walk.h"
 
 /* A begin put aside; or, in the list of those, a call that did not nest. */
@@ -159,7 +160,10 @@ static int merge(const struct ordering *o, struct ends *e)
 		if (!err)
 			err = open_one(o, b);
 		open++;
-		if (!err && o->p->cancel && ++n % LOOK_EVERY == 0 && *o->p->cancel)
+		if (++n % LOOK_EVERY)
+			continue;
+		progress__add(LOOK_EVERY);
+		if (!err && o->p->cancel && *o->p->cancel)
 			err = -ECANCELED;
 	}
 	for (; !err && open; open--)

@@ -281,7 +281,7 @@ static int on_item(struct copy *c, int kind, struct json_span text)
 	}
 }
 
-static int copy_items(struct copy *c, void (*progress)(const struct chrome_filter *f))
+static int copy_items(struct copy *c)
 {
 	struct chrome_filter *f = c->filter;
 	struct chrome_item item;
@@ -298,8 +298,6 @@ static int copy_items(struct copy *c, void (*progress)(const struct chrome_filte
 			return -ECANCELED;
 		if (c->json.out->err)
 			return c->json.out->err;
-		if (progress)
-			progress(f);
 	}
 	return kind;
 }
@@ -323,8 +321,7 @@ static void end(struct copy *c)
 	outbuf__write(j->out, "\n", 1);
 }
 
-int chrome_copy__write(struct chrome_filter *f, struct outbuf *out,
-		       void (*progress)(const struct chrome_filter *f))
+int chrome_copy__write(struct chrome_filter *f, struct outbuf *out)
 {
 	struct copy c = { .filter = f };
 	int err;
@@ -332,7 +329,7 @@ int chrome_copy__write(struct chrome_filter *f, struct outbuf *out,
 	json__init(&c.json, out);
 	c.json.escape_del = true; /* of events, nothing is written anew */
 	json__open(&c.json, '{');
-	err = copy_items(&c, progress);
+	err = copy_items(&c);
 	if (!err)
 		end(&c);
 	free(c.metadata);

@@ -9,9 +9,8 @@
 #include "../decode/chrome_filter.h"
 #include "outbuf.h"
 
-/* Copies from the filter's reader, once the filter is started. percent() is told now and then how far
- * it is; it may be NULL. 0 or a negative errno; errors of writing stick in `out`. */
-int chrome_copy__write(struct chrome_filter *f, struct outbuf *out,
-		       void (*progress)(const struct chrome_filter *f));
+/* Copies from the filter's reader, once the filter is started. 0 or a negative errno; errors
+ * of writing stick in `out`. */
+int chrome_copy__write(struct chrome_filter *f, struct outbuf *out);
 
 #endif

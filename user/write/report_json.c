@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../progress.h"
 #include "json_writer.h"
 #include "report_writer.h"
 
@@ -239,6 +240,7 @@ static int write_report(struct writer *w, struct profile *p)
 	struct report_json rj = { .r = &r, .opts = w->report };
 	int err = report__make(&r, p);
 
+	progress__stop(); /* its line would stand between those of the report */
 	if (!err) {
 		json__init(&rj.json, &w->out);
 		json__open(&rj.json, '{');

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../progress.h"
 #include "../units.h"
 #include "report_writer.h"
 #include "table.h"
@@ -385,6 +386,7 @@ static int write_report(struct writer *w, struct profile *p)
 	struct report_text rt = { .r = &r, .opts = w->report, .out = &w->out };
 	int err = report__make(&r, p);
 
+	progress__stop(); /* its line would stand between those of the report */
 	if (!err) {
 		write_head(&rt);
 		err = write_rows(&rt);
