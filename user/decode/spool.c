@@ -2,11 +2,12 @@
 #include "spool.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "../tmpfile.h"
 
 #define BLOCK_BYTES 16384
 #define FIRST_RECORDS 16
@@ -46,31 +47,10 @@ void spool__free(struct spool *s)
 	free(s);
 }
 
-/* Some file systems (overlays of old kernels, network ones) have no files without a name. */
-static int make_named(const char *dir)
-{
-	char *path = NULL;
-	int fd;
-
-	if (asprintf(&path, "%s/.vtbpf.XXXXXX", dir) < 0)
-		return -ENOMEM;
-	fd = mkostemp(path, O_CLOEXEC);
-	if (fd < 0)
-		fd = -errno;
-	else
-		unlink(path);
-	free(path);
-	return fd;
-}
-
 static int make_file(struct spool *s)
 {
-	const char *tmp = getenv("TMPDIR");
-	const char *dir = s->dir ? s->dir : tmp && *tmp ? tmp : "/var/tmp";
-	int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	int fd = tmpfile__open(s->dir);
 
-	if (fd < 0)
-		fd = make_named(dir);
 	if (fd < 0)
 		return fd;
 	s->fd = fd;
