@@ -11,7 +11,7 @@ check() { # check DIR: fails when a file under DIR includes what it may not
 	local dir=$1
 	find "$dir/user" "$dir/bpf" -name '*.[ch]' | sort | xargs -r awk -v top="$dir/" '
 	function fail(why) { printf "%s:%d: %s: %s\n", FILENAME, FNR, $2, why; bad = 1 }
-	function is_driver(path) { return path ~ /^user\/(main|convert(_[a-z]+)?|cmd_[a-z_]+)\.c$/ }
+	function is_driver(path) { return path ~ /^user\/(main|convert(_[a-z]+)?|combine|cmd_[a-z_]+)\.c$/ }
 	BEGIN {
 		rank["discover"] = 1; rank["trace"] = 2; rank["decode"] = 3; rank["write"] = 4
 	}

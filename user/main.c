@@ -9,6 +9,8 @@ static int run(const struct options *o)
 		return cmd_trace(o);
 	case CMD_CONVERT:
 		return cmd_convert(o);
+	case CMD_COMBINE:
+		return cmd_combine(o);
 	case CMD_REPORT:
 		return cmd_report(o);
 	case CMD_DOCTOR:

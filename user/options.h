@@ -8,12 +8,13 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "combine_align.h"
 #include "function_filter.h"
 #include "report_options.h"
 #include "schedule.h"
 #include "str_list.h"
 
-enum command { CMD_TRACE, CMD_CONVERT, CMD_REPORT, CMD_DOCTOR, CMD_THREADS, CMD_CTL };
+enum command { CMD_TRACE, CMD_CONVERT, CMD_COMBINE, CMD_REPORT, CMD_DOCTOR, CMD_THREADS, CMD_CTL };
 
 /* Exit codes, for every command. */
 enum exit_code {
@@ -37,8 +38,8 @@ struct options {
 	uint64_t max_memory;		  /* of vtbpf's processes; 0: no limit */
 	bool several;			  /* processes, or a rule that may fit several */
 	char **program;			  /* after `--`, NULL-terminated; NULL: none */
-	struct str_list inputs;		  /* of convert; of ctl: what is asked, and its argument */
-	const char *output;		  /* "result.json" unless named */
+	struct str_list inputs; /* of convert, combine; of ctl: what is asked, and its argument */
+	const char *output;	/* "result.json" unless named */
 	bool output_named;
 	const char *format;   /* NULL: by extension */
 	uint64_t duration_ns; /* 0: no limit */
@@ -66,7 +67,10 @@ struct options {
 	bool dry_run;
 	bool json; /* of threads, ctl status */
 	struct report_options report;
-	bool report_asked;	 /* one of its options was given */
+	bool report_asked;	  /* one of its options was given */
+	enum combine_align align; /* of combine */
+	const char *marker;	  /* its event; NULL: any */
+	bool align_asked;
 	struct str_list filters; /* filters in force, as text; the strings are malloc'ed */
 };
 

@@ -2,8 +2,8 @@
 /*
  * Private to the command line's files: options.c (the course of parsing, and what goes with what),
  * options_text.c (what --help says), options_filter.c (the options that say what to keep),
- * options_report.c (those of `report`), options_when.c (those that say when to record) and
- * options_value.c (numbers, times, sizes).
+ * options_report.c (those of `report`), options_combine.c (those of `combine`), options_when.c (those
+ * that say when to record) and options_value.c (numbers, times, sizes).
  */
 #ifndef VTBPF_OPTIONS_PARSE_H
 #define VTBPF_OPTIONS_PARSE_H
@@ -48,6 +48,7 @@ enum option_key {
 	OPT_KEEP,
 	OPT_MAX_MEMORY,
 	OPT_PIDFILE,
+	OPT_ALIGN,
 };
 
 /* ---- options_text.c --------------------------------------------------------------------- */
@@ -98,6 +99,12 @@ error_t option__parse_trigger(int key, char *arg, struct argp_state *state, stru
 
 /* What goes with what of these, and of --keep-last. */
 void option__check_trigger(struct argp_state *state, const struct options *o);
+
+/* ---- options_combine.c ------------------------------------------------------------------ */
+
+/* ARGP_ERR_UNKNOWN when it is no option of `combine`. */
+error_t option__parse_combine(int key, char *arg, struct argp_state *state, struct options *o);
+void option__check_combine(struct argp_state *state, const struct options *o);
 
 /* ---- options_when.c --------------------------------------------------------------------- */
 

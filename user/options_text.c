@@ -25,8 +25,8 @@ static const char doc[] =
 	"  sudo vtbpf threads -p 1234";
 
 static const char args_doc[] =
-	"-p PID...\n-- PROGRAM [ARG...]\nconvert IN... -o OUT\nreport IN...\ndoctor [-p PID]\n"
-	"threads -p PID\nctl -p PID COMMAND [X]";
+	"-p PID...\n-- PROGRAM [ARG...]\nconvert IN... -o OUT\ncombine IN... -o OUT\n"
+	"report IN...\ndoctor [-p PID]\nthreads -p PID\nctl -p PID COMMAND [X]";
 
 static const struct argp_option option_table[] = {
 	{ 0, 0, 0, 0, "What to trace:", 1 },
@@ -117,6 +117,12 @@ static const struct argp_option option_table[] = {
 	{ "limit", OPT_LIMIT, "N", 0, "Show N rows", 6 },
 	{ "by", OPT_BY, "WHAT", 0,
 	  "A row for each function (default), file, or function of a thread", 6 },
+	{ 0, 0, 0, 0, "With combine:", 7 },
+	{ "align", OPT_ALIGN, "HOW", 0,
+	  "Not by the machines' clocks, but so that all begin together (start), or that the first "
+	  "instant event of one name (marker), or the first event NAME (marker=NAME), is at the "
+	  "same time in all",
+	  7 },
 	{ 0 },
 };
 

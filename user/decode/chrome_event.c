@@ -5,10 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct members {
-	struct json_span ph, cat, pid, tid, ts, dur;
-};
-
 /* FNV-1a, http://www.isthe.com/chongo/tech/comp/fnv */
 static uint64_t hash(struct json_span s)
 {
@@ -56,15 +52,14 @@ static bool is_of_calls(struct json_span cat)
 	return true;
 }
 
-static void take_member(struct json_span key, struct json_span value, struct members *m,
-			struct chrome_event *ev)
+static void take_member(struct json_span key, struct json_span value, struct chrome_members *m)
 {
 	const struct {
 		const char *key;
 		struct json_span *to;
 	} wanted[] = {
-		{ "ph", &m->ph }, { "cat", &m->cat }, { "pid", &m->pid },    { "tid", &m->tid },
-		{ "ts", &m->ts }, { "dur", &m->dur }, { "name", &ev->name }, { "args", &ev->args },
+		{ "ph", &m->ph }, { "cat", &m->cat }, { "pid", &m->pid },   { "tid", &m->tid },
+		{ "ts", &m->ts }, { "dur", &m->dur }, { "name", &m->name }, { "args", &m->args },
 	};
 	size_t i;
 
@@ -76,7 +71,7 @@ static void take_member(struct json_span key, struct json_span value, struct mem
 	}
 }
 
-static bool read_times(const struct members *m, struct chrome_event *ev)
+static bool read_times(const struct chrome_members *m, struct chrome_event *ev)
 {
 	int64_t dur;
 
@@ -87,7 +82,7 @@ static bool read_times(const struct members *m, struct chrome_event *ev)
 	return true;
 }
 
-static bool is_gap(const struct members *m, struct chrome_event *ev)
+static bool is_gap(const struct chrome_members *m, struct chrome_event *ev)
 {
 	struct json_span lost;
 
@@ -96,7 +91,7 @@ static bool is_gap(const struct members *m, struct chrome_event *ev)
 	       ev->lost > 0 && read_times(m, ev);
 }
 
-static void classify(const struct members *m, struct chrome_event *ev)
+static void classify(const struct chrome_members *m, struct chrome_event *ev)
 {
 	if (is_string(m->ph, "M")) {
 		if (is_string(ev->name, "thread_name"))
@@ -113,22 +108,45 @@ static void classify(const struct members *m, struct chrome_event *ev)
 		ev->kind = CHROME_CALL;
 }
 
-int chrome_event__parse(struct json_span text, struct chrome_event *ev)
+int chrome_event__members(struct json_span text, struct chrome_members *m)
 {
 	struct json_span rest, key, value;
-	struct members m = {};
 	int more;
 
-	memset(ev, 0, sizeof(*ev));
+	memset(m, 0, sizeof(*m));
 	if (!json_text__enter(text, '{', &rest))
 		return -EBADMSG;
 	while ((more = json_text__next_member(&rest, &key, &value)) > 0)
-		take_member(key, value, &m, ev);
-	if (more < 0)
-		return more;
+		take_member(key, value, m);
+	return more;
+}
+
+struct chrome_key chrome_event__key(const struct chrome_members *m)
+{
+	struct chrome_key key = {};
+
+	key.pid = read_id(m->pid, CHROME_ODD_PID, &key.odd);
+	key.tid = read_id(m->tid, CHROME_ODD_TID, &key.odd);
+	return key;
+}
+
+bool chrome_event__is_call(const struct chrome_members *m)
+{
+	return is_string(m->ph, "X") && is_of_calls(m->cat);
+}
+
+int chrome_event__parse(struct json_span text, struct chrome_event *ev)
+{
+	struct chrome_members m;
+	int err = chrome_event__members(text, &m);
+
+	memset(ev, 0, sizeof(*ev));
+	if (err)
+		return err;
+	ev->name = m.name;
+	ev->args = m.args;
 	ev->has_tid = m.tid.n;
-	ev->key.pid = read_id(m.pid, 1, &ev->key.odd);
-	ev->key.tid = read_id(m.tid, 2, &ev->key.odd);
+	ev->key = chrome_event__key(&m);
 	classify(&m, ev);
 	return 0;
 }

@@ -8,7 +8,15 @@
 /* Whose event it is. Ids are numbers, or hashes of what stands there instead. */
 struct chrome_key {
 	uint64_t pid, tid;
-	uint64_t odd; /* bit 0: pid is a hash, bit 1: tid is */
+	uint64_t odd; /* which of them are hashes: CHROME_ODD_* */
+};
+
+#define CHROME_ODD_PID 1
+#define CHROME_ODD_TID 2
+
+/* The members of an event as they stand in its text; n 0 where there is none. */
+struct chrome_members {
+	struct json_span ph, cat, pid, tid, ts, dur, name, args;
 };
 
 enum chrome_kind {
@@ -29,7 +37,12 @@ struct chrome_event {
 	int64_t lost;	       /* of a gap: calls */
 };
 
-/* 0, or -EBADMSG when text is not a JSON object. */
+/* 0, or -EBADMSG when text is not a JSON object. Of two members of one name the last one holds. */
+int chrome_event__members(struct json_span text, struct chrome_members *m);
+struct chrome_key chrome_event__key(const struct chrome_members *m);
+bool chrome_event__is_call(const struct chrome_members *m);
+
+/* The same return. */
 int chrome_event__parse(struct json_span text, struct chrome_event *ev);
 
 /* Does the call go on beyond the end of the trace? Did it begin before it? */
