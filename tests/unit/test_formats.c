@@ -295,6 +295,53 @@ static void test_samples_in_json(void **state)
 			"Main:Thread;main (f.py:10);leaf (f.py:20) 3\n");
 }
 
+static void in_both(struct fixture *f, const char *lines)
+{
+	convert_capture(f, "folded");
+	expect_lines(f, lines);
+	convert(f, "json");
+	assert_int_equal(rename(f->out, f->in), 0);
+	convert(f, "folded");
+	expect_lines(f, lines);
+}
+
+/* Calls first, then samples for most of the time: these are summed up. */
+static void test_samples_after_calls(void **state)
+{
+	struct fixture *f = *state;
+
+	add_call(f, 2, 1200, 1300, 1);
+	add_call(f, 1, 1100, 1900, 0);
+	add_samples(f);
+	convert_capture(f, "folded");
+	expect_lines(f, "Main:Thread 1\n"
+			"Main:Thread;main (f.py:10) 1\n"
+			"Main:Thread;main (f.py:10);leaf (f.py:20) 3\n");
+	convert(f, "json");
+	has(f, "\"share\":0.8");
+	has(f, "\"stretches\":[[2.000,9.000,1000000.000]]");
+	assert_int_equal(rename(f->out, f->in), 0);
+	convert(f, "folded");
+	expect_lines(f, "Main:Thread;main (f.py:10) 1\n"
+			"Main:Thread;main (f.py:10);leaf (f.py:20) 3\n");
+}
+
+/* The other way round. */
+static void test_calls_after_samples(void **state)
+{
+	struct fixture *f = *state;
+	struct vtbpf_rec_sampling *s;
+
+	add_samples(f);
+	s = builder__record(&f->b, VTBPF_REC_SAMPLING, 100, sizeof(*s) - 8);
+	s->ts = 9000;
+	add_call(f, 2, 20200, 20300, 1);
+	add_call(f, 1, 20100, 20900, 0);
+	builder__end(&f->b, 90000);
+	in_both(f,
+		"Main:Thread;main (f.py:10) 700\nMain:Thread;main (f.py:10);leaf (f.py:20) 100\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -314,6 +361,8 @@ int main(void)
 		FORMAT_TEST(test_empty),
 		FORMAT_TEST(test_samples),
 		FORMAT_TEST(test_samples_in_json),
+		FORMAT_TEST(test_samples_after_calls),
+		FORMAT_TEST(test_calls_after_samples),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

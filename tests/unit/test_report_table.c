@@ -176,9 +176,33 @@ static void test_sampled(void **state)
 	assert_null(strstr(f->text, "\"calls\""));
 	make(f, &report_writer);
 	has(f, "5 samples in 1 thread");
-	has(f, "there are samples, not calls; times are what the samples stand for. 0 could not be "
-	       "read.\n");
+	has(f,
+	    "there are samples, not calls, each of 1.00 us; times are what they stand for. 0 could "
+	    "not be read.\n");
 	has(f, "SELF SAMPLES  SAMPLES");
+}
+
+/* Where calls were recorded as well, the report says what it is of, and what it leaves out. */
+static void test_sampled_for_a_while(void **state)
+{
+	struct fixture *f = *state;
+	struct vtbpf_rec_sampling *end;
+
+	add_call(f, 2, 1200, 1300, 1);
+	add_call(f, 1, 1100, 1900, 0);
+	add_samples(f);
+	make(f, &report_json_writer);
+	has(f, "\"samples\":3");
+	has(f, "\"calls_left_out\":2");
+	make(f, &report_writer);
+	has(f, "\n2 calls were recorded and not sampled:");
+	end = builder__record(&f->b, VTBPF_REC_SAMPLING, 100, sizeof(*end) - 8);
+	end->ts = 9000;
+	builder__end(&f->b, 90000);
+	make(f, &report_json_writer);
+	has(f, "{\"name\":\"main\",\"file\":\"f.py\",\"line\":10,\"calls\":1,");
+	has(f, "\"slices_left_out\":2");
+	assert_null(strstr(f->text, "period_ns"));
 }
 
 /* One call of 200 takes a hundred times as long as the others. */
@@ -240,12 +264,19 @@ static void test_empty(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		REPORT_TEST(test_json),		 REPORT_TEST(test_table),
-		REPORT_TEST(test_hostile_names), REPORT_TEST(test_by_file_and_thread),
-		REPORT_TEST(test_recursion),	 REPORT_TEST(test_open_calls),
-		REPORT_TEST(test_losses),	 REPORT_TEST(test_windows),
-		REPORT_TEST(test_sampled),	 REPORT_TEST(test_outliers),
-		REPORT_TEST(test_drift),	 REPORT_TEST(test_empty),
+		REPORT_TEST(test_json),
+		REPORT_TEST(test_table),
+		REPORT_TEST(test_hostile_names),
+		REPORT_TEST(test_by_file_and_thread),
+		REPORT_TEST(test_recursion),
+		REPORT_TEST(test_open_calls),
+		REPORT_TEST(test_losses),
+		REPORT_TEST(test_windows),
+		REPORT_TEST(test_sampled),
+		REPORT_TEST(test_outliers),
+		REPORT_TEST(test_sampled_for_a_while),
+		REPORT_TEST(test_drift),
+		REPORT_TEST(test_empty),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

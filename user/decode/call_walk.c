@@ -59,7 +59,7 @@ static int push(struct walk *w, const struct profile_call *call)
 		.start = call->start,
 		.end = call->start + call->dur,
 		.function = call->function,
-		.flags = call->flags,
+		.flags = call->flags & (PROFILE_OPEN_START | PROFILE_OPEN_END),
 	};
 	if (w->n)
 		w->open[w->n - 1].inner_ns += call->dur;
@@ -67,12 +67,14 @@ static int push(struct walk *w, const struct profile_call *call)
 	return w->v->enter(w->v->arg, frame, w->n > 1 ? frame - 1 : NULL);
 }
 
-static int take(struct walk *w, const struct profile_call *call)
+static int take(struct walk *w, const struct profile *p, const struct profile_call *call)
 {
 	uint64_t end = call->start + call->dur;
 	struct walk_frame *top;
 	int err;
 
+	if (w->v->counted && !profile__counts(p, call->flags))
+		return 0;
 	while ((top = top_of(w)) && is_past(w, top, call->start, end)) {
 		err = leave_top(w);
 		if (err)
@@ -94,7 +96,7 @@ int call_walk__run(const struct profile *p, const struct profile_track *t,
 
 	c.backwards = !t->by_start && !t->reversed;
 	while (!err && (got = spool_cursor__next(&c, &record)) != 0) {
-		err = got < 0 ? got : take(&w, record);
+		err = got < 0 ? got : take(&w, p, record);
 		if (++n % LOOK_EVERY)
 			continue;
 		progress__add(LOOK_EVERY);

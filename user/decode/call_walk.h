@@ -17,13 +17,15 @@ struct walk_frame {
 /*
  * enter: a call begins beneath parent, which is NULL for an outermost one. leave: all beneath it has
  * been seen. misfit: a call that does not nest with what is open, and is not walked; may be NULL, as
- * may leave. Each returns 0 or a negative errno that ends the walk.
+ * may leave. Each returns 0 or a negative errno that ends the walk. counted: only calls that
+ * profile__counts(), with what they call.
  */
 struct walk_visitor {
 	int (*enter)(void *arg, struct walk_frame *frame, const struct walk_frame *parent);
 	int (*leave)(void *arg, struct walk_frame *frame, const struct walk_frame *parent);
 	int (*misfit)(void *arg, const struct profile_call *call);
 	void *arg;
+	bool counted;
 };
 
 /* Calls come in order of time where the track is by_start, and else backwards, from the last to the

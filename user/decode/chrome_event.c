@@ -169,6 +169,14 @@ bool chrome_event__was_open(const struct chrome_event *ev)
 	return open_is(ev, "start");
 }
 
+bool chrome_event__is_sampled(const struct chrome_event *ev)
+{
+	struct json_span sampled;
+
+	return ev->args.n && json_text__find(ev->args, "sampled", &sampled) &&
+	       json_text__is(sampled, "true");
+}
+
 char *chrome_event__split_name(char *name, uint32_t *line)
 {
 	char *end = name + strlen(name), *paren = strstr(name, " ("), *colon;

@@ -49,6 +49,9 @@ int chrome_event__parse(struct json_span text, struct chrome_event *ev);
 bool chrome_event__is_open(const struct chrome_event *ev);
 bool chrome_event__was_open(const struct chrome_event *ev);
 
+/* Is it no call, but made of samples? */
+bool chrome_event__is_sampled(const struct chrome_event *ev);
+
 /* "func (path:line)", as VizTracer names Python functions, to its parts, in place: func and path are
  * then strings of their own. Returns path, or NULL when name has no such form: that of a C function,
  * which has no file. line may be NULL. */

@@ -132,7 +132,9 @@ static int add_call(struct reading *r, struct profile_track *t, const struct chr
 	if (ev->args.n) {
 		call.flags |= chrome_event__was_open(ev) ? PROFILE_OPEN_START : 0;
 		call.flags |= chrome_event__is_open(ev) ? PROFILE_OPEN_END : 0;
+		call.flags |= chrome_event__is_sampled(ev) ? PROFILE_SAMPLED : 0;
 	}
+	*(call.flags & PROFILE_SAMPLED ? &r->profile->sampled : &r->profile->exact) += 1;
 	return profile__add(r->profile, t, &call);
 }
 
@@ -195,6 +197,19 @@ static int read_events(struct reading *r)
 	return err;
 }
 
+/* A number that is no integer; `otherwise` when there is none. */
+static double number_in(struct json_span object, const char *key, double otherwise)
+{
+	struct json_span value;
+	char number[32];
+
+	if (!json_text__find(object, key, &value) || value.n >= sizeof(number))
+		return otherwise;
+	memcpy(number, value.p, value.n);
+	number[value.n] = '\0';
+	return strtod(number, NULL);
+}
+
 static void note_sampling(struct profile *p, struct json_span info)
 {
 	struct json_span samples, value;
@@ -205,6 +220,7 @@ static void note_sampling(struct profile *p, struct json_span info)
 	    period <= 0)
 		return;
 	p->period = (uint64_t)period;
+	p->sampled_share = number_in(samples, "share", 1);
 	p->wall = json_text__find(samples, "wall", &value) && json_text__is(value, "true");
 }
 
@@ -213,7 +229,6 @@ static void note_info(struct reading *r)
 {
 	struct json_span info = { r->filter->info, r->filter->info_len }, value;
 	struct profile *p = r->profile;
-	char number[32];
 
 	p->lost = chrome_filter__lost(r->filter);
 	if (!info.p)
@@ -225,16 +240,11 @@ static void note_info(struct reading *r)
 	    json_text__find(value, "boottime_offset_ns", &value))
 		json_text__to_int(value, &p->boottime_offset);
 	note_sampling(p, info);
-	if (p->period)
-		return;
-	if (!json_text__find(info, "coverage", &value) || value.n >= sizeof(number))
-		return;
-	memcpy(number, value.p, value.n);
-	number[value.n] = '\0';
-	p->coverage = strtod(number, NULL);
-	p->in_windows = true;
+	p->coverage = number_in(info, "coverage", -1);
+	p->in_windows = p->coverage >= 0;
 	if (!(p->coverage > 0 && p->coverage <= 1))
 		p->coverage = 1;
+	profile__choose(p);
 }
 
 int chrome_profile__read(struct chrome_filter *f, struct profile *p)

@@ -336,6 +336,14 @@ static int move(void *arg, const struct profile_call *call)
 	return spool__append(s->profile->spool, &t->overflow->calls, call);
 }
 
+void profile__choose(struct profile *p)
+{
+	if (p->exact && (!p->sampled || p->sampled_share < 0.5))
+		p->period = 0;
+	if (p->period)
+		p->in_windows = false; /* these were calls */
+}
+
 static int pass(void *arg, struct walk_frame *frame, const struct walk_frame *parent)
 {
 	(void)arg;

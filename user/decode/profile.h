@@ -30,11 +30,12 @@ struct profile_function {
 
 #define PROFILE_OPEN_START 0x1 /* it ran already when the trace, or a window of it, began */
 #define PROFILE_OPEN_END 0x2   /* it ran on when that ended */
+#define PROFILE_SAMPLED 0x4    /* no call: a slice of samples */
 
 struct profile_call {
 	uint64_t start, dur; /* ns */
 	uint32_t function;
-	uint32_t flags; /* PROFILE_OPEN_* */
+	uint32_t flags; /* PROFILE_* */
 };
 
 struct profile_track {
@@ -84,7 +85,10 @@ struct profile {
 	bool wall;	  /* time asleep was sampled, too */
 	uint64_t samples; /* by weight */
 	uint64_t samples_lost, samples_unreadable;
-	uint64_t exact;	       /* calls of a sampled trace that were recorded, not sampled */
+	/* Some traces have both, one after the other: so many slices of either, and for which part of the
+	 * time there were samples. Sums are made of one of them: profile__choose(). */
+	uint64_t exact, sampled;
+	double sampled_share;
 	volatile bool *cancel; /* set: walks end with -ECANCELED; may be NULL */
 };
 
@@ -121,6 +125,16 @@ struct profile_sample {
 
 int profile__sample(struct profile *p, struct profile_track *t,
 		    const struct profile_sample *sample);
+
+/* When all is there: sums are made of what was recorded for the greater part of the time, the calls or
+ * the samples. */
+void profile__choose(struct profile *p);
+
+/* Is a call, by its flags, one that they are made of? */
+static inline bool profile__counts(const struct profile *p, uint32_t flags)
+{
+	return (p->period != 0) == ((flags & PROFILE_SAMPLED) != 0);
+}
 
 /* Was it sampled, and is it of samples that sums are made? */
 static inline bool profile__is_sampled(const struct profile *p)

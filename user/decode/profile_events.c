@@ -174,7 +174,9 @@ static int merge(const struct ordering *o, struct ends *e)
 
 static int run_by_end(struct ordering *o)
 {
-	const struct walk_visitor v = { enter, put_begin, put_misfit, o };
+	const struct walk_visitor v = {
+		.enter = enter, .leave = put_begin, .misfit = put_misfit, .arg = o
+	};
 	struct ends e = {
 		.calls = { .spool = o->p->spool,
 			   .list = &o->track->calls,

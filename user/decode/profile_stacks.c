@@ -39,7 +39,7 @@ static int leave(void *arg, struct walk_frame *frame, const struct walk_frame *p
 
 static int add_calls(const struct profile *p, const struct profile_track *t, struct adding *a)
 {
-	const struct walk_visitor v = { .enter = enter, .leave = leave, .arg = a };
+	const struct walk_visitor v = { .counted = true, .enter = enter, .leave = leave, .arg = a };
 
 	return call_walk__run(p, t, &v);
 }

@@ -77,7 +77,7 @@ static int leave(void *arg, struct walk_frame *f, const struct walk_frame *paren
 
 int report_calls__add(struct report_making *m, const struct profile_track *t)
 {
-	const struct walk_visitor v = { .enter = enter, .leave = leave, .arg = m };
+	const struct walk_visitor v = { .counted = true, .enter = enter, .leave = leave, .arg = m };
 
 	return call_walk__run(m->p, t, &v);
 }

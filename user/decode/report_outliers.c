@@ -122,7 +122,7 @@ static int leave(void *arg, struct walk_frame *f, const struct walk_frame *paren
 
 int report_outliers__find(struct report_making *m)
 {
-	const struct walk_visitor v = { .enter = enter, .leave = leave, .arg = m };
+	const struct walk_visitor v = { .counted = true, .enter = enter, .leave = leave, .arg = m };
 	struct report *r = m->r;
 	size_t i;
 	int err = 0;

@@ -154,6 +154,9 @@ bool session__has_windows(const struct session *s);
 /* The windows' part of the time, pauses not counted: 1 where all the time was recorded. */
 double session__coverage(const struct session *s);
 
+/* The part of the time, pauses not counted, for which stacks were sampled. */
+double session__sampled_share(const struct session *s);
+
 /* The process of that pid in the part being read, made when there is none. NULL when out of
  * memory. */
 struct session_process *session__process(struct session *s, uint32_t pid);

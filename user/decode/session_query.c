@@ -67,16 +67,34 @@ static uint64_t sum_of(const struct session_span *span, size_t n)
 	return sum;
 }
 
-double session__coverage(const struct session *s)
+/* ns, pauses not counted. */
+static uint64_t recorded_time(const struct session *s)
 {
 	uint64_t all = 0, paused = sum_of(s->pauses, s->n_pauses);
-	uint64_t seen = sum_of(s->windows, s->n_windows);
 
-	if (!session__has_windows(s))
-		return 1;
 	for (uint32_t i = 0; i < s->n_parts; i++)
 		all += s->parts[i].end > s->parts[i].start ? s->parts[i].end - s->parts[i].start :
 							     0;
-	all = all > paused ? all - paused : 0;
+	return all > paused ? all - paused : 0;
+}
+
+static double part_of(uint64_t seen, uint64_t all)
+{
 	return seen < all ? (double)seen / (double)all : seen ? 1 : 0;
+}
+
+double session__coverage(const struct session *s)
+{
+	if (!session__has_windows(s))
+		return 1;
+	return part_of(sum_of(s->windows, s->n_windows), recorded_time(s));
+}
+
+double session__sampled_share(const struct session *s)
+{
+	uint64_t seen = 0;
+
+	for (size_t i = 0; i < s->n_sampled; i++)
+		seen += s->sampled[i].span.to - s->sampled[i].span.from;
+	return part_of(seen, recorded_time(s));
 }

@@ -248,6 +248,7 @@ static void write_samples(struct json_writer *j, const struct session *s, const 
 	json__u64_field(j, "lost", n->lost);
 	json__u64_field(j, "unreadable", n->unreadable);
 	json__u64_field(j, "written", r->sampling.samples);
+	write_number(j, "share", session__sampled_share(s));
 	write_sampled(j, s);
 	json__close(j, '}');
 }

@@ -180,7 +180,7 @@ static int folded_profile(struct writer *w, struct profile *p)
 	struct folded f = { .p = p, .by_count = profile__is_sampled(p) };
 	int err = stack_tree__init(&f.tree);
 
-	profile_writer__warn_of_exact(p);
+	profile_writer__warn_of_left_out(p);
 	if (!err)
 		err = name_functions(&f);
 	if (!err)

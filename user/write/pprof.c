@@ -304,7 +304,7 @@ static int pprof_profile(struct writer *w, struct profile *p)
 	struct pprof pp = { .p = p, .out = &w->out };
 	int err = write_all(&pp);
 
-	profile_writer__warn_of_exact(p);
+	profile_writer__warn_of_left_out(p);
 	stack_tree__release(&pp.tree);
 	text_set__release(&pp.strings);
 	protobuf__release(&pp.message);

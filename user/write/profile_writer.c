@@ -161,7 +161,9 @@ int profile_writer__slice(struct writer *w, const struct slice *slice)
 		return (int)function;
 	call.function = (uint32_t)function;
 	call.flags = flags_of(slice);
-	c->profile->exact += !slice->sampled;
+	if (slice->sampled)
+		call.flags |= PROFILE_SAMPLED;
+	*(slice->sampled ? &c->profile->sampled : &c->profile->exact) += 1;
 	return profile__add(c->profile, c->tracks[slice->track->index], &call);
 }
 
@@ -278,18 +280,37 @@ int profile_writer__end(struct writer *w)
 	c->profile->wall = w->session->sampling.wall;
 	c->profile->samples_lost = w->session->samples.lost;
 	c->profile->samples_unreadable = w->session->samples.unreadable;
-	/* Of a trace that has both it is samples that are summed up. */
-	c->profile->in_windows = session__has_windows(w->session) && !c->profile->period;
+	c->profile->sampled_share = session__sampled_share(w->session);
+	c->profile->in_windows = session__has_windows(w->session);
 	c->profile->coverage = session__coverage(w->session);
+	profile__choose(c->profile);
 	return w->ops->profile(w, c->profile);
 }
 
-void profile_writer__warn_of_exact(const struct profile *p)
+bool profile_writer__left_out(const struct profile *p, char *text, size_t size)
 {
-	if (profile__is_sampled(p) && p->samples && p->exact)
-		log_warn("%llu calls were recorded and not sampled: they are not in what counts "
+	if (!p->exact || !p->sampled)
+		return false;
+	if (profile__is_sampled(p))
+		snprintf(text, size,
+			 "%llu calls were recorded and not sampled: they are not in what counts "
 			 "samples",
 			 (unsigned long long)p->exact);
+	else
+		snprintf(
+			text, size,
+			"stacks were sampled for %.3g %% of the time: the %llu slices made of them "
+			"are not in what counts calls",
+			p->sampled_share * 100, (unsigned long long)p->sampled);
+	return true;
+}
+
+void profile_writer__warn_of_left_out(const struct profile *p)
+{
+	char text[192];
+
+	if (profile_writer__left_out(p, text, sizeof(text)))
+		log_warn("%s", text);
 }
 
 char *profile_writer__track_name(const struct profile *p, const struct profile_track *t)

@@ -28,8 +28,10 @@ void profile_writer__release(struct writer *w);
 /* Widens the profile's time to losses, windows and pauses: for what shows them. */
 void profile_writer__span_marks(struct profile *p);
 
-/* Where calls were recorded for a while and stacks sampled then, sums are of samples alone: says so. */
-void profile_writer__warn_of_exact(const struct profile *p);
+/* Where calls were recorded for a while and stacks sampled then, sums are of one of them alone: what is
+ * left out, as a sentence without its stop. False where there was only one. */
+bool profile_writer__left_out(const struct profile *p, char *text, size_t size);
+void profile_writer__warn_of_left_out(const struct profile *p);
 
 /* What to call a track beside others: its name, and its process where there are several. Bytes of any
  * value, the caller's to free; NULL when out of memory. */

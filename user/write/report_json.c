@@ -225,6 +225,9 @@ static void write_about(struct report_json *w)
 	json__u64_field(j, "all_outliers", w->r->all_outliers);
 	if (p->in_windows)
 		double_field(j, "coverage", p->coverage, 6);
+	if (p->exact && p->sampled) /* both, one after the other: what is not counted here */
+		json__u64_field(j, profile__is_sampled(p) ? "calls_left_out" : "slices_left_out",
+				profile__is_sampled(p) ? p->exact : p->sampled);
 	if (!profile__is_sampled(p))
 		return;
 	json__key(j, "sampled");

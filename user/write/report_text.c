@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* `vtbpf report` for people. */
+#include <ctype.h>
 #include <errno.h>
 #include <math.h>
 #include <stdarg.h>
@@ -8,6 +9,7 @@
 
 #include "../progress.h"
 #include "../units.h"
+#include "profile_writer.h"
 #include "report_writer.h"
 #include "table.h"
 
@@ -347,6 +349,7 @@ static void write_head(struct report_text *w)
 	const char *unit = is_sampled(w) ? "sample" : "call";
 	const struct profile *p = w->r->p;
 	uint64_t n = 0, lost;
+	char more[192];
 	size_t i;
 
 	for (i = 0; i < w->r->n_threads; i++)
@@ -357,14 +360,16 @@ static void write_head(struct report_text *w)
 	    count(w, lost), unit, plural(lost));
 	if (is_sampled(w))
 		say(w,
-		    "Stacks were sampled, every %s: there are samples, not calls; times are what "
-		    "the samples stand for. %s could not be read.\n",
+		    "Stacks were sampled: there are samples, not calls, each of %s; times are what "
+		    "they stand for. %s could not be read.\n",
 		    ns(w, (double)p->period), count(w, p->samples_unreadable));
 	else if (p->in_windows)
 		say(w,
 		    "Traced in windows, %.3g %% of the time: CALLS are those seen divided by that; "
 		    "all else is of the calls seen.\n",
 		    100 * p->coverage);
+	if (profile_writer__left_out(p, more, sizeof(more)))
+		say(w, "%c%s.\n", toupper(*more), more + 1);
 	say(w, "\n");
 }
 
