@@ -139,8 +139,8 @@ static __always_inline void child_of_top(struct thread_state *t, struct parent *
  * not count, or another greenlet goes on, or a greenlet starts (it has no caller), or one that was
  * suspended since before the trace resumes: its frames are opened now, on a track of their own.
  */
-static __noinline void find_parent(struct thread_state *t, __u32 tid, __u64 previous,
-				   struct parent *p)
+static __always_inline void find_parent(struct thread_state *t, __u32 tid, __u64 previous,
+					struct parent *p)
 {
 	struct caller_walk w = { .t = t, .frame = previous, .tid = tid };
 
@@ -193,29 +193,116 @@ static __always_inline bool is_no_call(const struct hit *hit)
 	return (oparg & layout.resume_mask) == layout.resume_ignore;
 }
 
+/* What a call has from its caller, and from its own function. */
+static __always_inline void inherit(struct open_frame *f, const struct parent *p)
+{
+	f->track = p->track;
+	f->depth = p->depth;
+	f->flags = p->flags | verdict_flags(f->code);
+}
+
+#define STACK_PAGE 4096
+
+/*
+ * From 3.11 on a frame that is no generator's lies in a stack of its interpreter's, right above that of
+ * its caller, at a distance that is the same for all frames of a code object. Stacks have pages of
+ * their own, and greenlets stacks of their own. So who lies there, in the same page, is called by
+ * the one below or by what that called in C, and need not be asked for its caller
+ * (_PyThreadState_PushFrame() in Python/pystate.c, push_chunk() there).
+ */
+static __always_inline bool may_lie_on(const struct open_frame *top, __u64 frame)
+{
+	return layout.minor >= 11 && frame > top->frame &&
+	       frame / STACK_PAGE == top->frame / STACK_PAGE;
+}
+
+static __always_inline bool frame_lies_on(const struct open_frame *top, __u64 frame)
+{
+	return top->size && frame == top->frame + top->size && may_lie_on(top, frame);
+}
+
+/* `frame` is called by the one on top: how far apart are they? */
+__noinline int learn_size(__u32 tid, __u64 frame)
+{
+	struct thread_state *t = bpf_map_lookup_elem(&threads, &tid);
+	struct open_stack *s = t ? stack_of(t) : 0;
+	struct code_slot *slot;
+	struct open_frame *top;
+	__u8 owner = 0xff;
+
+	if (!s)
+		return 0;
+	top = stack_at(s, t->depth - 1);
+	if (!may_lie_on(top, frame))
+		return 0;
+	bpf_probe_read_user(&owner, 1, (void *)(top->frame + layout.frame_owner));
+	if (owner != OWNER_THREAD)
+		return 0;
+	top->size = frame - top->frame;
+	slot = &s->codes[(top->known - 1) & (CODE_SLOTS - 1)];
+	if (top->known && slot->id == top->code)
+		slot->size = top->size;
+	return 0;
+}
+
+/*
+ * Asks the frame for its code object and its caller, and puts what that makes of the new call into
+ * t->single. A function of its own to the verifier, as emit_str() is.
+ */
+__noinline int read_call(__u32 tid, __u64 frame, __u64 instr)
+{
+	struct thread_state *t = bpf_map_lookup_elem(&threads, &tid);
+	struct open_stack *s = t ? stack_of(t) : 0;
+	struct frame_link link;
+	struct parent p = {};
+	struct open_frame *f;
+	__u32 code;
+
+	if (!t)
+		return -1;
+	if (frame_read_link(frame, &link)) {
+		t->count.unreadable++;
+		return -1;
+	}
+	code = code_intern(link.code, instr, tid);
+	if (!code)
+		t->count.unreadable++;
+	f = s && t->depth && !t->deep ? stack_at(s, t->depth - 1) : 0;
+	if (f && f->frame == link.previous) {
+		child_of(&p, f);
+		if (frame - f->frame != f->size)
+			learn_size(tid, frame);
+	} else {
+		find_parent(t, tid, link.previous, &p);
+	}
+	f = &t->single; /* find_parent() may have used it */
+	f->code = code;
+	f->known = slot_index(code_key_of(link.code, instr)) + 1;
+	f->size = s ? s->codes[slot_index(code_key_of(link.code, instr))].size : 0;
+	inherit(f, &p);
+	return 0;
+}
+
 static __always_inline void open_call(struct thread_state *t, __u32 tid, const struct hit *hit)
 {
 	struct open_stack *s = stack_of(t);
-	struct open_frame f = {}, *top;
-	struct frame_link link;
+	struct code_slot *slot = slot_of_instr(t, s, hit->instr);
+	struct open_frame *top, f = {};
 	struct parent p = {};
 
-	if (frame_read_link(hit->frame, &link)) {
-		t->count.unreadable++;
-		return;
-	}
-	f.code = code_intern(t, s, link.code, tid);
-	if (!f.code)
-		t->count.unreadable++;
-	top = s && t->depth ? stack_at(s, t->depth - 1) : 0;
-	if (top && !t->deep && top->frame == link.previous)
+	top = slot && t->depth && !t->deep ? stack_at(s, t->depth - 1) : 0;
+	if (top && frame_lies_on(top, hit->frame)) {
+		f.code = slot->id;
+		f.known = slot_index(hit->instr) + 1;
+		f.size = slot->size;
 		child_of(&p, top);
-	else
-		find_parent(t, tid, link.previous, &p);
+		inherit(&f, &p);
+	} else {
+		if ((!slot && is_no_call(hit)) || read_call(tid, hit->frame, hit->instr))
+			return;
+		f = t->single;
+	}
 	f.frame = hit->frame;
-	f.track = p.track;
-	f.depth = p.depth;
-	f.flags = p.flags | verdict_flags(f.code);
 	t->last_frame = hit->frame;
 	t->last_instr = hit->instr;
 	f.start = bpf_ktime_get_ns();
@@ -226,9 +313,8 @@ static __always_inline void open_call(struct thread_state *t, __u32 tid, const s
 
 static __always_inline void on_entry(struct thread_state *t, __u32 tid, const struct hit *hit)
 {
-	if (is_duplicate(t, hit) || is_no_call(hit))
-		return;
-	open_call(t, tid, hit);
+	if (!is_duplicate(t, hit))
+		open_call(t, tid, hit);
 }
 
 /* ---- exit ------------------------------------------------------------------------------- */

@@ -236,23 +236,31 @@ static __noinline bool code_is_sent(__u64 code, __u32 tgid)
 	return info && info->sent;
 }
 
-static __always_inline struct code_slot *slot_of(struct open_stack *s, __u64 code)
+/* From 3.11 on a code object holds its own instructions. Free-threaded builds of 3.14+ run copies. */
+static __always_inline bool code_holds_instr(void)
 {
-	return &s->codes[(code >> 4 ^ code >> 12) & (CODE_SLOTS - 1)];
+	return layout.minor >= 11 &&
+	       !(layout.flags & VTBPF_LAYOUT_FREE_THREADED && layout.minor >= 14);
 }
 
-static __always_inline bool slot_is_for(const struct code_slot *slot, __u64 code, __u32 tgid)
+static __always_inline __u32 slot_index(__u64 key)
 {
-	return slot->addr == code && slot->tgid == tgid;
+	return (key >> 4 ^ key >> 12) & (CODE_SLOTS - 1);
 }
 
-/* No code object has died since the slot was filled, so it is right. Now and then one looks at the
- * code object all the same, to notice a plan that misses their deaths. */
+static __always_inline bool slot_is_for(const struct code_slot *slot, __u64 key, __u32 tgid)
+{
+	return slot->key == key && slot->tgid == tgid && slot->addr;
+}
+
+/* No code object has died since the slot was filled, so it is right. Now and then, as its uses are
+ * counted, one looks at the code object all the same, to notice a plan that misses their deaths. */
 #define LOOK_EVERY 64
+#define CODE_LONGEST 65536 /* bytes of a code object that are looked at as its own */
 
-static __always_inline bool slot_is_fresh(struct code_slot *slot)
+static __always_inline bool slot_is_fresh(const struct code_slot *slot)
 {
-	return codes_watched && slot->generation == code_generation && ++slot->uses % LOOK_EVERY;
+	return codes_watched && slot->generation == code_generation && slot->uses % LOOK_EVERY;
 }
 
 /* Does the slot's code object look as it did when the slot was filled? */
@@ -260,11 +268,12 @@ static __always_inline bool slot_is_right(const struct code_slot *slot, __u64 co
 {
 	struct code_fields c = {};
 
-	return !code_read(code, &c) && slot->filename == c.filename && slot->name == c.name &&
-	       slot->firstlineno == c.firstlineno && slot->version == c.version;
+	return slot->addr == code && !code_read(code, &c) && slot->filename == c.filename &&
+	       slot->name == c.name && slot->firstlineno == c.firstlineno &&
+	       slot->version == c.version;
 }
 
-static __always_inline void slot_fill(struct code_slot *slot, __u64 code, __u32 tgid)
+static __always_inline void slot_fill(struct code_slot *slot, __u64 key, __u64 code, __u32 tgid)
 {
 	struct code_fields c = {};
 
@@ -273,22 +282,25 @@ static __always_inline void slot_fill(struct code_slot *slot, __u64 code, __u32 
 	slot->name = c.name;
 	slot->firstlineno = c.firstlineno;
 	slot->version = c.version;
+	slot->size = 0;
 	slot->tgid = tgid;
+	slot->key = key;
 	slot->addr = code_is_sent(code, tgid) ? code : 0;
 }
 
-/* Id of a code object whose slot must be looked at closely, or belongs to another. */
-__noinline __u32 code_intern_slot(__u64 code, __u32 tid)
+/* What its slot is found by: `instr`, where that is an instruction of the code object. */
+static __always_inline __u64 code_key_of(__u64 code, __u64 instr)
 {
-	struct thread_state *t = bpf_map_lookup_elem(&threads, &tid);
-	struct open_stack *s = t ? stack_of(t) : 0;
-	__u32 generation = code_generation, id;
-	struct code_slot *slot;
+	return code_holds_instr() && instr - code < CODE_LONGEST ? instr : code;
+}
 
-	if (!s)
-		return 0;
-	slot = slot_of(s, code);
-	if (slot_is_for(slot, code, t->tgid) && slot->generation == generation) {
+/* Id of a code object whose slot must be looked at closely, or belongs to another. */
+static __always_inline __u32 slot_renew(struct thread_state *t, struct code_slot *slot, __u64 key,
+					__u64 code)
+{
+	__u32 generation = code_generation, id;
+
+	if (slot_is_for(slot, key, t->tgid) && slot->generation == generation) {
 		if (slot_is_right(slot, code))
 			return slot->id;
 		if (codes_watched) {
@@ -297,24 +309,45 @@ __noinline __u32 code_intern_slot(__u64 code, __u32 tid)
 		}
 	}
 	id = code_intern_shared(code, t->tgid);
-	if (!slot_is_for(slot, code, t->tgid) || slot->id != id)
-		slot_fill(slot, code, t->tgid);
+	if (!slot_is_for(slot, key, t->tgid) || slot->id != id)
+		slot_fill(slot, key, code, t->tgid);
 	slot->id = id;
 	slot->generation = generation;
 	return id;
 }
 
-static __always_inline __u32 code_intern(struct thread_state *t, struct open_stack *s, __u64 code,
-					 __u32 tid)
+/* Id of a code object of the running thread's, which may be about to execute `instr` of it (0: not
+ * known); 0 when it cannot be read. */
+__noinline __u32 code_intern(__u64 code, __u64 instr, __u32 tid)
+{
+	struct thread_state *t = bpf_map_lookup_elem(&threads, &tid);
+	struct open_stack *s = t ? stack_of(t) : 0;
+	__u64 key = code_key_of(code, instr);
+	struct code_slot *slot;
+
+	if (!t)
+		return 0;
+	if (!s)
+		return code_intern_shared(code, t->tgid);
+	slot = &s->codes[slot_index(key)];
+	if (key == code)
+		slot->uses++;
+	if (slot_is_for(slot, key, t->tgid) && slot->addr == code && slot_is_fresh(slot))
+		return slot->id;
+	return slot_renew(t, slot, key, code);
+}
+
+/* The slot of the code object that `instr` is one of, if nothing needs to be looked at for that. */
+static __always_inline struct code_slot *slot_of_instr(struct thread_state *t, struct open_stack *s,
+						       __u64 instr)
 {
 	struct code_slot *slot;
 
-	if (!s)
-		return code_intern_shared(code, t->tgid);
-	slot = slot_of(s, code);
-	if (slot_is_for(slot, code, t->tgid) && slot_is_fresh(slot))
-		return slot->id;
-	return code_intern_slot(code, tid);
+	if (!code_holds_instr() || !codes_watched || !instr || !s)
+		return 0;
+	slot = &s->codes[slot_index(instr)];
+	slot->uses++;
+	return slot_is_for(slot, instr, t->tgid) && slot_is_fresh(slot) ? slot : 0;
 }
 
 #endif

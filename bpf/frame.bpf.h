@@ -8,6 +8,9 @@ struct frame_link {
 	__u64 previous;
 };
 
+/* FRAME_OWNED_BY_THREAD, in all versions that have owners (Include/internal/pycore_frame.h). */
+#define OWNER_THREAD 0
+
 #define FRAME_HEAD_BYTES 32 /* frame_code and frame_previous lie in one stretch of at most this */
 
 /* Code object and caller of a frame, in one read: they are neighbours in every version. */

@@ -119,7 +119,7 @@ __noinline int watch_raise(__u32 tid, __u64 frame)
 	if (!t || !find_raised(t, tid, &raised) || raised.traceback)
 		return 0;
 	if (!frame_read_link(frame, &link))
-		key.code = code_intern(t, stack_of(t), link.code, tid);
+		key.code = code_intern(link.code, 0, tid);
 	bpf_probe_read_user_str(key.type, sizeof(key.type),
 				(void *)word_at(raised.type + states.tp_name));
 	tell_raise(&key, tid);

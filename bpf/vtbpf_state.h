@@ -29,8 +29,12 @@ struct open_frame {
 	__u32 track;
 	__u16 depth;
 	__u16 flags;
-	__u32 _pad;
+	__u16 size;  /* where the frame of what it calls lies, bytes above its own; 0: not known */
+	__u16 known; /* its code_slot, counted from 1; 0: none */
 };
+
+/* So many bytes of it tell one open call from another: what follows may be learnt later. */
+#define OPEN_FRAME_SAME __builtin_offsetof(struct open_frame, size)
 
 /* Touched by its own thread only, so nothing in it needs to be atomic. */
 struct thread_state {
@@ -73,10 +77,12 @@ struct thread_state {
 	struct vtbpf_counters count;
 };
 
-/* What a thread called lately: a code object's id without a look into the shared hash. An entry
- * belongs to process tgid; the fields from filename on are those of struct code_info. */
+/* What a thread called lately: a code object's id without a look into the shared hash, and without
+ * one at the frame where the instruction tells which code object it is. An entry belongs to process
+ * tgid; the fields from filename to version are those of struct code_info. */
 struct code_slot {
-	__u64 addr;
+	__u64 key;  /* the instruction at which its frames are entered, or its address */
+	__u64 addr; /* 0: the slot is empty */
 	__u32 id;
 	__u32 tgid;
 	__u32 generation; /* of `code_generation` when it was last known to be right */
@@ -85,6 +91,8 @@ struct code_slot {
 	__u64 name;
 	__u32 firstlineno;
 	__u32 version; /* co_version, or what tells names apart where there is none */
+	__u32 size;    /* of its frames, bytes; 0: not known, or they do not lie in a stack */
+	__u32 _pad;
 };
 
 #define CODE_SLOTS 256

@@ -206,7 +206,7 @@ static bool read_live(struct sweep *s, uint32_t tid, struct thread_state *t,
 		       t2.count.lost == t->count.lost && t2.batched >= t->batched;
 	}
 	for (__u32 i = 0; good && i < VTBPF_MAX_DEPTH; i++)
-		if (i >= t2.depth || memcmp(&stack->f[i], &again->f[i], sizeof(stack->f[i])))
+		if (i >= t2.depth || memcmp(&stack->f[i], &again->f[i], OPEN_FRAME_SAME))
 			stack->f[i].frame = 0;
 	free(again);
 	return good;

@@ -137,7 +137,7 @@ static void look_at_stack(struct watch_set *s, pid_t tid, const struct thread_st
 			return;
 		looked = true;
 		if (after.slot == before->slot && i < after.depth &&
-		    !memcmp(&f, &stack->f[i], sizeof(f)))
+		    !memcmp(&f, &stack->f[i], OPEN_FRAME_SAME))
 			fn(ctx, &call);
 	}
 }
