@@ -262,6 +262,7 @@ demo:
 bench: all $(BENCH_BIN)
 	$(Q)$(PYTHON) scripts/bench.py $(BENCH)
 	$(Q)$(PYTHON) scripts/bench_viztracer.py
+	$(Q)$(PYTHON) scripts/bench_convert.py
 	$(Q)$(PYTHON) scripts/bench_noise.py
 	$(Q)$(PYTHON) scripts/bench_production.py
 
