@@ -275,10 +275,10 @@ enum vtbpf_text_what {
 	VTBPF_TEXT_WARNING = 9,	   /* something the reader of the trace must know; zero or more */
 	VTBPF_TEXT_MAIN_NAME = 10, /* process name as VizTracer shows it, when known */
 	VTBPF_TEXT_CWD = 11,	   /* target's working directory, for relative file names */
+	VTBPF_TEXT_CLOCK = 12,	   /* "AT OFFSET ERROR" of the wall clock in ns; one or more */
 };
 
-#define VTBPF_F_MORE \
-	0x80 /* flags of text, source: the next record of the same kind goes on with it */
+#define VTBPF_F_MORE 0x80 /* flags of text, source: the next one of its kind goes on with it */
 
 struct vtbpf_rec_text {
 	struct vtbpf_rec rec;

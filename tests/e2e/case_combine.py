@@ -5,6 +5,7 @@ import collections
 import gzip
 import json
 import os
+import re
 import struct
 import subprocess
 
@@ -109,7 +110,9 @@ def of_another_machine(path, out, seconds):
     at = struct.unpack_from("<H", data, 12)[0]
     offset = struct.unpack_from("<q", data, at + 16)[0]
     struct.pack_into("<q", data, at + 16, offset + seconds * 1_000_000_000)
-    data = data.replace(struct.pack("<q", offset), struct.pack("<q", offset + seconds * 1_000_000_000))
+    data, n = re.subn(rb"([0-9]+) ([0-9]{19}) ([0-9]+)", lambda m: b"%s %d %s" % (
+        m[1], int(m[2]) + seconds * 1_000_000_000, m[3]), bytes(data))
+    assert n == 2, "at the begin and the end of the trace"
     with open(out, "wb") as f:
         f.write(data)
 

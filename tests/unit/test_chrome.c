@@ -37,6 +37,8 @@ static void add_session(struct capture_builder *b)
 	builder__text(b, VTBPF_TEXT_CWD, "/srv/app", 8);
 	builder__text(b, VTBPF_TEXT_PLAN, "line 1\nline 2\n", 14);
 	builder__text(b, VTBPF_TEXT_FILTER, "--min-duration 1ns", 18);
+	builder__text(b, VTBPF_TEXT_CLOCK, "5000000 1795303070979461651 1500", 32);
+	builder__text(b, VTBPF_TEXT_CLOCK, "no clock", 8);
 	builder__text(b, VTBPF_TEXT_WARNING, "mind the gap", 12);
 }
 

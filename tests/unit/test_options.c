@@ -99,6 +99,35 @@ static void test_units_of_bare_numbers(void **state)
 	options__free(&o);
 }
 
+static void test_combine(void **state)
+{
+	static const struct {
+		const char *line;
+		enum combine_align align;
+		const char *marker;
+	} cases[] = {
+		{ "vtbpf combine a b -o c.json", COMBINE_BY_HOST, NULL },
+		{ "vtbpf combine a b --align start", COMBINE_BY_START, NULL },
+		{ "vtbpf combine a b --align=marker", COMBINE_BY_MARKER, NULL },
+		{ "vtbpf combine --align marker=f=g a b", COMBINE_BY_MARKER, "f=g" },
+	};
+	struct options o;
+	struct line l;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		split(&l, cases[i].line);
+		options__parse(l.argc, l.argv, &o);
+		assert_int_equal(o.command, CMD_COMBINE);
+		assert_int_equal(o.inputs.n, 2);
+		assert_int_equal(o.align, cases[i].align);
+		assert_int_equal(!o.marker, !cases[i].marker);
+		if (o.marker)
+			assert_string_equal(o.marker, cases[i].marker);
+		options__free(&o);
+	}
+}
+
 static void test_underscores(void **state)
 {
 	struct options o;
@@ -297,11 +326,16 @@ static void test_bad_usage(void **state)
 	}
 }
 
-static void test_bad_service(void **state)
+static void test_bad_usage_of_others(void **state)
 {
 	static const struct {
 		const char *line, *says;
 	} bad[] = {
+		{ "vtbpf combine", "give captures, or JSON traces" },
+		{ "vtbpf combine a -p 3", "do not apply" },
+		{ "vtbpf combine a --align end", "'end' is none of" },
+		{ "vtbpf combine a --align marker=", "'marker=' is none of" },
+		{ "vtbpf convert a --align start", "goes with combine" },
 		{ "vtbpf threads -p 1 -p 2", "one process here" },
 		{ "vtbpf ctl -p 1 -p 2 status", "one process here" },
 		{ "vtbpf --match x -- true", "of running processes" },
@@ -379,6 +413,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_trace),
 		cmocka_unit_test(test_units_of_bare_numbers),
+		cmocka_unit_test(test_combine),
 		cmocka_unit_test(test_underscores),
 		cmocka_unit_test(test_functions),
 		cmocka_unit_test(test_when),
@@ -389,7 +424,7 @@ int main(void)
 		cmocka_unit_test(test_bad_usage),
 		cmocka_unit_test(test_help_and_version),
 		cmocka_unit_test(test_several_processes),
-		cmocka_unit_test(test_bad_service),
+		cmocka_unit_test(test_bad_usage_of_others),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

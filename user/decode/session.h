@@ -49,7 +49,7 @@ struct session_source {
 	bool used;	 /* by a function with slices in the output: for the writer */
 };
 
-#define SESSION_TEXTS (VTBPF_TEXT_CWD + 1)
+#define SESSION_TEXTS (VTBPF_TEXT_CLOCK + 1)
 
 /*
  * A capture may hold the recordings of several processes, or of one process one after the other: each

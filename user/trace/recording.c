@@ -175,6 +175,7 @@ void recording__put_session(struct recording *r, uint64_t start)
 		recording__put_text(r, VTBPF_TEXT_HOST, uts.nodename);
 	}
 	put_boot_id(r);
+	wall_clock__put(r->w);
 	if (t->cmdline_len)
 		capture_writer__text(r->w, VTBPF_TEXT_COMMAND, t->cmdline, t->cmdline_len);
 	recording__put_text(r, VTBPF_TEXT_EXE, t->interp);
@@ -461,6 +462,7 @@ static int end(struct recording *r)
 	check_plan(r);
 	flight__end(r);
 	sources__write(r->sources, r->cfg->target, r->w);
+	wall_clock__put(r->w);
 	capture_writer__end(r->w, r->res->stop);
 	r->res->capture_err = r->w->err;
 	return err;

@@ -18,6 +18,7 @@
 #include "string_repair.h"
 #include "thread_names.h"
 #include "triggers.h"
+#include "wall_clock.h"
 
 struct held_call;
 

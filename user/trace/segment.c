@@ -337,6 +337,7 @@ static void end_segment(struct segments *s)
 	if (r->cfg->budget)
 		pacing_cost__put(r, s->cut);
 	sources__write(r->sources, r->cfg->target, r->w);
+	wall_clock__put(r->w);
 	capture_writer__end(r->w, s->cut);
 }
 

@@ -117,6 +117,7 @@ static int complete_copy(struct recording *r, const struct snapshot *d, int fd,
 		window__put_idle(r, end);
 	pacing__put_window(r, end);
 	sources__write(r->sources, r->cfg->target, r->w);
+	wall_clock__put(r->w);
 	capture_writer__end(r->w, end);
 	return r->w->err;
 }

@@ -84,6 +84,29 @@ static void write_targets(struct json_writer *j, const struct session *s)
 	json__close(j, ']');
 }
 
+/* [time in us, CLOCK_REALTIME - CLOCK_MONOTONIC in ns, how wrong the former may be in us] */
+static void write_wall_clocks(struct json_writer *j, const struct session *s)
+{
+	const struct session_texts *t = &s->texts[VTBPF_TEXT_CLOCK];
+	unsigned long long at, error;
+	long long offset;
+
+	if (!t->n) /* of a capture of an earlier version */
+		return;
+	json__key(j, "realtime_pairs");
+	json__open(j, '[');
+	for (size_t i = 0; i < t->n; i++) {
+		if (sscanf(t->text[i].data, "%llu %lld %llu", &at, &offset, &error) != 3)
+			continue;
+		json__open(j, '[');
+		json__us(j, at);
+		json__i64(j, offset);
+		json__us(j, error);
+		json__close(j, ']');
+	}
+	json__close(j, ']');
+}
+
 static void write_clock(struct json_writer *j, const struct session *s)
 {
 	json__key(j, "clock");
@@ -93,6 +116,7 @@ static void write_clock(struct json_writer *j, const struct session *s)
 	json__i64(j, s->info.realtime_offset);
 	json__key(j, "boottime_offset_ns");
 	json__i64(j, s->info.boottime_offset);
+	write_wall_clocks(j, s);
 	json__close(j, '}');
 	json__us_field(j, "start_us", s->start);
 	json__us_field(j, "end_us", s->end);
