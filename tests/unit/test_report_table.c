@@ -182,6 +182,46 @@ static void test_sampled(void **state)
 	has(f, "SELF SAMPLES  SAMPLES");
 }
 
+static void add_sleep(struct fixture *f, uint64_t from, uint64_t to, enum vtbpf_wait wait)
+{
+	struct vtbpf_rec_sleep *s = builder__record(&f->b, VTBPF_REC_SLEEP, 100, sizeof(*s) - 8);
+
+	s->from = from;
+	s->to = to;
+	s->stack = 2;
+	s->wait = wait;
+}
+
+/* Shares of a thread's time, whatever stacks it waited in. */
+static void test_waiting(void **state)
+{
+	static const char shares[] = "TID  RUNNING    GIL   LOCK    IO  SLEEP  OTHER  THREAD\n"
+				     "100    25.0%  15.0%  10.0%  0.0%  50.0%   0.0%  ";
+	struct fixture *f = *state;
+
+	add_samples(f);
+	add_sleep(f, 10000, 13000, VTBPF_WAIT_GIL);
+	add_sleep(f, 13000, 15000, VTBPF_WAIT_LOCK);
+	add_sleep(f, 15000, 25000, VTBPF_WAIT_SLEEP);
+	make(f, &report_writer);
+	has(f, shares);
+	make(f, &report_json_writer);
+	has(f,
+	    "\"busy_ns\":20000,\"running_ns\":5000,\"waiting\":{\"off_cpu_ns\":0,\"lock_ns\":2000,"
+	    "\"io_ns\":0,\"gil_ns\":3000,\"sleep_ns\":10000},");
+}
+
+static void test_no_waiting(void **state)
+{
+	struct fixture *f = *state;
+
+	add_samples(f);
+	make(f, &report_writer);
+	assert_null(strstr(f->text, "RUNNING"));
+	make(f, &report_json_writer);
+	assert_null(strstr(f->text, "waiting"));
+}
+
 /* Where calls were recorded as well, the report says what it is of, and what it leaves out. */
 static void test_sampled_for_a_while(void **state)
 {
@@ -273,6 +313,8 @@ int main(void)
 		REPORT_TEST(test_losses),
 		REPORT_TEST(test_windows),
 		REPORT_TEST(test_sampled),
+		REPORT_TEST(test_waiting),
+		REPORT_TEST(test_no_waiting),
 		REPORT_TEST(test_outliers),
 		REPORT_TEST(test_sampled_for_a_while),
 		REPORT_TEST(test_drift),

@@ -86,6 +86,17 @@ struct code_table *code_table__new(void)
 	return t;
 }
 
+int code_mark__find(const char *name, size_t n)
+{
+	int mark;
+
+	for (mark = 0; mark < CODE_MARKS; mark++) {
+		if (n == mark_names[mark].len && !memcmp(name, mark_names[mark].data, n))
+			return mark;
+	}
+	return -1;
+}
+
 const struct code *code_table__mark(const struct code_table *t, enum code_mark mark)
 {
 	return &t->marks[mark];

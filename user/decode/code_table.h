@@ -53,6 +53,9 @@ enum code_mark {
 	CODE_MARKS,
 };
 
+/* The mark of that name, which has no file; -1 for none. */
+int code_mark__find(const char *name, size_t n);
+
 const struct code *code_table__mark(const struct code_table *t, enum code_mark mark);
 
 /* From now on ids are those of this part of the session; 0 at first. */

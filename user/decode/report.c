@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "code_table.h"
 #include "report_stats.h"
 #include "text_set.h"
 
@@ -31,6 +32,18 @@ static int number_files(struct report_making *m)
 	return no < 0 ? (int)no : 0;
 }
 
+/* What a sampled thread waits for is the last frame of its stack. */
+static void note_waiting(struct report_making *m, const struct report_thread_function *here)
+{
+	const struct profile_function *f = &m->p->functions[here->function];
+	int mark = f->file.n ? -1 : code_mark__find(f->name.p, f->name.n);
+
+	if (mark < CODE_OFF_CPU || !profile__is_sampled(m->p))
+		return;
+	m->thread->waiting[mark - CODE_OFF_CPU] += here->self;
+	m->r->has_waiting = true;
+}
+
 /* What the functions did on the track that was just walked. */
 static int take_functions(struct report_making *m)
 {
@@ -47,6 +60,7 @@ static int take_functions(struct report_making *m)
 		if (!here->calls)
 			continue;
 		here->function = (uint32_t)i;
+		note_waiting(m, here);
 		m->thread->functions[m->thread->n_functions++] = *here;
 		memset(here, 0, sizeof(*here));
 	}
@@ -183,6 +197,16 @@ int report__make(struct report *r, const struct profile *p)
 	free(m.stats);
 	free(m.file_active);
 	return err;
+}
+
+uint64_t report_thread__running(const struct report_thread *th)
+{
+	uint64_t running = th->busy;
+	unsigned int i;
+
+	for (i = 0; i < VTBPF_WAITS; i++)
+		running -= th->waiting[i] < running ? th->waiting[i] : running;
+	return running;
 }
 
 void report__release(struct report *r)

@@ -4,6 +4,7 @@
 #ifndef VTBPF_REPORT_H
 #define VTBPF_REPORT_H
 
+#include "decoder.h"
 #include "profile.h"
 #include "sketch.h"
 #include "trend.h"
@@ -36,6 +37,7 @@ struct report_thread {
 	const struct profile_track *track;
 	uint64_t calls;				  /* or samples */
 	uint64_t busy;				  /* in calls, ns */
+	uint64_t waiting[VTBPF_WAITS];		  /* of busy, by enum vtbpf_wait (--wall) */
 	uint64_t lost;				  /* calls */
 	struct report_thread_function *functions; /* that it called */
 	size_t n_functions;
@@ -57,6 +59,7 @@ struct report_drift {
 
 struct report {
 	const struct profile *p;
+	bool has_waiting;		   /* it is known of the threads what they waited for */
 	struct report_function *functions; /* by the profile's numbers */
 	struct report_file *files;
 	size_t n_files;
@@ -68,6 +71,9 @@ struct report {
 	struct report_drift *drift; /* the fastest first */
 	size_t n_drift;
 };
+
+/* Of a sampled thread's time, that in which it waited for nothing, ns. */
+uint64_t report_thread__running(const struct report_thread *th);
 
 /* 0 or a negative errno; release it in any case. The profile outlives it. */
 int report__make(struct report *r, const struct profile *p);

@@ -123,6 +123,27 @@ static void write_here(struct report_json *w, struct report_thread *th)
 	json__close(j, ']');
 }
 
+/* By what it waited for; the rest it ran. */
+static void write_waiting(struct report_json *w, const struct report_thread *th)
+{
+	static const char *const names[VTBPF_WAITS] = {
+		[VTBPF_WAIT_OFF_CPU] = "off_cpu_ns", [VTBPF_WAIT_LOCK] = "lock_ns",
+		[VTBPF_WAIT_IO] = "io_ns",	     [VTBPF_WAIT_GIL] = "gil_ns",
+		[VTBPF_WAIT_SLEEP] = "sleep_ns",
+	};
+	struct json_writer *j = &w->json;
+	unsigned int i;
+
+	if (!w->r->has_waiting)
+		return;
+	json__u64_field(j, "running_ns", report_thread__running(th));
+	json__key(j, "waiting");
+	json__open(j, '{');
+	for (i = 0; i < VTBPF_WAITS; i++)
+		json__u64_field(j, names[i], th->waiting[i]);
+	json__close(j, '}');
+}
+
 static void write_threads(struct report_json *w)
 {
 	struct json_writer *j = &w->json;
@@ -141,6 +162,7 @@ static void write_threads(struct report_json *w)
 			json__u64_field(j, "thread", th->track->thread);
 		write_count(w, th->calls);
 		json__u64_field(j, "busy_ns", th->busy);
+		write_waiting(w, th);
 		json__u64_field(j, "first_ns", th->track->first);
 		json__u64_field(j, "last_ns", th->track->last);
 		json__u64_field(j, "lost", th->lost);

@@ -274,6 +274,41 @@ static int write_threads(struct report_text *w)
 	return table__write(&t, w->out);
 }
 
+static void share_cell(struct table *t, const struct report_thread *th, uint64_t part)
+{
+	table__cell(t, "%.1f%%", th->busy ? 100 * (double)part / (double)th->busy : 0);
+}
+
+/* What the time of threads was spent on that were sampled asleep, too. */
+static int write_waiting(struct report_text *w)
+{
+	static const struct table_column columns[] = {
+		{ "TID", 12, true },  { "RUNNING", 8, true },  { "GIL", 8, true },
+		{ "LOCK", 8, true },  { "IO", 8, true },       { "SLEEP", 8, true },
+		{ "OTHER", 8, true }, { "THREAD", 80, false },
+	};
+	struct table t = { .columns = columns, .n = 8 };
+	size_t i;
+
+	if (!w->r->has_waiting)
+		return 0;
+	for (i = 0; i < w->r->n_threads; i++) {
+		const struct report_thread *th = &w->r->threads[i];
+
+		table__cell(&t, "%llu", (unsigned long long)th->track->tid);
+		share_cell(&t, th, report_thread__running(th));
+		share_cell(&t, th, th->waiting[VTBPF_WAIT_GIL]);
+		share_cell(&t, th, th->waiting[VTBPF_WAIT_LOCK]);
+		share_cell(&t, th, th->waiting[VTBPF_WAIT_IO]);
+		share_cell(&t, th, th->waiting[VTBPF_WAIT_SLEEP]);
+		share_cell(&t, th, th->waiting[VTBPF_WAIT_OFF_CPU]);
+		table__cell(&t, "%s", th->track->name.p);
+	}
+	say(w, "\nRUNNING AND WAITING: for the GIL, for other locks, for input and output, asleep, "
+	       "or for a CPU and what else there is\n");
+	return table__write(&t, w->out);
+}
+
 static int write_outliers(struct report_text *w)
 {
 	static const struct table_column columns[] = {
@@ -398,6 +433,8 @@ static int write_report(struct writer *w, struct profile *p)
 	}
 	if (!err)
 		err = write_threads(&rt);
+	if (!err)
+		err = write_waiting(&rt);
 	if (!err)
 		err = write_outliers(&rt);
 	if (!err)
