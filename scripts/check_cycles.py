@@ -5,10 +5,12 @@
     scripts/check_cycles.py [--cycles N] [--program gil|greenlet|all] [--python PYTHON]
 
 The program checks its own results, and notes each gap in its progress. Windows in which vtbpf
-comes, traces and goes take turns with idle ones of the same length. A stall is a gap of which more
-than 1 ms is left when the program's waits for a CPU are taken off, and what a hypervisor took. Exit
-status 1: the program was harmed, something of vtbpf stayed behind, or more attached windows have
-stalls than chance explains.
+comes, traces and goes take turns with idle ones of the same length, and with windows in which it does
+all that to another program, which sleeps: on a machine that somebody else shares, a second busy process
+is enough for stalls. A stall is a gap of which more than 1 ms is left when the program's waits for a
+CPU are taken off, and what a hypervisor took. Exit status 1: the program was harmed, something of
+vtbpf stayed behind, or more windows of it have stalls than of the other program by more than chance
+explains.
 """
 
 import argparse
@@ -37,7 +39,10 @@ CHANCE = 0.01  # of being called guilty without guilt
 REST = 0.02  # s between windows
 LOOK = 100  # cycles between two looks at the program's text
 
-Window = collections.namedtuple("Window", "attached start tracing stop end")
+ATTACHED, ELSEWHERE, IDLE = KINDS = "attached", "elsewhere", "idle"
+OTHER = "import time\ndef f(): pass\nwhile True: f(); time.sleep(0.01)"
+
+Window = collections.namedtuple("Window", "kind start tracing stop end")
 
 
 class Gap(collections.namedtuple("Gap", "start length waited taken")):
@@ -105,6 +110,7 @@ class Cycles:
             env["PYTHONPATH"] = packages.site(options, PROGRAMS[name])
         self.target = harness.Target([options.python.path, os.path.join(
             harness.TARGETS, "cycle_%s.py" % name)], env=env)
+        self.other = subprocess.Popen([options.python.path, "-c", OTHER])
         self.bpf = BpfObjects()
         self.windows, self.calls, self.lost = [], [], 0
 
@@ -120,12 +126,14 @@ class Cycles:
             raise Harm("%d bytes of the program's text are changed: %s" % (
                 len(left), " ".join("%x" % place for place in left[:20])))
 
-    def attach(self):
+    def attach(self, kind):
+        """vtbpf traces the program, or the other one."""
+        pid = self.target.pid if kind == ATTACHED else self.other.pid
         start = time.monotonic_ns()
-        tracer = harness.Tracer([self.options.vtbpf, "-p", self.target.pid, "-o", self.out,
-                                 "-d", self.options.duration, "--no-progress"])
+        tracer = harness.Tracer([self.options.vtbpf, "-p", pid, "-o", self.out, "-d",
+                                 self.options.duration, "--no-progress"])
         try:
-            tracer.wait_tracing(self.target.pid)
+            tracer.wait_tracing(pid)
             tracing = time.monotonic_ns()
             with contextlib.suppress(OSError):
                 self.bpf.note(tracer.process.pid)
@@ -137,25 +145,27 @@ class Cycles:
         finally:
             tracer.close()
         self.check_alive()
-        found = re.search(r" (\d+) calls?, .* (\d+) lost", tracer.text())
-        self.calls.append(int(found.group(1)))
-        self.lost += int(found.group(2))
+        if kind == ATTACHED:
+            found = re.search(r" (\d+) calls?, .* (\d+) lost", tracer.text())
+            self.calls.append(int(found.group(1)))
+            self.lost += int(found.group(2))
         stop = tracing + self.options.seconds * 10**9
-        self.windows.append(Window(True, start, tracing, stop, end))
+        self.windows.append(Window(kind, start, tracing, stop, end))
 
     def idle(self, length):
         start = time.monotonic_ns()
         time.sleep(length / 1e9)
-        self.windows.append(Window(False, start, start, start, time.monotonic_ns()))
+        self.windows.append(Window(IDLE, start, start, start, time.monotonic_ns()))
 
     def cycle(self, number):
         length = self.windows[-1].end - self.windows[-1].start if self.windows else 3 * 10**8
-        for attached in (True, False) if number % 2 else (False, True):
+        for i in range(len(KINDS)):
+            kind = KINDS[(number + i) % len(KINDS)]
             time.sleep(REST)
-            if attached:
-                self.attach()
-            else:
+            if kind == IDLE:
                 self.idle(length)
+            else:
+                self.attach(kind)
         if number % LOOK == 0:
             self.look()
             print("%d of %d cycles" % (number, self.options.cycles), file=sys.stderr)
@@ -175,10 +185,15 @@ class Cycles:
         status = self.target.wait()
         if status or report["errors"]:
             raise Harm("it ended with status %d\n%s" % (status, "\n".join(report["errors"])))
+        self.close_other()
         left = self.bpf.left()
         if left:
             raise Harm("%d BPF objects are left" % left)
         return report
+
+    def close_other(self):
+        self.other.kill()
+        self.other.wait()
 
     def resources(self):
         return [len(os.listdir("/proc/%d/%s" % (self.target.pid, what))) for what in ("task", "fd")]
@@ -255,16 +270,16 @@ def judge(cycles, report):
     print("  windows        n  seconds  stalled  stalls  longest | gaps > 1 ms  longest"
           " | a second waited, taken")
     kinds = []
-    for kind, attached in (("attached", True), ("idle", False)):
-        mine = [pair for pair in pairs if pair[0].attached == attached]
-        kinds.append(show(kind, *zip(*mine)))
-    show_places(*zip(*[pair for pair in pairs if pair[0].attached]))
-    (attached, seconds), (idle, idle_seconds) = kinds
-    chance = tail(attached, idle, seconds / (seconds + idle_seconds))
-    print("  chance of so many stalled windows among the attached ones: %.3f" % chance)
+    for kind in KINDS:
+        kinds.append(show(kind, *zip(*[pair for pair in pairs if pair[0].kind == kind])))
+    show_places(*zip(*[pair for pair in pairs if pair[0].kind == ATTACHED]))
+    (attached, seconds), *others = kinds
+    chances = [tail(attached, n, seconds / (seconds + of)) for n, of in others]
+    print("  chance of so many stalled windows among the attached ones: %.3f beside those elsewhere, "
+          "%.3f beside idle ones" % tuple(chances))
     if report["unkept"]:
         print("  and %d gaps that the program did not keep" % report["unkept"])
-    return chance >= CHANCE
+    return chances[0] >= CHANCE
 
 
 def check(name, options):
@@ -278,6 +293,7 @@ def check(name, options):
             print("%s: HARMED after %d cycles: %s" % (name, len(cycles.calls), harm), flush=True)
             return False
         finally:
+            cycles.close_other()
             cycles.target.close()
     print("%s, %s: %d cycles in %d s, %d rounds, load average %s" % (
         name, options.python, len(cycles.calls), time.monotonic() - begin, report["rounds"],

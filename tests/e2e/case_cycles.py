@@ -40,7 +40,7 @@ def cycles_judgement(context):
     """What that check calls a gap, and how it counts and judges them."""
     sys.path.insert(0, SCRIPTS)
     import check_cycles
-    windows = [check_cycles.Window(True, 0, 2, 4, 10), check_cycles.Window(False, 20, 20, 20, 30)]
+    windows = [check_cycles.Window("attached", 0, 2, 4, 10), check_cycles.Window("idle", 20, 20, 20, 30)]
     gaps = check_cycles.merged([[21, 28, 2, 1], [1, 4, 1, 0], [2, 6, 0, 0], [10, 12, 0, 0]])
     assert gaps == [(1, 6, 1, 0), (10, 12, 0, 0), (21, 28, 2, 1)], gaps
     found = check_cycles.gaps_in(windows, gaps)
