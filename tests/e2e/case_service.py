@@ -1,19 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """A trace that goes on as a service: file after file."""
 
+import glob
 import os
 import re
+import shlex
 import shutil
 import signal
 import socket
 import subprocess
 import time
 
+import tracefile
 from case_budget import LINE
 from case_control import ctl, status_of
 from case_sampling import check_pairs
 from case_windows import check_clipped, plain, windows_of, zone_in_which_it_is
-from harness import Skip, case, clean_env, text_differences, wait_until
+from harness import HERE, Skip, Tracer, case, clean_env, text_differences, wait_until
 from samplefile import Samples
 
 
@@ -196,6 +199,28 @@ def rotation_of_samples(context):
 
 
 @case()
+def memory_limit(context):
+    """--max-memory: a recorder that grows ends the trace at it, with all that it has, and status 1."""
+    target = context.target("spin.py")
+    out = context.path("out.json")
+    options = ("-p", target.pid, "--keep-last", "1h", "-o", out)
+    tracer = context.command(*options, "--max-memory", "30M", out=out)
+    tracing(tracer, target.pid)
+    began = time.monotonic()
+    tracer.wait(1)
+    print("ended after %.1f s" % (time.monotonic() - began))
+    used, = re.findall(r"^vtbpf: --max-memory: (\d+) MB are used: the trace ends, .*; allow more",
+                       tracer.text(), re.M)
+    assert 30 < int(used) < 60, tracer.text()
+    trace = tracer.trace()
+    trace.check_shape()
+    assert len(trace.slices) > 1000 and trace.lost == 0
+    assert target.alive() and not text_differences(target.pid)
+    assert os.listdir(context.tmp) == ["out.json"], os.listdir(context.tmp)
+    context.command(*options, "--max-memory", "2G", "-d", "300ms", out=out).wait(0).trace()
+
+
+@case()
 def pidfile(context):
     """There once tracing is on, gone at the end; a second one is refused, a stale file is replaced."""
     target = context.target("spin.py")
@@ -239,18 +264,70 @@ def service_manager(context):
     assert lines and all(re.match(r"<[3467]>vtbpf: ", line) for line in lines), lines
 
 
+def unit_text(context):
+    root = os.path.dirname(os.path.dirname(HERE))
+    with open(os.path.join(root, "scripts/dist/vtbpf.service"), encoding="utf-8") as f:
+        return f.read().replace("/usr/local/bin/vtbpf", context.vtbpf)
+
+
 @case()
 def unit_file(context):
     """The unit is one that systemd takes, where systemd is."""
     tool = shutil.which("systemd-analyze")
     if not tool:
         raise Skip("no systemd-analyze")
-    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    with open(os.path.join(root, "scripts/dist/vtbpf.service"), encoding="utf-8") as f:
-        unit = f.read().replace("/usr/local/bin/vtbpf", context.vtbpf)
     path = context.path("vtbpf.service")
     with open(path, "w", encoding="utf-8") as f:
-        f.write(unit)
+        f.write(unit_text(context))
     done = subprocess.run([tool, "verify", "--man=no", path], stderr=subprocess.PIPE)
     own = [line for line in done.stderr.decode().splitlines() if "vtbpf.service" in line]
     assert not own, own
+
+
+def setting(text, name):
+    return re.search(r"^%s=(.*)$" % name, text, re.M).group(1)
+
+
+# $1: what is to be /var/log; the rest is run with everything else read-only.
+SANDBOX = """
+set -e
+mount --bind "$1" /var/log
+mount --bind / /
+cd /var/log/vtbpf
+mount -o remount,bind,ro /
+shift
+exec "$@"
+"""
+
+
+@case()
+def unit_runs(context):
+    """Its command runs with its settings: the capabilities that the unit leaves, without new privileges,
+    with a file system that is read-only but for the logs, and without a network, are enough."""
+    unit = unit_text(context)
+    root = os.path.dirname(os.path.dirname(HERE))
+    with open(os.path.join(root, "scripts/dist/vtbpf.default"), encoding="utf-8") as f:
+        args = shlex.split(setting(f.read(), "VTBPF_ARGS"))[0].split()
+    args[args.index("gunicorn:*")] = context.tmp + "/*"
+    directory = setting(unit, "WorkingDirectory")
+    assert os.path.dirname(args[args.index("-o") + 1]) == directory == "/var/log/vtbpf", args
+    os.makedirs(context.path("log/vtbpf"))
+    link = context.path("python")
+    os.symlink(context.python.path, link)
+    target = context.start([link, context.script("service.py")])
+    caps = "-all," + ",".join("+" + name.lower()[4:] for name in setting(
+        unit, "CapabilityBoundingSet").split())
+    command = setting(unit, "ExecStart").replace("$VTBPF_ARGS", "").split() + args
+    tracer = Tracer(["unshare", "-m", "-n", "--propagation", "private", "sh", "-c", SANDBOX, "sh",
+                     context.path("log"), "setpriv", "--bounding-set", caps, "--inh-caps", "-all",
+                     "--no-new-privs", "--"] + command)
+    context.started.append(tracer)
+    tracing(tracer, target.pid)
+    target.ask("slow 20")
+    tracer.send(signal.SIGTERM)
+    tracer.wait(0)
+    (path,) = glob.glob(context.path("log/vtbpf/*"))
+    trace = tracefile.Trace(path)
+    trace.check_shape()
+    assert any(s.qualname == "slow_call" for s in trace.slices)
+    assert trace.raw["file_info"]["files"] and trace.lost == 0

@@ -70,16 +70,28 @@ static void cut_all(struct fleet *f)
 	}
 }
 
+/* Ends the trace when there is too little. */
+static bool has_memory(struct fleet *f)
+{
+	uint64_t used = f->cfg->max_memory ? memory_of_all(f) : 0;
+
+	if (used <= f->cfg->max_memory)
+		return true;
+	log_error("--max-memory: %" PRIu64
+		  " MB are used: the trace ends, what is recorded is written; "
+		  "allow more, or lower --buffer-size, or trace fewer processes",
+		  used / 1000000 + 1);
+	f->ending = true;
+	f->res->status = f->res->status ? f->res->status : 1;
+	return false;
+}
+
 void fleet__rotate(struct fleet *f, uint64_t now)
 {
 	const struct fleet_config *cfg = f->cfg;
 
-	if (cfg->max_memory && memory_of_all(f) > cfg->max_memory) {
-		log_error("vtbpf uses more memory than --max-memory allows; the trace ends");
-		f->ending = true;
-		f->res->status = f->res->status ? f->res->status : 1;
+	if (!has_memory(f))
 		return;
-	}
 	/* Only when all that the last one began with is done. */
 	if (f->segments->next || f->starting)
 		return;
