@@ -140,12 +140,6 @@ static const char threads_doc[] =
 	"Exit status: 0 done, 1 could not write, 2 bad usage, 3 missing privilege, 4 the process is "
 	"no CPython, or is gone.";
 
-static const struct argp_option threads_options[] = {
-	{ "pid", 'p', "PID", 0, "The process", 1 },
-	{ "json", OPT_JSON, 0, 0, "Print JSON", 1 },
-	{ 0 },
-};
-
 static const char ctl_doc[] =
 	"Controls the vtbpf that traces process PID, while it does. Needs root, or the user who runs "
 	"that trace.\v"
@@ -164,9 +158,10 @@ static const char ctl_doc[] =
 	"Exit status: 0 done, 1 not done (no trace runs, or it says why not), 2 bad usage, 3 missing "
 	"privilege.";
 
-static const struct argp_option ctl_options[] = {
-	{ "pid", 'p', "PID", 0, "The process that is traced", 1 },
-	{ "json", OPT_JSON, 0, 0, "With status: print JSON", 1 },
+/* Of threads and ctl. */
+static const struct argp_option process_options[] = {
+	{ "pid", 'p', "PID", 0, "The process", 1 },
+	{ "json", OPT_JSON, 0, 0, "Print JSON (of ctl: with status)", 1 },
 	{ "quiet", 'q', 0, 0, "Say only what went wrong", 1 },
 	{ "verbose", 'v', 0, 0, "Say more", 1 },
 	{ 0 },
@@ -177,11 +172,11 @@ struct argp options__argp(const char *command, argp_parser_t parser)
 	struct argp argp = { option_table, parser, args_doc, doc, 0, 0, 0 };
 
 	if (command && !strcmp(command, "threads")) {
-		argp.options = threads_options;
+		argp.options = process_options;
 		argp.args_doc = "threads -p PID";
 		argp.doc = threads_doc;
 	} else if (command && !strcmp(command, "ctl")) {
-		argp.options = ctl_options;
+		argp.options = process_options;
 		argp.args_doc = "ctl -p PID COMMAND [X]";
 		argp.doc = ctl_doc;
 	}

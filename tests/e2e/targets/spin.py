@@ -35,7 +35,7 @@ def main():
         elif word == "fail":
             sys.exit(7)
         elif word == "exec":
-            os.execv("/bin/sleep", ["sleep", "30"])
+            os.execv(sys.executable, [sys.executable, "-c", "import time; time.sleep(30)"])
         elif word == "exit":
             os._exit(0)
 
