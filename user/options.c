@@ -29,10 +29,13 @@ static void check_sampling(struct argp_state *state, struct options *o)
 		return;
 	if (o->command != CMD_TRACE)
 		argp_error(state, "--hz: goes with a trace");
-	if (o->tracer_entries || o->keep_ns || o->triggers.n)
-		argp_error(state,
-			   "--hz: takes samples; --tracer-entries, --keep-last and --trigger "
-			   "want calls");
+	if (o->tracer_entries)
+		argp_error(state, "--hz: takes samples, no calls that --tracer-entries or a "
+				  "--keep-last N could count; give a time: --keep-last 10s");
+	for (size_t i = 0; i < o->triggers.n; i++)
+		if (strncmp(o->triggers.items[i], "gc>", 3))
+			argp_error(state, "--hz: takes samples; of triggers only gc>TIME goes "
+					  "with it, the others want calls");
 	if (o->sample_rate)
 		argp_error(state, "--hz: takes samples all the time, and half as many cost half as "
 				  "much; --sample-rate traces calls now and then");

@@ -2,12 +2,15 @@
 """--hz: stacks sampled by timers of CPU time; --wall: and of threads that have no CPU."""
 
 import collections
+import glob
+import os
 import re
 import time
 
-from case_control import ctl
+import tracefile
+from case_control import ctl, status_of
 from case_windows import zone_in_which_it_is
-from harness import case, text_differences
+from harness import case, text_differences, wait_until
 from samplefile import LIBRARY, Samples
 
 # What calls what in targets/sampled.py besides what its profiler sees.
@@ -66,6 +69,62 @@ def sampling_graph(context):
     assert {"generate", "recurse", "key", "fail", "inner", "small", "method"} <= seen, seen
     assert samples.taken == samples.total()
     assert not text_differences(target.pid)
+
+
+@case()
+def sampling_status(context):
+    """`ctl status` counts samples, and no calls."""
+    target = context.target("sampled.py", "graph", 0)
+    tracer = context.attach(target, "--hz", 1000, out="out.vtb")
+    cpu = target.ask("1")["cpu"]
+    state = status_of(context, target.pid)
+    assert "calls" not in state and "lost" not in state, state
+    assert state["samples_lost"] == 0 and state["samples_ignored"] == 0, state
+    got = state["samples"] + state["samples_unreadable"]
+    assert cpu * 950 <= got <= cpu * 1050 + 50, (cpu, state)
+    tracer.send(2)
+    tracer.wait(0)
+    assert Samples(tracer.out).total() >= state["samples"]
+
+
+@case(each="minor")
+def sampling_recorder(context):
+    """--keep-last: a dump has the samples of the last second, each with its stack; so has the output."""
+    target = context.target("sampled.py", "graph", 0)
+    tracer = context.attach(target, "--hz", 1000, "--keep-last", "1s", out="out.vtb")
+    target.tell("5")
+    time.sleep(2.5)
+    dump = Samples(ctl(context, target.pid, "dump").rstrip("\n"))
+    state = status_of(context, target.pid)
+    assert state["dropped_samples"] > 0 and 0 < state["kept_samples"] < 1200, state
+    target.hear()
+    tracer.send(2)
+    tracer.wait(0)
+    for samples in dump, Samples(tracer.out):
+        assert 50 < samples.total() < 1100, samples.total()
+        assert samples.taken == samples.total() and samples.lost == 0, vars(samples)
+        check_pairs(context, target, samples)
+        assert "?" not in {name for _, frames in samples.stacks for name in frames}
+
+
+@case()
+def sampling_recorder_gc(context):
+    """A trigger on collections dumps the samples around one, as slices with their mark."""
+    target = context.target("service.py")
+    tracer = context.attach(target, "--hz", 1000, "--trigger", "gc>40ms", "--after", "50ms")
+    size, took = 200000, 0
+    while took < 0.08:
+        size *= 2
+        took = target.ask("gc %d" % size)["took"]
+    path, = wait_until(lambda: glob.glob(context.path("out-*-1.json")), "a dump")
+    tracer.send(2)
+    tracer.wait(0)
+    trace = tracefile.Trace(path)
+    trace.check_shape(overflow=trace.raw["viztracer_metadata"]["overflow"])
+    assert trace.raw["vtbpf"]["trigger"]["expr"] == "gc>40ms"
+    assert trace.raw["vtbpf"]["samples"]["taken"] > 50, trace.raw["vtbpf"]["samples"]
+    assert any(s.qualname == "obey" for s in trace.slices)
+    assert not os.path.exists(tracer.out)
 
 
 @case(each=True)

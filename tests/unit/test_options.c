@@ -336,6 +336,8 @@ static void test_bad_usage_of_others(void **state)
 		{ "vtbpf combine a --align end", "'end' is none of" },
 		{ "vtbpf combine a --align marker=", "'marker=' is none of" },
 		{ "vtbpf convert a --align start", "goes with combine" },
+		{ "vtbpf -p 1 --hz 100 --keep-last 5", "give a time" },
+		{ "vtbpf -p 1 --hz 100 --trigger gc>1s --trigger slow:f>1s", "only gc>TIME" },
 		{ "vtbpf threads -p 1 -p 2", "one process here" },
 		{ "vtbpf ctl -p 1 -p 2 status", "one process here" },
 		{ "vtbpf --match x -- true", "of running processes" },

@@ -58,12 +58,12 @@ static void test_old_ones_go(void **state)
 
 	(void)state;
 	add(&s, 1, 0);
-	segment_stacks__age(&s, sum_codes, &sum);
+	segment_stacks__age(&s, UINT64_MAX, sum_codes, &sum);
 	assert_int_equal(sum, 21);
 	add(&s, 2, 1);
 	assert_non_null(segment_stacks__name(&s, 1, 1)); /* a sample that was under way */
 	sum = 0;
-	segment_stacks__age(&s, sum_codes, &sum);
+	segment_stacks__age(&s, UINT64_MAX, sum_codes, &sum);
 	assert_int_equal(sum, 41);
 	assert_null(segment_stacks__name(&s, 1, 2));
 	assert_non_null(segment_stacks__name(&s, 2, 2));
@@ -84,7 +84,7 @@ static void test_bad_number(void **state)
 
 	(void)state;
 	assert_int_equal(segment_stacks__add(&s, &a.stack.rec, 0), 0);
-	segment_stacks__age(&s, sum_codes, &sum);
+	segment_stacks__age(&s, UINT64_MAX, sum_codes, &sum);
 	assert_int_equal(sum, 11);
 	segment_stacks__release(&s);
 }

@@ -80,14 +80,30 @@ static void put_command(const struct target *t, FILE *out)
 	line(out, "command", "%s", text);
 }
 
+static void put_samples(struct recording *r, FILE *out)
+{
+	struct vtbpf_sample_counters c;
+
+	tracer__sample_counters(r->tracer, &c);
+	line(out, "samples", "%llu", (unsigned long long)c.taken);
+	line(out, "samples_lost", "%llu", (unsigned long long)c.lost);
+	line(out, "samples_unreadable", "%llu", (unsigned long long)c.unreadable);
+	line(out, "samples_ignored", "%llu", (unsigned long long)c.ignored);
+}
+
 static void put_counts(struct recording *r, FILE *out)
 {
+	bool only_samples = r->cfg->tracer.variant == TRACER_SAMPLES;
 	struct recorder_use use;
 	struct vtbpf_counters c;
 
 	tracer__counters(r->tracer, &c);
-	line(out, "calls", "%llu", (unsigned long long)c.calls);
-	line(out, "lost", "%llu", (unsigned long long)c.lost);
+	if (r->sampling)
+		put_samples(r, out);
+	if (!only_samples) {
+		line(out, "calls", "%llu", (unsigned long long)c.calls);
+		line(out, "lost", "%llu", (unsigned long long)c.lost);
+	}
 	line(out, "ignored_threads", "%zu", thread_names__ignored(r->names));
 	line(out, "ignored_events", "%llu", (unsigned long long)c.ignored);
 	line(out, "hidden", "%llu", (unsigned long long)c.hidden);
@@ -97,9 +113,11 @@ static void put_counts(struct recording *r, FILE *out)
 	if (!r->recorder)
 		return;
 	recorder__use(r->recorder, &use);
-	line(out, "kept_calls", "%llu", (unsigned long long)use.calls);
+	line(out, only_samples ? "kept_samples" : "kept_calls", "%llu",
+	     (unsigned long long)use.calls);
 	line(out, "kept_bytes", "%llu", (unsigned long long)use.bytes);
-	line(out, "dropped_calls", "%llu", (unsigned long long)use.dropped);
+	line(out, only_samples ? "dropped_samples" : "dropped_calls", "%llu",
+	     (unsigned long long)use.dropped);
 }
 
 static enum control_result status(struct recording *r, FILE *out)

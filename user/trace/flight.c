@@ -88,6 +88,8 @@ static void look_for_dead_codes(struct recording *r)
 
 	if (!recorder__wants_look(r->recorder))
 		return;
+	if (r->sampling)
+		tracer__forget_stacks(r->tracer);
 	recorder__begin_look(r->recorder);
 	err = tracer__live_codes(r->tracer, recorder__see, r->recorder);
 	if (err)
@@ -163,12 +165,11 @@ static void warn_if_cut(struct recording *r, uint64_t since, uint64_t end)
 	recorder__use(r->recorder, &use);
 	if (!since || use.cut_until <= since)
 		return;
-	snprintf(
-		text, sizeof(text),
-		"only the newest %.1f s of calls are here, not %.1f s: they came so fast that they "
-		"fill the %s that the flight recorder may use",
-		end > use.cut_until ? (end - use.cut_until) / 1e9 : 0., (end - since) / 1e9,
-		format_size(RECORDER_MAX_BYTES, size, sizeof(size)));
+	snprintf(text, sizeof(text),
+		 "only the newest %.1f s are here, not %.1f s: calls came so fast that they "
+		 "fill the %s that the flight recorder may use",
+		 end > use.cut_until ? (end - use.cut_until) / 1e9 : 0., (end - since) / 1e9,
+		 format_size(RECORDER_MAX_BYTES, size, sizeof(size)));
 	recording__warn(r, text);
 }
 
@@ -177,6 +178,7 @@ void flight__write(struct recording *r, uint64_t since, uint64_t end)
 	if (!r->recorder)
 		return;
 	warn_if_cut(r, since, end);
+	sampler__put_counters(r);
 	r->w->sink = NULL;
 	r->res->overwritten = recorder__write(r->recorder, r->w, since);
 }

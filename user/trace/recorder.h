@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The flight recorder (--tracer-entries, --keep-last): the newest calls that ended, and what is needed
- * to read them, in memory. It takes every record of a capture in place of the file. What is kept is
- * bounded however long it runs: of threads and code objects that are gone, only those are known that a
- * kept call refers to.
+ * The flight recorder (--tracer-entries, --keep-last): the newest calls that ended, or samples, and what
+ * is needed to read them, in memory. It takes every record of a capture in place of the file. What is
+ * kept is bounded however long it runs: of threads, stacks and code objects that are gone, only those are
+ * known that a kept call or sample refers to.
  */
 #ifndef VTBPF_RECORDER_H
 #define VTBPF_RECORDER_H
@@ -17,7 +17,7 @@
 #define RECORDER_MAX_BYTES (512ULL << 20)
 
 struct recorder_config {
-	uint64_t calls;	  /* keep so many that ended, the newest; 0: no such limit */
+	uint64_t calls; /* (a sample counts as one) keep so many that ended, the newest; 0: no such limit */
 	uint64_t keep_ns; /* keep those that ended less than this before the newest; 0: likewise */
 	uint64_t max_bytes; /* for calls, whatever the other limits say; 0: what `calls` may need */
 	void (*forget)(void *ctx,
@@ -27,8 +27,8 @@ struct recorder_config {
 
 /* What it holds. */
 struct recorder_use {
-	uint64_t calls, bytes, codes, threads;
-	uint64_t dropped;   /* calls that gave way to newer ones */
+	uint64_t calls, bytes, codes, threads; /* calls: and samples */
+	uint64_t dropped;		       /* calls and samples that gave way to newer ones */
 	uint64_t cut_until; /* the newest that max_bytes drove out ended then, ns; 0: none */
 };
 
@@ -54,9 +54,11 @@ uint64_t recorder__write(const struct recorder *r, struct capture_writer *w, uin
 void recorder__use(const struct recorder *r, struct recorder_use *use);
 
 /*
- * Code objects the target has no more. When it is time to look, tell of each that it may still call,
- * and those that no call refers to either are forgotten. One that is told of late is not lost: it must
- * be missing twice. A look that was not complete does not count.
+ * Code objects the target has no more, and stacks that the kernel side has told of: it is to forget
+ * these right before a look, and tells of those anew that it still meets. When it is time to look, tell
+ * of each code object that it may still call, and those that no call refers to either are forgotten. One
+ * that is told of late is not lost: it must be missing twice. A look that was not complete does not
+ * count.
  */
 bool recorder__wants_look(const struct recorder *r);
 void recorder__begin_look(struct recorder *r);

@@ -152,6 +152,9 @@ void sampler__note_thread(struct recording *r, pid_t tid);
 void sampler__began(struct recording *r, uint64_t start);
 void sampler__ended(struct recording *r, uint64_t end);
 
+/* How many there were so far. */
+void sampler__put_counters(struct recording *r);
+
 /* ---- commands.c ------------------------------------------------------------------------- */
 
 /* Listens for `vtbpf ctl`; where that does not work, says so and goes on. */

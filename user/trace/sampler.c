@@ -117,7 +117,7 @@ uint64_t sampler__periods(const struct recording *r)
 	return n.taken + n.lost + n.unreadable + n.ignored;
 }
 
-void sampler__ended(struct recording *r, uint64_t end)
+void sampler__put_counters(struct recording *r)
 {
 	struct vtbpf_rec_sample_counters rec = {
 		.rec = { .len = sizeof(rec),
@@ -127,9 +127,16 @@ void sampler__ended(struct recording *r, uint64_t end)
 
 	if (!r->sampling)
 		return;
-	tracer__end_sleeps(r->tracer, r->window_stop);
 	tracer__sample_counters(r->tracer, &rec.count);
 	r->res->samples = rec.count;
-	put_sampling(r, end, 0);
 	capture_writer__append(r->w, &rec.rec);
+}
+
+void sampler__ended(struct recording *r, uint64_t end)
+{
+	if (!r->sampling)
+		return;
+	tracer__end_sleeps(r->tracer, r->window_stop);
+	put_sampling(r, end, 0);
+	sampler__put_counters(r);
 }

@@ -295,7 +295,7 @@ static void begin_samples_anew(struct segments *s)
 {
 	if (!s->r->sampling)
 		return;
-	segment_stacks__age(&s->stacks, use_code, s);
+	segment_stacks__age(&s->stacks, UINT64_MAX, use_code, s);
 	tracer__forget_stacks(s->r->tracer);
 }
 

@@ -19,6 +19,7 @@ struct segment_stack {
 static void drop(struct segment_stacks *s, struct segment_stack *stack)
 {
 	HASH_DEL(s->by_id, stack);
+	s->bytes -= stack->rec->rec.len + sizeof(*stack);
 	free(stack->rec);
 	free(stack);
 }
@@ -49,8 +50,10 @@ int segment_stacks__add(struct segment_stacks *s, const struct vtbpf_rec *rec, u
 	stack->age = s->age;
 	stack->written = number;
 	HASH_ADD_INT(s->by_id, id, stack);
-	if (stack->hh.tbl)
+	if (stack->hh.tbl) {
+		s->bytes += rec->len + sizeof(*stack);
 		return 0;
+	}
 fail:
 	if (stack)
 		free(stack->rec);
@@ -77,17 +80,36 @@ static uint32_t n_codes(const struct vtbpf_rec_stack *rec)
 	return rec->n < room ? rec->n : room;
 }
 
-void segment_stacks__age(struct segment_stacks *s, void (*fn)(void *ctx, uint32_t code), void *ctx)
+void segment_stacks__codes(const struct vtbpf_rec_stack *rec, void (*fn)(void *ctx, uint32_t code),
+			   void *ctx)
+{
+	for (uint32_t i = 0; i < n_codes(rec); i++)
+		fn(ctx, rec->codes[i]);
+}
+
+void segment_stacks__age(struct segment_stacks *s, uint64_t first,
+			 void (*fn)(void *ctx, uint32_t code), void *ctx)
 {
 	struct segment_stack *stack, *next;
 
 	HASH_ITER(hh, s->by_id, stack, next) {
-		if (stack->age < s->age) {
+		if (stack->age < s->age && stack->written < first)
 			drop(s, stack);
-			continue;
-		}
-		for (uint32_t i = 0; i < n_codes(stack->rec); i++)
-			fn(ctx, stack->rec->codes[i]);
+		else
+			segment_stacks__codes(stack->rec, fn, ctx);
 	}
 	s->age++;
+}
+
+uint64_t segment_stacks__count(const struct segment_stacks *s)
+{
+	return HASH_COUNT(s->by_id);
+}
+
+void segment_stacks__each(const struct segment_stacks *s, uint64_t first,
+			  void (*fn)(void *ctx, const struct vtbpf_rec *rec), void *ctx)
+{
+	for (const struct segment_stack *stack = s->by_id; stack; stack = stack->hh.next)
+		if (stack->written >= first)
+			fn(ctx, &stack->rec->rec);
 }
