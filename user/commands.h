@@ -13,5 +13,6 @@ int cmd_report(const struct options *o);
 int cmd_doctor(const struct options *o);
 int cmd_threads(const struct options *o);
 int cmd_ctl(const struct options *o);
+int cmd_view(const struct options *o);
 
 #endif

@@ -17,6 +17,8 @@ static int run(const struct options *o)
 		return cmd_doctor(o);
 	case CMD_THREADS:
 		return cmd_threads(o);
+	case CMD_VIEW:
+		return cmd_view(o);
 	case CMD_CTL:
 		return cmd_ctl(o);
 	}

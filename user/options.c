@@ -92,6 +92,7 @@ static void check(struct argp_state *state, struct options *o)
 		argp_error(state, "--json: goes with report, threads and ctl status");
 	option__check_report(state, o);
 	option__check_combine(state, o);
+	option__check_view(state, o);
 	check_sampling(state, o);
 	check_threads(state, o);
 	check_ctl(state, o);
@@ -113,8 +114,9 @@ static error_t parse_arg(struct options *o, char *arg, struct argp_state *state)
 		o->command = CMD_THREADS;
 	else if (!state->arg_num && !strcmp(arg, "ctl"))
 		o->command = CMD_CTL;
-	else if (o->command == CMD_CONVERT || o->command == CMD_COMBINE ||
-		 o->command == CMD_REPORT || o->command == CMD_CTL)
+	else if (!state->arg_num && !strcmp(arg, "view"))
+		o->command = CMD_VIEW;
+	else if (o->command != CMD_TRACE && o->command != CMD_THREADS && o->command != CMD_DOCTOR)
 		option__add(&o->inputs, arg);
 	else if (!state->arg_num)
 		argp_error(state, "'%s' is no command; to start a program write: vtbpf -- %s", arg,
@@ -171,7 +173,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	}
 	if (!option__parse_when(key, arg, state, o) || !option__parse_report(key, arg, state, o) ||
-	    !option__parse_fleet(key, arg, state, o) || !option__parse_combine(key, arg, state, o))
+	    !option__parse_fleet(key, arg, state, o) ||
+	    !option__parse_combine(key, arg, state, o) || !option__parse_view(key, arg, state, o))
 		return 0;
 	return option__parse_filter(key, arg, state, o);
 }

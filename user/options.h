@@ -14,7 +14,16 @@
 #include "schedule.h"
 #include "str_list.h"
 
-enum command { CMD_TRACE, CMD_CONVERT, CMD_COMBINE, CMD_REPORT, CMD_DOCTOR, CMD_THREADS, CMD_CTL };
+enum command {
+	CMD_TRACE,
+	CMD_CONVERT,
+	CMD_COMBINE,
+	CMD_REPORT,
+	CMD_DOCTOR,
+	CMD_THREADS,
+	CMD_CTL,
+	CMD_VIEW,
+};
 
 /* Exit codes, for every command. */
 enum exit_code {
@@ -71,6 +80,8 @@ struct options {
 	enum combine_align align; /* of combine */
 	const char *marker;	  /* its event; NULL: any */
 	bool align_asked;
+	uint16_t port; /* of view; 0: not named */
+	bool no_browser;
 	struct str_list filters; /* filters in force, as text; the strings are malloc'ed */
 };
 

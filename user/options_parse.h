@@ -2,8 +2,8 @@
 /*
  * Private to the command line's files: options.c (the course of parsing, and what goes with what),
  * options_text.c (what --help says), options_filter.c (the options that say what to keep),
- * options_report.c (those of `report`), options_combine.c (those of `combine`), options_when.c (those
- * that say when to record) and options_value.c (numbers, times, sizes).
+ * options_report.c, options_combine.c and options_view.c (those of the commands of these names),
+ * options_when.c (those that say when to record) and options_value.c (numbers, times, sizes).
  */
 #ifndef VTBPF_OPTIONS_PARSE_H
 #define VTBPF_OPTIONS_PARSE_H
@@ -49,6 +49,8 @@ enum option_key {
 	OPT_MAX_MEMORY,
 	OPT_PIDFILE,
 	OPT_ALIGN,
+	OPT_PORT,
+	OPT_NO_BROWSER,
 };
 
 /* ---- options_text.c --------------------------------------------------------------------- */
@@ -77,6 +79,12 @@ void option__add_filter(struct options *o, const char *option, const char *value
 /* ARGP_ERR_UNKNOWN when it is no option of `report`. */
 error_t option__parse_report(int key, char *arg, struct argp_state *state, struct options *o);
 void option__check_report(struct argp_state *state, const struct options *o);
+
+/* ---- options_view.c --------------------------------------------------------------------- */
+
+/* ARGP_ERR_UNKNOWN when it is no option of `view`. */
+error_t option__parse_view(int key, char *arg, struct argp_state *state, struct options *o);
+void option__check_view(struct argp_state *state, const struct options *o);
 
 /* ---- options_fleet.c -------------------------------------------------------------------- */
 

@@ -26,7 +26,7 @@ static const char doc[] =
 
 static const char args_doc[] =
 	"-p PID...\n-- PROGRAM [ARG...]\nconvert IN... -o OUT\ncombine IN... -o OUT\n"
-	"report IN...\ndoctor [-p PID]\nthreads -p PID\nctl -p PID COMMAND [X]";
+	"report IN...\nview FILE\ndoctor [-p PID]\nthreads -p PID\nctl -p PID COMMAND [X]";
 
 static const struct argp_option option_table[] = {
 	{ 0, 0, 0, 0, "What to trace:", 1 },
@@ -111,6 +111,12 @@ static const struct argp_option option_table[] = {
 	{ "verbose", 'v', 0, 0, "Say more; twice: everything", 5 },
 	{ "no-progress", OPT_NO_PROGRESS, 0, 0, "No progress line", 5 },
 	{ "json", OPT_JSON, 0, 0, "With report, threads, ctl status: print JSON", 5 },
+	{ 0, 0, 0, 0, "With view:", 7 },
+	{ "port", OPT_PORT, "N", 0,
+	  "Serve on this port of 127.0.0.1 (default: 9001 for Perfetto, which takes no other; else "
+	  "any)",
+	  7 },
+	{ "no-browser", OPT_NO_BROWSER, 0, 0, "Open no browser, only print the address", 7 },
 	{ 0, 0, 0, 0, "With report:", 6 },
 	{ "sort", OPT_SORT, "KEY", 0,
 	  "By self (default), total, calls, min, mean, p50, p99, max or name", 6 },

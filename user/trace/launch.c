@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <poll.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +16,7 @@
 #include <linux/ptrace.h>
 
 #include "../log.h"
-#include "../outfile.h"
+#include "../sudo_user.h"
 #include "launch.h"
 #include "loader.h"
 
@@ -31,51 +29,16 @@
 
 /* ---- the child before its execve -------------------------------------------------------- */
 
-static int become_user(void)
-{
-	const char *set[][2] = {
-		{ "HOME", NULL }, { "USER", NULL }, { "LOGNAME", NULL }, { "SHELL", NULL }
-	};
-	struct passwd *pw;
-	uid_t uid;
-	gid_t gid;
-
-	if (geteuid() || !outfile__owner(&uid, &gid))
-		return 0;
-	pw = getpwuid(uid);
-	if (pw ? initgroups(pw->pw_name, gid) : setgroups(0, NULL))
-		return -errno;
-	if (setresgid(gid, gid, gid) || setresuid(uid, uid, uid))
-		return -errno;
-	set[0][1] = pw ? pw->pw_dir : NULL;
-	set[1][1] = set[2][1] = pw ? pw->pw_name : NULL;
-	set[3][1] = pw ? pw->pw_shell : NULL;
-	for (size_t i = 0; i < sizeof(set) / sizeof(set[0]); i++)
-		if (set[i][1])
-			setenv(set[i][0], set[i][1], 1);
-	return 0;
-}
-
-static void remove_sudo_variables(void)
-{
-	unsetenv("SUDO_COMMAND");
-	unsetenv("SUDO_USER");
-	unsetenv("SUDO_UID");
-	unsetenv("SUDO_GID");
-	unsetenv("SUDO_HOME");
-	unsetenv("SUDO_PROMPT");
-}
-
 /* go: readable when the parent follows us. failed: tells the parent why execve did not happen. */
 static void child_main(char **argv, const sigset_t *mask, int go, int failed)
 {
-	int err = become_user();
+	int err = sudo_user__become();
 	char c;
 
 	if (!err && read(go, &c, 1) != 1)
 		_exit(1);
 	if (!err) {
-		remove_sudo_variables();
+		sudo_user__forget();
 		sigprocmask(SIG_SETMASK, mask, NULL);
 		execvp(argv[0], argv);
 		err = -errno;
