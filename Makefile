@@ -187,7 +187,7 @@ $(UNIT_BIN): $(B)/tests/unit/%: $(B)/tests/unit/%.o $(UNIT_AUX_OBJ) $(LIB)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) $(LDFLAGS_$*) -o $@ $^ -lcmocka $(LIBS)
 
-$(B)/tests/unit/test_dwarf: LIBS = $(LIB) -ldw -lelf -lcapstone -lz
+$(B)/tests/unit/test_dwarf: LIBS = $(LIB) -ldw -lelf -lcapstone -lz -lm
 
 $(BENCH_BIN): $(B)/tests/bench/attach_empty.o $(LIB)
 	$(call say,LINK,$@)
