@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "../../user/outfile.h"
+#include "../../user/write/html_page.h"
 #include "../../user/write/own_file.h"
 
 struct fixture {
@@ -241,6 +242,8 @@ static void test_own_files(void **state)
 	assert_true(owns(f, "{\"traceEvents\":[],\"vtbpf\":{}}"));
 	assert_true(owns(f, " \n{ \"vtbpf\" : 1, \"traceEvents\": []}"));
 	assert_true(owns(f, "{\"a\":\"}\\\"\",\"vtbpf\":{\"written_by\":\"vtbpf 0.1.0\"}}\n"));
+	assert_true(owns(f, HTML_PAGE_MARK "\n<html>"));
+	assert_false(owns(f, "<!DOCTYPE html><html><!-- vtbpf trace -->"));
 	assert_false(owns(f, ""));
 	assert_false(owns(f, "{\"traceEvents\":[{\"vtbpf\":1}]}"));
 	assert_false(owns(f, "{\"traceEvents\":\"vtbpf\"}"));

@@ -60,6 +60,7 @@ static int push(struct walk *w, const struct profile_call *call)
 		.end = call->start + call->dur,
 		.function = call->function,
 		.flags = call->flags & (PROFILE_OPEN_START | PROFILE_OPEN_END),
+		.sampled = call->flags & PROFILE_SAMPLED,
 	};
 	if (w->n)
 		w->open[w->n - 1].inner_ns += call->dur;

@@ -10,6 +10,7 @@ struct walk_frame {
 	uint64_t start, end; /* ns */
 	uint32_t function;
 	uint32_t flags;	   /* PROFILE_OPEN_* */
+	bool sampled;	   /* no call: a slice of samples */
 	uint64_t inner_ns; /* of the calls directly beneath; all of them when the frame is left */
 	uint64_t user;	   /* the visitor's own */
 };

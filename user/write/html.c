@@ -35,7 +35,6 @@ static void write_sampling(struct page *page)
 	html_page__fact_number(h, "samples", p->samples);
 	html_page__fact_number(h, "samples_lost", p->samples_lost);
 	html_page__fact_number(h, "samples_unreadable", p->samples_unreadable);
-	html_page__fact_number(h, "exact", p->exact);
 }
 
 static void write_facts(struct page *page)
@@ -60,6 +59,10 @@ static void write_facts(struct page *page)
 	}
 	if (profile__is_sampled(p))
 		write_sampling(page);
+	if (p->exact && p->sampled) {
+		html_page__fact_number(h, "exact", p->exact);
+		html_page__fact_number(h, "sampled", p->sampled);
+	}
 	if (page->shortest)
 		html_page__fact_number(h, "shortest_ns", page->shortest);
 	html_page__end_section(h);
@@ -195,8 +198,10 @@ static int write_page(struct page *page)
 		err = write_flames(page);
 	if (!err)
 		err = html_page__end(&page->html);
-	if (!err)
+	if (!err) {
 		warn_of_left_out(page);
+		profile_writer__warn_of_left_out(page->p);
+	}
 	return err;
 }
 

@@ -143,6 +143,7 @@ static void put(struct writing *w, enum column column, uint64_t v)
 static int enter(void *arg, struct walk_frame *f, const struct walk_frame *parent)
 {
 	struct writing *w = arg;
+	uint32_t flags = f->flags | (f->sampled ? PROFILE_SAMPLED : 0); /* three bits */
 	int err;
 
 	f->user = parent ? parent->user + 1 : 0;
@@ -151,7 +152,7 @@ static int enter(void *arg, struct walk_frame *f, const struct walk_frame *paren
 	err = grow_edges(w, f->user);
 	if (err)
 		return err;
-	put(w, COLUMN_FUNCTION, (uint64_t)f->function << 3 | (f->flags & 7));
+	put(w, COLUMN_FUNCTION, (uint64_t)f->function << 3 | flags);
 	put(w, COLUMN_DEPTH, f->user);
 	put(w, COLUMN_GAP, html_page__zigzag(take_gap(w, f, f->user)));
 	put(w, COLUMN_DURATION, f->end - f->start);

@@ -52,9 +52,13 @@ class Page {
 			lines.push('Sampled every ' + Text.time(f.period_ns) + (f.wall ? ', threads that sleep too' : ' of CPU time') +
 				': ' + Text.count(f.samples) + ' samples, ' + Text.count(f.samples_lost) +
 				' lost. What is dotted in the timeline was made of samples; flame graph and table count them.');
+		if (f.exact)
+			lines.push('Recorded for a part of the time, sampled for another: the timeline has ' +
+				Text.count(f.exact) + ' calls and ' + Text.count(f.sampled) + ' slices of samples, ' +
+				'flame graph and table have the ' + (this.trace.sampled ? 'samples.' : 'calls.'));
 		if (f.coverage < 1)
 			lines.push('Recorded in windows, ' + Text.percent(f.coverage) +
-				' of the time: the rest is shaded. Sums are of what was seen.');
+				' of the time. Sums are of what was seen; what was not is shaded, if the file says when that was.');
 		if (f.lost)
 			lines.push(Text.count(f.lost) + ' calls were lost while tracing; the timeline shows where.');
 		if (f.dropped)

@@ -60,8 +60,10 @@ const Text = (() => {
 		return f.file ? f.file + ':' + f.line : '';
 	}
 
-	function label(f) {
-		return f.file ? f.name + ' (' + place(f) + ')' : f.name;
+	// The end of a path tells more than its begin.
+	function ending(text, max) {
+		const whole = shown(text);
+		return whole.length <= max ? whole : '…' + whole.slice(1 - max).replace(/^[\udc00-\udfff]/, '');
 	}
 
 	// An element with attributes ("on…": listeners) and children: elements, or texts.
@@ -79,5 +81,5 @@ const Text = (() => {
 		return e;
 	}
 
-	return { whole, shown, time, count, exact, percent, place, label, element };
+	return { whole, shown, time, count, exact, percent, place, ending, element };
 })();

@@ -78,7 +78,7 @@ const FunctionTable = {
 			{ key: 'name', title: 'Function', about: 'its qualified name', text: (f) => Text.shown(f.name),
 				value: (f) => f.name, full: (f) => Text.whole(f.name.slice(0, 4000)) },
 			{ key: 'file', title: 'File', about: 'and the line of its definition',
-				text: (f) => Text.shown(Text.place(f)), value: (f) => Text.place(f),
+				text: (f) => Text.ending(Text.place(f), 44), value: (f) => Text.place(f),
 				full: (f) => Text.whole(Text.place(f).slice(0, 4000)) },
 			{ key: 'calls', title: calls, about: 'that were seen', number: true, text: (f) => Text.count(f.calls),
 				value: (f) => f.calls },
