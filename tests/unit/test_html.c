@@ -133,9 +133,9 @@ static void test_callers_first(void **state)
 {
 	static const char json[] =
 		"{\"traceEvents\":["
-		"{\"ph\":\"X\",\"cat\":\"FEE\",\"name\":\"a (x.py:1)\",\"pid\":1,\"tid\":1,\"ts\":10,\"dur\":9},"
-		"{\"ph\":\"X\",\"cat\":\"FEE\",\"name\":\"b (x.py:2)\",\"pid\":1,\"tid\":1,\"ts\":12,\"dur\":1},"
-		"{\"ph\":\"X\",\"cat\":\"FEE\",\"name\":\"b (x.py:2)\",\"pid\":1,\"tid\":1,\"ts\":15,\"dur\":2}]}";
+		"{\"ph\":\"X\",\"name\":\"a (x.py:1)\",\"pid\":1,\"tid\":1,\"ts\":10,\"dur\":9},"
+		"{\"ph\":\"X\",\"name\":\"b (x.py:2)\",\"pid\":1,\"tid\":1,\"ts\":12,\"dur\":1},"
+		"{\"ph\":\"X\",\"name\":\"b (x.py:2)\",\"pid\":1,\"tid\":1,\"ts\":15,\"dur\":2}]}";
 	struct html_slice s[4];
 	struct html_reader r;
 

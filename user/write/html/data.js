@@ -192,7 +192,8 @@ class Trace {
 			line: section.number(), shown: 0 };
 		for (const key of ['calls', 'self', 'total', 'min', 'mean', 'p50', 'p99', 'max'])
 			f[key] = section.number();
-		f.key = (f.name + '\n' + f.file).toLowerCase(); // what is searched
+		const seen = Text.whole(f.name) + '\n' + Text.whole(f.file), raw = f.name + '\n' + f.file;
+		f.key = (seen === raw ? raw : seen + '\n' + raw).toLowerCase(); // what is searched
 		this.functions.push(f);
 	}
 

@@ -137,7 +137,8 @@ class Page {
 	}
 
 	find(fn) {
-		Page.at('search').value = fn.name;
+		this.only = fn;
+		Page.at('search').value = Text.whole(fn.name);
 		this.open('timeline');
 		this.step(1);
 	}
@@ -170,7 +171,7 @@ class Page {
 	}
 
 	search() {
-		const text = Page.at('search').value, matches = text ? this.trace.matches(text) : null;
+		const text = Page.at('search').value, matches = text ? this.matches(text) : null;
 		this.searched = text;
 		this.hit = -1;
 		this.found = 0;
@@ -183,6 +184,16 @@ class Page {
 			this.filterTable(matches);
 		this.tellHits();
 		return this.found;
+	}
+
+	// Of a function that was asked for by itself, others of a similar name are no hits.
+	matches(text) {
+		const matches = this.trace.matches(text), only = this.only;
+		if (only && Text.whole(only.name) === text) {
+			matches.fill(0);
+			matches[only.index] = 1;
+		}
+		return matches;
 	}
 
 	// Slices of what is searched for, in order of time.

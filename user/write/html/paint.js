@@ -41,6 +41,29 @@ const Paint = (() => {
 		return (h ^ (h >>> 15)) >>> 0;
 	}
 
+	// A colour by hue, saturation and lightness.
+	function hex(hue, s, l) {
+		const channel = (n) => {
+			const k = (n + hue / 30 + 12) % 12, a = s * Math.min(l, 1 - l);
+			return Math.round(255 * (l - a * Math.max(-1, Math.min(k - 3, 9 - k, 1))));
+		};
+		const n = channel(0) << 16 | channel(8) << 8 | channel(4);
+		return '#' + n.toString(16).padStart(6, '0');
+	}
+
+	const packs = new Map();
+
+	// A colour, "#rrggbb", as a pixel of an image.
+	function packed(colour) {
+		let p = packs.get(colour);
+		if (p === undefined) {
+			const n = parseInt(colour.slice(1), 16);
+			p = (0xff000000 | (n & 255) << 16 | (n & 0xff00) | n >> 16) >>> 0;
+			packs.set(colour, p);
+		}
+		return p;
+	}
+
 	const hues = new Map(); // colour by function
 
 	// The same function has the same colour in each view; those of a file are akin.
@@ -50,7 +73,7 @@ const Paint = (() => {
 			return c;
 		const h = hash(f.file || f.name), own = hash(f.name);
 		const hue = (h % 30) * 12 + (own % 9 - 4) * 6, step = (own >>> 8) % 5;
-		c = colours().dark ? `hsl(${hue} 34% ${29 + step * 3}%)` : `hsl(${hue} 56% ${71 + step * 4}%)`;
+		c = colours().dark ? hex(hue, 0.34, 0.29 + step * 0.03) : hex(hue, 0.56, 0.71 + step * 0.04);
 		hues.set(f, c);
 		return c;
 	}
@@ -120,6 +143,39 @@ const Paint = (() => {
 		};
 	}
 
+	// A line of pixels that is drawn as high as one likes: for many that each have a colour of their own.
+	class Strip {
+		constructor() {
+			this.canvas = document.createElement('canvas');
+			this.canvas.height = 1;
+			this.used = false;
+		}
+
+		begin(width) {
+			if (this.canvas.width !== width || !this.image) {
+				this.canvas.width = width;
+				this.image = new ImageData(width, 1);
+				this.pixels = new Uint32Array(this.image.data.buffer);
+			}
+		}
+
+		put(x, colour) {
+			this.pixels[x] = packed(colour);
+			this.used = true;
+		}
+
+		// Draws it, and makes it empty again.
+		end(g, y, height) {
+			if (!this.used)
+				return;
+			this.canvas.getContext('2d').putImageData(this.image, 0, 0);
+			g.imageSmoothingEnabled = false;
+			g.drawImage(this.canvas, 0, y, this.canvas.width, height);
+			this.pixels.fill(0);
+			this.used = false;
+		}
+	}
+
 	// The tip beside the pointer.
 	function tip(event, lines) {
 		const box = document.getElementById('tip');
@@ -134,5 +190,5 @@ const Paint = (() => {
 		box.style.transform = `translate(${Math.max(4, x)}px, ${Math.max(4, y)}px)`;
 	}
 
-	return { colours, onChange, functionColour, begin, fitted, nameOf, scheduler, tip };
+	return { colours, onChange, functionColour, begin, fitted, nameOf, scheduler, tip, Strip };
 })();

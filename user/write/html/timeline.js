@@ -12,6 +12,7 @@ class Timeline {
 		this.from = 0;
 		this.to = this.span;
 		this.selected = null; // {track, i}
+		this.strip = new Paint.Strip(); // slices narrower than a pixel
 		this.found = null; // functions that are searched for, by number
 		this.lanes = new Lanes(trace, () => this.resize());
 		this.draw = Paint.scheduler(() => this.paint());
@@ -134,6 +135,7 @@ class Timeline {
 		const top = this.box.scrollTop, theme = Paint.colours();
 		const seen = this.lanes.between(top + Lanes.AXIS, top + height);
 		this.ticks = this.axisTicks(width);
+		this.strip.begin(Math.ceil(width));
 		this.paintGrid(g, height, theme);
 		for (const lane of seen)
 			this.paintLane(g, lane, top, width, theme);
@@ -237,10 +239,10 @@ class Timeline {
 			}
 			const pixel = Math.floor(Math.max(x, 0));
 			const next = Timeline.skip(t.end, i + 1, hi, from + (pixel + 1) / scale);
-			g.fillStyle = this.colourOf(lane, this.shownOf(t, i, next), theme);
-			g.fillRect(pixel, y, 1, height);
+			this.strip.put(pixel, this.colourOf(lane, this.shownOf(t, i, next), theme));
 			i = next;
 		}
+		this.strip.end(g, y, height);
 	}
 
 	// First index from i on whose end is above v: steps that grow, then bisection.
