@@ -174,6 +174,12 @@ static void test_learning(void **state)
 	assert_false(sample_pace__has_drifted(&p, 4, 0.01, 100 * S));
 	assert_false(sample_pace__has_drifted(&p, 8, 0.01, 1 * S)); /* there is time */
 	assert_true(sample_pace__has_drifted(&p, 8, 0.01, 9 * S));
+	/* Many threads have many timers: they are set the less often. */
+	sample_pace__note_edge(&p, 5 * MS);
+	assert_false(sample_pace__has_drifted(&p, 8, 0.01, 9 * S));
+	assert_true(sample_pace__has_drifted(&p, 8, 0.01, 11 * S));
+	assert_false(sample_pace__has_drifted(&p, 3, 0.01, 4 * S));
+	assert_true(sample_pace__has_drifted(&p, 3, 0.01, 6 * S));
 }
 
 int main(void)

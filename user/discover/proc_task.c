@@ -111,6 +111,16 @@ uint64_t proc_task__on_cpu(pid_t pid, pid_t tid)
 	return read_file(pid, tid, "schedstat", text) ? 0 : strtoull(text, NULL, 10);
 }
 
+uint64_t proc_task__runs(pid_t pid, pid_t tid)
+{
+	unsigned long long runs = 0;
+	char text[1024];
+
+	if (read_file(pid, tid, "schedstat", text) || sscanf(text, "%*u %*u %llu", &runs) != 1)
+		return 0;
+	return runs;
+}
+
 static int compare_tids(const void *a, const void *b)
 {
 	pid_t x = *(const pid_t *)a, y = *(const pid_t *)b;

@@ -38,6 +38,9 @@ int proc_task__syscall(pid_t pid, pid_t tid, struct proc_syscall *call);
 /* How long the thread has been on a CPU, in ns; 0 where the kernel does not count that. */
 uint64_t proc_task__on_cpu(pid_t pid, pid_t tid);
 
+/* How often it was given one (the third number of `schedstat`); 0 likewise. */
+uint64_t proc_task__runs(pid_t pid, pid_t tid);
+
 /* The same from the text of the files `stat` and `syscall`; -EINVAL when it is no `stat`. */
 int proc_task__parse_stat(const char *text, struct proc_task *t);
 int proc_task__parse_futex(const char *text, uint64_t *addr);

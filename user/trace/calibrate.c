@@ -5,6 +5,7 @@
 #include <link.h>
 #include <linux/perf_event.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -161,13 +162,13 @@ int calibrate__hit_cost(struct hit_cost *cost, enum calibrate_how how)
 #define LONGEST_GAP_NS 200000	 /* this thread was off its CPU */
 #define LEAST_GAPS 20
 
-static int open_timer(void)
+static int open_timer(uint64_t period)
 {
 	struct perf_event_attr attr = {
 		.type = PERF_TYPE_SOFTWARE,
 		.config = PERF_COUNT_SW_CPU_CLOCK,
 		.size = sizeof(attr),
-		.sample_period = TIMER_PERIOD_NS,
+		.sample_period = period,
 	};
 	int fd = syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
 
@@ -204,11 +205,46 @@ static int mean_gap(uint64_t *ns)
 
 int calibrate__timer_cost(uint64_t *ns)
 {
-	int fd = open_timer(), err;
+	int fd = open_timer(TIMER_PERIOD_NS), err;
 
 	if (fd < 0)
 		return fd;
 	err = mean_gap(ns);
 	close(fd);
 	return err;
+}
+
+#define SWITCHES 30 /* for each of RUNS */
+
+static uint64_t time_requests(int fd, unsigned long first, unsigned long second)
+{
+	uint64_t runs[RUNS];
+
+	for (int r = 0; r < RUNS; r++) {
+		uint64_t start = cpu_ns();
+
+		for (int i = 0; i < SWITCHES; i++) {
+			ioctl(fd, first, 0);
+			ioctl(fd, second, 0);
+		}
+		runs[r] = (cpu_ns() - start) / SWITCHES;
+	}
+	qsort(runs, RUNS, sizeof(runs[0]), by_value);
+	return runs[RUNS / 2];
+}
+
+/* The kernel stops the timer when the thread loses its CPU, and sets it when it gets one, as it does when it
+ * is turned off and on: together what each time on a CPU costs. */
+int calibrate__switch_cost(uint64_t period, uint64_t *ns)
+{
+	int fd = open_timer(period);
+	uint64_t both, nothing;
+
+	if (fd < 0)
+		return fd;
+	both = time_requests(fd, PERF_EVENT_IOC_DISABLE, PERF_EVENT_IOC_ENABLE);
+	nothing = time_requests(fd, PERF_EVENT_IOC_ENABLE, PERF_EVENT_IOC_ENABLE);
+	close(fd);
+	*ns = both > nothing ? both - nothing : 0;
+	return 0;
 }

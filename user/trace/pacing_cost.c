@@ -186,9 +186,11 @@ static uint64_t take_holder_cpu(struct recording *r)
 
 static void after_samples(struct recording *r, uint64_t now)
 {
+	uint64_t edge = take_holder_cpu(r) + BUDGET_EDGE_NS;
+
 	charge(r, now);
-	pacing_samples__after(r);
-	budget__charge(&r->pacing.budget, now, take_holder_cpu(r) + BUDGET_EDGE_NS);
+	budget__charge(&r->pacing.budget, now, edge);
+	pacing_samples__after(r, edge);
 }
 
 void pacing_cost__after(struct recording *r, uint64_t now)
@@ -317,7 +319,7 @@ static void note_samples(struct recording *r, uint64_t now)
 	note_lanes(r, now);
 	cpu = p->target_cpu > cpu ? p->target_cpu - cpu : 0;
 	charge(r, now);
-	pacing_samples__note(r, p->told - told, time ? (double)cpu / time : 1);
+	pacing_samples__note(r, now, p->told - told, time ? (double)cpu / time : 1);
 }
 
 void pacing_cost__tick(struct recording *r, uint64_t now)

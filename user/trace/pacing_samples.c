@@ -2,6 +2,7 @@
 #include "pacing_samples.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "../log.h"
 #include "calibrate.h"
@@ -57,7 +58,9 @@ static bool measure(struct recording *r)
 	log_verbose("a timer that fires costs %.2f us here", timer / 1e3);
 	sample_pace__init(&s->pace, r->sample_period, timer + WALK_NS);
 	s->timer_cost = timer;
-	return true;
+	switches__init(&s->switches);
+	/* It is less with timers that fire later than the kernel's own. */
+	return !calibrate__switch_cost(r->sample_period, &s->switch_cost);
 }
 
 bool pacing_samples__fall_back(struct recording *r)
@@ -70,11 +73,32 @@ bool pacing_samples__fall_back(struct recording *r)
 
 /* ---- decisions -------------------------------------------------------------------------- */
 
+/* How often the timers were set and stopped since this was asked last, as far as it counts. */
+static uint64_t look_at_switches(struct recording *r, uint64_t now)
+{
+	double part = r->pacing.own.busy / sysconf(_SC_NPROCESSORS_ONLN);
+
+	return switches__look(&r->pacing.samples.switches, r->cfg->target->pid, now, part);
+}
+
+/* What the target's switches leave of a share for the samples themselves. */
+static double without_switches(const struct recording *r, double share)
+{
+	const struct pacing_samples *s = &r->pacing.samples;
+
+	if (s->switches.rate > 0)
+		share -= s->switches.rate * s->switch_cost / 1e9;
+	return share > 0 ? share : 0;
+}
+
+static double share_left(struct recording *r, uint64_t now)
+{
+	return without_switches(r, budget__share_left(&r->pacing.budget, now));
+}
+
 static uint32_t choose(struct recording *r, uint64_t now)
 {
-	struct pacing *p = &r->pacing;
-
-	return sample_pace__choose(&p->samples.pace, budget__share_left(&p->budget, now));
+	return sample_pace__choose(&r->pacing.samples.pace, share_left(r, now));
 }
 
 static bool may_go_on(struct recording *r, uint64_t now)
@@ -83,20 +107,23 @@ static bool may_go_on(struct recording *r, uint64_t now)
 	struct pacing_samples *s = &p->samples;
 
 	return !budget__is_used_up(&p->budget, now) &&
-	       !sample_pace__has_drifted(&s->pace, s->every, budget__share_left(&p->budget, now),
-					 now - s->began);
+	       !sample_pace__has_drifted(&s->pace, s->every, share_left(r, now), now - s->began);
 }
 
+/* Even one sample in a second is too much. */
 static void refuse(struct recording *r)
 {
-	char text[160];
+	struct pacing_samples *s = &r->pacing.samples;
+	char text[256];
 
-	if (r->pacing.too_small)
+	if (s->refused)
 		return;
-	r->pacing.too_small = true;
-	snprintf(text, sizeof(text),
-		 "--max-overhead %g%%: one sample in a second costs more than that: none is taken",
-		 r->cfg->budget->stated * 100);
+	s->refused = true;
+	snprintf(
+		text, sizeof(text),
+		"--max-overhead %g%%: samples cost more than that, for a target whose threads come to "
+		"a CPU %.0f times a second; none are taken until that is less",
+		r->cfg->budget->stated * 100, s->switches.all);
 	recording__warn(r, text);
 }
 
@@ -104,15 +131,20 @@ bool pacing_samples__shall_be_open(struct recording *r, uint64_t now)
 {
 	struct pacing *p = &r->pacing;
 	struct pacing_samples *s = &p->samples;
+	double share;
 
 	if (!s->asked && !p->too_small)
 		return false;
 	if (p->open)
 		return may_go_on(r, now);
-	if (!measure(r) || !sample_pace__choose(&s->pace, budget__steady_share(&p->budget))) {
-		refuse(r);
+	if (!measure(r))
 		return false;
-	}
+	look_at_switches(r, now);
+	if (s->switches.rate < 0)
+		return false;
+	share = without_switches(r, budget__steady_share(&p->budget));
+	if (!sample_pace__choose(&s->pace, share))
+		refuse(r);
 	return budget__may_begin(&p->budget, now) && choose(r, now);
 }
 
@@ -130,33 +162,46 @@ void pacing_samples__before(struct recording *r, uint64_t now)
 	s->noted = sampler__periods(r);
 	tracer__sample_each(r->tracer, s->every, s->timer_cost);
 	if (!s->said)
-		log_verbose("samples at %.1f Hz", sample_pace__hz(&s->pace, s->every));
+		log_verbose(
+			"samples at %.1f Hz; a switch costs %.2f us more, and there are %.0f a second",
+			sample_pace__hz(&s->pace, s->every), s->switch_cost / 1e3,
+			s->switches.all);
 	s->said = true;
 }
 
-void pacing_samples__after(struct recording *r)
+void pacing_samples__after(struct recording *r, uint64_t edge)
 {
 	struct pacing_samples *s = &r->pacing.samples;
 	uint64_t ns = r->window_stop > r->window_start ? r->window_stop - r->window_start : 0;
 
+	sample_pace__note_edge(&s->pace, edge);
 	s->sampled += ns;
 	s->hz_time += sample_pace__hz(&s->pace, s->every) * ns;
-	log_debug("sampled for %.3f s at %.1f Hz; a sample costs %.2f us", ns / 1e9,
-		  sample_pace__hz(&s->pace, s->every), s->pace.cost / 1e3);
+	log_debug(
+		"sampled for %.3f s at %.1f Hz; a sample costs %.2f us, the timers %.2f ms to set, "
+		"%.0f switches a second %.2f us each",
+		ns / 1e9, sample_pace__hz(&s->pace, s->every), s->pace.cost / 1e3, edge / 1e6,
+		s->switches.all, s->switch_cost / 1e3);
 }
 
 /* The account is of what all threads spent together, so the cost of a sample is, too. */
-void pacing_samples__note(struct recording *r, uint64_t spent, double busy)
+void pacing_samples__note(struct recording *r, uint64_t now, uint64_t spent, double busy)
 {
 	struct pacing_samples *s = &r->pacing.samples;
 	uint64_t periods = sampler__periods(r);
 
+	budget__charge(&r->pacing.budget, now, look_at_switches(r, now) * s->switch_cost);
 	sample_pace__note_busy(&s->pace, busy);
 	s->spent += spent;
 	if (sample_pace__note(&s->pace, s->every, periods - s->noted, s->spent)) {
 		s->noted = periods;
 		s->spent = 0;
 	}
+}
+
+void pacing_samples__release(struct recording *r)
+{
+	switches__release(&r->pacing.samples.switches);
 }
 
 /* ---- what is told ----------------------------------------------------------------------- */

@@ -471,6 +471,7 @@ static int end(struct recording *r)
 static void free_parts(struct recording *r)
 {
 	commands__free(r);
+	pacing_samples__release(r);
 	idle_threads__free(r->idle);
 	sources__free(r->sources);
 	recorder__free(r->recorder);

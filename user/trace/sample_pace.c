@@ -9,6 +9,7 @@
 #define TOO_MUCH 1.1	/* of what is allowed, before the rate goes down ... */
 #define HURRIED_NS 1000000000ULL
 #define FAR_TOO_MUCH 1.7 /* at once */
+#define EDGES 0.1	 /* of what is allowed may go into setting timers anew */
 #define TOO_LITTLE 0.7	 /* ... and up, but not soon: */
 #define SETTLED_NS 5000000000ULL
 
@@ -37,6 +38,11 @@ void sample_pace__note_busy(struct sample_pace *p, double busy)
 	p->busy = busy > p->busy ? busy : p->busy + (busy - p->busy) * CALM;
 }
 
+void sample_pace__note_edge(struct sample_pace *p, uint64_t edge)
+{
+	p->edge = edge;
+}
+
 /* What timers cost that fire each period, of each ns. */
 static double full_share(const struct sample_pace *p)
 {
@@ -58,11 +64,13 @@ uint32_t sample_pace__choose(const struct sample_pace *p, double share)
 bool sample_pace__has_drifted(const struct sample_pace *p, uint32_t every, double share,
 			      uint64_t held)
 {
-	double now = full_share(p) / every;
+	double now = full_share(p) / every, calm = share > 0 ? p->edge / (share * EDGES) : 0;
 
+	if (now > share * FAR_TOO_MUCH)
+		return true;
 	if (now > share * TOO_MUCH)
-		return held >= HURRIED_NS || now > share * FAR_TOO_MUCH;
-	return now < share * TOO_LITTLE && held >= SETTLED_NS &&
+		return held >= HURRIED_NS && held >= calm;
+	return now < share * TOO_LITTLE && held >= SETTLED_NS && held >= 2 * calm &&
 	       sample_pace__choose(p, share) < every;
 }
 

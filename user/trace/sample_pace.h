@@ -15,6 +15,7 @@ struct sample_pace {
 	uint64_t period; /* ns */
 	double cost;	 /* of a sample, ns of the thread's time */
 	double busy;	 /* part of the time for which a thread that is sampled has a CPU */
+	double edge;	 /* what setting timers anew costs, ns */
 	unsigned int notes;
 };
 
@@ -28,6 +29,9 @@ bool sample_pace__note(struct sample_pace *p, uint32_t every, uint64_t periods, 
 /* For this part of the time the target had a CPU. Told several times a second; that it needs less is
  * believed after some seconds. */
 void sample_pace__note_busy(struct sample_pace *p, double busy);
+
+/* Setting the timers anew cost so much, ns. */
+void sample_pace__note_edge(struct sample_pace *p, uint64_t edge);
 
 /* Each how many periods timers may fire for `share` of the time: 1 at least; 0 when one in a second is
  * too much. */
