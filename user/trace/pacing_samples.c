@@ -164,8 +164,7 @@ void pacing_samples__before(struct recording *r, uint64_t now)
 	if (!s->said)
 		log_verbose(
 			"samples at %.1f Hz; a switch costs %.2f us more, and there are %.0f a second",
-			sample_pace__hz(&s->pace, s->every), s->switch_cost / 1e3,
-			s->switches.all);
+			sample_pace__hz(&s->pace, s->every), s->switch_cost / 1e3, s->switches.all);
 	s->said = true;
 }
 
