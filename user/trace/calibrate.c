@@ -233,8 +233,8 @@ static uint64_t time_requests(int fd, unsigned long first, unsigned long second)
 	return runs[RUNS / 2];
 }
 
-/* The kernel stops the timer when the thread loses its CPU, and sets it when it gets one, as it does when it
- * is turned off and on: together what each time on a CPU costs. */
+/* The kernel stops the timer when the thread loses its CPU, and sets it when it gets one, as it does when
+ * it is turned off and on: together what each time on a CPU costs. */
 int calibrate__switch_cost(uint64_t period, uint64_t *ns)
 {
 	int fd = open_timer(period);

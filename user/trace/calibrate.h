@@ -16,8 +16,8 @@ enum calibrate_how { CALIBRATE_WELL, CALIBRATE_QUICK };
 /* Well takes about half a second. 0 or a negative errno; needs the privileges of tracing. */
 int calibrate__hit_cost(struct hit_cost *cost, enum calibrate_how how);
 
-/* What each turn on a CPU, until the thread is taken off it, costs besides what it costs anyway, ns, when it
- * has a timer of its CPU time that fires each period ns. Some milliseconds. 0 or a negative errno. */
+/* What each turn of a thread on a CPU costs besides what it costs anyway, ns, when it has a timer of its
+ * CPU time that fires each period ns. Takes a millisecond. 0 or a negative errno. */
 int calibrate__switch_cost(uint64_t period, uint64_t *ns);
 
 /* What it costs a thread that a timer of its CPU time fires, ns: the interrupt, and setting the timer

@@ -252,9 +252,7 @@ static int begin(struct recording *r)
 	const struct recording_config *cfg = r->cfg;
 	int err = make_parts(r);
 
-	if (err)
-		return err;
-	if (!r->pacing.on)
+	if (!err && !r->pacing.on)
 		err = window__open(r);
 	if (err)
 		return err;
