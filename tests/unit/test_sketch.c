@@ -163,6 +163,30 @@ static void test_noise_is_not(void **state)
 	assert_true(found < 25);
 }
 
+/* A machine is busy for a while at a time: stretches are like the ones before, and that is no trend. */
+static void test_busy_machine_is_not(void **state)
+{
+	struct trend_result r;
+	size_t i, bin, found = 0;
+	double load;
+
+	(void)state;
+	for (i = 0; i < 1000; i++) {
+		struct trend t = {};
+
+		for (bin = 0, load = 0; bin < TREND_BINS * 3; bin++) {
+			load = 0.8 * load + any() - 0.5;
+			if (bin < TREND_BINS * 2) /* it has been busy before */
+				continue;
+			t.n[bin - TREND_BINS * 2] = 10;
+			t.sum[bin - TREND_BINS * 2] = 10 * load;
+		}
+		assert_true(trend__find(&t, &r));
+		found += r.chance < 0.001;
+	}
+	assert_true(found < 30); /* of every thousand more than 200, if that were not seen */
+}
+
 static void test_too_few(void **state)
 {
 	struct trend_result r;
@@ -192,6 +216,7 @@ int main(void)
 		cmocka_unit_test(test_deviation),
 		cmocka_unit_test(test_growth_is_found),
 		cmocka_unit_test(test_noise_is_not),
+		cmocka_unit_test(test_busy_machine_is_not),
 		cmocka_unit_test(test_too_few),
 	};
 

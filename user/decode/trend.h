@@ -2,8 +2,8 @@
 /*
  * Does a function get slower, or faster, while the trace lasts? Logarithms of durations are averaged in
  * equal stretches of time, so that neither a few long calls nor a busy stretch decides; the averages are
- * put to the test of Mann and Kendall (Mann 1945; Kendall, Rank Correlation Methods), the slope is that
- * of Theil and Sen.
+ * put to the test of Mann and Kendall (Mann 1945; Kendall, Rank Correlation Methods), which allows for how
+ * alike neighbours are; the slope is that of Theil and Sen.
  */
 #ifndef VTBPF_TREND_H
 #define VTBPF_TREND_H
