@@ -224,7 +224,7 @@ static __always_inline bool frame_lies_on(const struct open_frame *top, __u64 fr
 /* `frame` is called by the one on top: how far apart are they? */
 __noinline int learn_size(__u32 tid, __u64 frame)
 {
-	struct thread_state *t = bpf_map_lookup_elem(&threads, &tid);
+	struct thread_state *t = thread_of(tid);
 	struct open_stack *s = t ? stack_of(t) : 0;
 	struct code_slot *slot;
 	struct open_frame *top;
@@ -251,7 +251,7 @@ __noinline int learn_size(__u32 tid, __u64 frame)
  */
 __noinline int read_call(__u32 tid, __u64 frame, __u64 instr)
 {
-	struct thread_state *t = bpf_map_lookup_elem(&threads, &tid);
+	struct thread_state *t = thread_of(tid);
 	struct open_stack *s = t ? stack_of(t) : 0;
 	struct frame_link link;
 	struct parent p = {};
@@ -457,7 +457,7 @@ static __always_inline void handle_hit(struct hit *hit)
 {
 	__u64 id = bpf_get_current_pid_tgid();
 	__u32 tid = id;
-	struct thread_state *t = bpf_map_lookup_elem(&threads, &tid);
+	struct thread_state *t = thread_of(tid);
 
 	if (!t || t->dead)
 		t = thread_new(tid, id >> 32);

@@ -320,7 +320,7 @@ static __always_inline __u32 slot_renew(struct thread_state *t, struct code_slot
  * known); 0 when it cannot be read. */
 __noinline __u32 code_intern(__u64 code, __u64 instr, __u32 tid)
 {
-	struct thread_state *t = bpf_map_lookup_elem(&threads, &tid);
+	struct thread_state *t = thread_of(tid);
 	struct open_stack *s = t ? stack_of(t) : 0;
 	__u64 key = code_key_of(code, instr);
 	struct code_slot *slot;

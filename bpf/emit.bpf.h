@@ -66,6 +66,24 @@ static __always_inline int emit_lost(struct thread_state *t, __u32 tid)
 	return 0;
 }
 
+static __always_inline struct thread_state *state_at(__u32 place)
+{
+	return bpf_map_lookup_elem(&thread_states, &place);
+}
+
+/* The thread's state, NULL when there is none. */
+static __always_inline struct thread_state *thread_of(__u32 tid)
+{
+	struct thread_state *t = state_at(tid & thread_mask);
+	__u32 *place;
+
+	if (t && t->tid == tid)
+		return t;
+	place = bpf_map_lookup_elem(&threads, &tid);
+	t = place ? state_at(*place) : 0;
+	return t && t->tid == tid ? t : 0;
+}
+
 static __always_inline struct open_stack *stack_of(struct thread_state *t)
 {
 	__u32 slot = t->slot;
@@ -77,7 +95,7 @@ static __always_inline struct open_stack *stack_of(struct thread_state *t)
  * caller, as with the others of its kind. */
 __noinline int flush_batch(__u32 tid)
 {
-	struct thread_state *t = bpf_map_lookup_elem(&threads, &tid);
+	struct thread_state *t = thread_of(tid);
 	struct open_stack *s = t ? stack_of(t) : 0;
 	struct vtbpf_rec_call *last;
 	__u32 n;
@@ -139,7 +157,7 @@ static __always_inline int emit_plain_call(const struct open_frame *f, __u32 tid
 /* The call in t->single, of a greenlet or of a thread that has no batch. */
 __noinline int emit_single(__u32 tid, __u64 end, __u8 flags)
 {
-	struct thread_state *t = bpf_map_lookup_elem(&threads, &tid);
+	struct thread_state *t = thread_of(tid);
 	struct open_frame *f;
 
 	if (!t)

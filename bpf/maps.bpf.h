@@ -5,13 +5,16 @@
 
 /* ---- configuration: constants to the verifier, which drops the branches that do not apply ---- */
 
+#define MAX_THREADS 16384 /* a power of two */
+
 const volatile struct vtbpf_layout layout;
 const volatile struct vtbpf_attrs attrs;
 const volatile struct vtbpf_site sites[VTBPF_MAX_SITES];
 const volatile bool sites_in_words; /* some of them find their frame or next_instr in a word */
 const volatile __u64 min_duration_ns;
-const volatile __u32 max_stack_depth = 0xffffffff; /* calls at this depth or deeper are dropped */
-const volatile __u64 wakeup_bytes = 1 << 20;	   /* wake the reader when so much is waiting */
+const volatile __u32 max_stack_depth = 0xffffffff;  /* calls at this depth or deeper are dropped */
+const volatile __u32 thread_mask = MAX_THREADS - 1; /* numbers a place in `thread_states` */
+const volatile __u64 wakeup_bytes = 1 << 20;	    /* wake the reader when so much is waiting */
 const volatile bool unmatched_is_lost; /* the JIT runs: calls end that were not seen to begin */
 const volatile bool codes_watched;     /* there is a site of kind VTBPF_SITE_CODE_FREED */
 const volatile bool
@@ -50,10 +53,19 @@ volatile __u32 names_awaited;  /* user space wants to know of new code objects a
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 16384);
+	__uint(max_entries, MAX_THREADS);
 	__type(key, __u32); /* tid */
-	__type(value, struct thread_state);
+	__type(value, __u32);
 } threads SEC(".maps");
+
+/* Looking into a hash costs more than all else that is done to find a thread's state, so that lies, if
+ * the place is free, where the tid alone says; `threads` tells the place in any case. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, MAX_THREADS);
+	__type(key, __u32);
+	__type(value, struct thread_state);
+} thread_states SEC(".maps");
 
 /* What user space decided about threads by their tid, before or while they run. */
 struct {

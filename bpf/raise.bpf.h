@@ -111,7 +111,7 @@ static __always_inline void tell_raise(const struct raise_key *key, __u32 tid)
 /* An exception has reached a frame. A function of its own to the verifier. */
 __noinline int watch_raise(__u32 tid, __u64 frame)
 {
-	struct thread_state *t = bpf_map_lookup_elem(&threads, &tid);
+	struct thread_state *t = thread_of(tid);
 	struct raise_key key = {};
 	struct raised raised = {};
 	struct frame_link link;

@@ -250,7 +250,7 @@ static __always_inline int sample_thread(struct thread_state *t, struct sampled_
 /* The thread that is to be sampled, NULL when its process is none of ours. */
 static __always_inline struct thread_state *sampled_state(__u32 tid, __u32 tgid)
 {
-	struct thread_state *t = bpf_map_lookup_elem(&threads, &tid);
+	struct thread_state *t = thread_of(tid);
 
 	if (!t || t->dead)
 		t = thread_new(tid, tgid);

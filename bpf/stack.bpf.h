@@ -146,7 +146,7 @@ static long hide_step(__u32 i, void *arg)
  * that is open there now to what it will call. */
 __noinline int hide_below_cuts(__u32 tid)
 {
-	struct thread_state *t = bpf_map_lookup_elem(&threads, &tid);
+	struct thread_state *t = thread_of(tid);
 	struct find_ctx c = {};
 
 	if (!t)
@@ -220,7 +220,7 @@ __noinline int close_missed(__u32 tid, __s32 at)
 {
 	struct close_ctx c = { .tid = tid, .stop = at, .flags = VTBPF_F_EXIT_MISSED };
 
-	c.t = bpf_map_lookup_elem(&threads, &tid);
+	c.t = thread_of(tid);
 	if (!c.t)
 		return 0;
 	c.s = stack_of(c.t);

@@ -3,9 +3,6 @@
 #ifndef VTBPF_THREAD_BPF_H
 #define VTBPF_THREAD_BPF_H
 
-/* A new thread_state is copied from here: it is too large for the BPF stack. Never written. */
-static const struct thread_state fresh_thread;
-
 /* ---- frames that were running before the first event ------------------------------------ */
 
 #define WALK_MAX 16384 /* frames, with bpf_loop() */
@@ -103,7 +100,7 @@ static __always_inline void walk_loop(struct walk_ctx *w, bool fill)
 __noinline int walk_frames(__u32 tid, __u64 frame, __u32 track)
 {
 	struct walk_ctx w = { .frame = frame, .tid = tid, .track = track };
-	struct thread_state *t = bpf_map_lookup_elem(&threads, &tid);
+	struct thread_state *t = thread_of(tid);
 
 	if (!t)
 		return -1;
@@ -183,7 +180,7 @@ static __noinline void announce_thread(struct thread_state *t, __u32 tid)
 /* The thread's outermost frame ends. What it is called now must be told: nobody can ask later. */
 __noinline int check_last_name(__u32 tid, __u64 frame)
 {
-	struct thread_state *t = bpf_map_lookup_elem(&threads, &tid);
+	struct thread_state *t = thread_of(tid);
 	__u64 name;
 
 	if (!t || !t->name || frame != t->root_frame)
@@ -223,7 +220,7 @@ static __always_inline void update_verdict(struct thread_state *t, __u32 tid)
  */
 __noinline int change_verdict(__u32 tid)
 {
-	struct thread_state *t = bpf_map_lookup_elem(&threads, &tid);
+	struct thread_state *t = thread_of(tid);
 	__u64 now = bpf_ktime_get_ns(), at = now;
 	struct open_stack *s;
 	__u32 depth;
@@ -269,6 +266,36 @@ static __always_inline void add_totals(const struct vtbpf_counters *c)
 	__sync_fetch_and_add(&totals.stale_codes, c->stale_codes);
 }
 
+#define PLACES 8 /* that are tried: the threads of a process seldom lie far apart */
+
+/* The state is as that of a place that is free; what was counted is not lost. */
+static __always_inline void state_reset(struct thread_state *t)
+{
+	const __u32 from = __builtin_offsetof(struct thread_state, last_frame);
+
+	add_totals(&t->count);
+	__builtin_memset((void *)t + from, 0, sizeof(*t) - from);
+}
+
+/* A place of its own for a thread, NULL when none is free. */
+static __always_inline struct thread_state *take_place(__u32 tid)
+{
+	struct thread_state *t;
+	__u32 place;
+
+	for (__u32 i = 0; i < PLACES; i++) {
+		place = (tid + i) & thread_mask;
+		t = state_at(place);
+		if (!t || __sync_val_compare_and_swap(&t->tid, 0, tid))
+			continue;
+		if (!bpf_map_update_elem(&threads, &tid, &place, BPF_ANY))
+			return t;
+		t->tid = 0;
+		return 0;
+	}
+	return 0;
+}
+
 /* Admits the running thread: NULL when its process is not a target. */
 static __always_inline struct thread_state *thread_new(__u32 tid, __u32 tgid)
 {
@@ -279,11 +306,11 @@ static __always_inline struct thread_state *thread_new(__u32 tid, __u32 tgid)
 		__sync_fetch_and_add(&totals.foreign, 1);
 		return 0;
 	}
-	t = bpf_map_lookup_elem(&threads, &tid);
+	t = thread_of(tid);
 	if (t) /* a thread that is gone, with losses nobody was told of */
-		add_totals(&t->count);
-	bpf_map_update_elem(&threads, &tid, &fresh_thread, BPF_ANY);
-	t = bpf_map_lookup_elem(&threads, &tid);
+		state_reset(t);
+	else
+		t = take_place(tid);
 	if (!t) {
 		__sync_fetch_and_add(&totals.lost, 1);
 		return 0;
@@ -331,8 +358,9 @@ static __noinline void thread_end(struct thread_state *t, __u32 tid)
 	 * sweep. */
 	if ((t->lost && emit_lost(t, tid)) || t->deep || (t->walked && !t->announced))
 		return;
-	add_totals(&t->count);
 	bpf_map_delete_elem(&threads, &tid);
+	state_reset(t);
+	t->tid = 0;
 }
 
 #endif

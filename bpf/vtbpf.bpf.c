@@ -154,7 +154,7 @@ SEC("raw_tp/sched_process_exit")
 int on_thread_exit(void *ctx __attribute__((unused)))
 {
 	__u32 tid = (__u32)bpf_get_current_pid_tgid();
-	struct thread_state *t = bpf_map_lookup_elem(&threads, &tid);
+	struct thread_state *t = thread_of(tid);
 
 	if (t && !t->dead)
 		thread_end(t, tid);
@@ -172,7 +172,7 @@ int on_exec(void *ctx __attribute__((unused)))
 
 	if (!bpf_map_lookup_elem(&targets, &tgid))
 		return 0;
-	t = bpf_map_lookup_elem(&threads, &tid);
+	t = thread_of(tid);
 	if (t && !t->dead)
 		thread_end(t, tid);
 	r = EMIT_RESERVE(struct vtbpf_rec_exec, VTBPF_REC_EXEC, tgid);

@@ -38,6 +38,8 @@ struct open_frame {
 
 /* Touched by its own thread only, so nothing in it needs to be atomic. */
 struct thread_state {
+	__u32 tid; /* 0: the place is free */
+	__u32 _pad0;
 	__u64 last_frame; /* frame and next_instr of the last event if that was an entry, else 0 */
 	__u64 last_instr;
 	__u64 last_exit; /* frame of the last exit */

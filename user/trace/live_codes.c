@@ -61,15 +61,15 @@ static void look_at_stack(const struct open_stack *s, const struct thread_state 
 static int look_at_threads(const struct tracer *t, struct open_stack *stack,
 			   const struct look *look)
 {
-	int threads = bpf_map__fd(t->skel->maps.threads),
-	    stacks = bpf_map__fd(t->skel->maps.stacks);
+	struct thread_map threads = tracer__thread_map(t);
+	int stacks = bpf_map__fd(t->skel->maps.stacks);
 	struct thread_state state;
 	__u32 tid, *prev = NULL;
 	size_t n = 0;
 
-	while (n++ < MOST && !bpf_map_get_next_key(threads, prev, &tid)) {
+	while (n++ < MOST && thread_map__next(&threads, prev, &tid)) {
 		prev = &tid;
-		if (!bpf_map_lookup_elem(threads, &tid, &state) && state.slot != NO_SLOT &&
+		if (thread_map__get(&threads, tid, &state) && state.slot != NO_SLOT &&
 		    !bpf_map_lookup_elem(stacks, &state.slot, stack))
 			look_at_stack(stack, &state, look);
 	}

@@ -197,10 +197,10 @@ static bool read_live(struct sweep *s, uint32_t tid, struct thread_state *t,
 	bool good = false;
 
 	for (int look = 0; again && look < LOOKS && !good; look++) {
-		if (bpf_map_lookup_elem(s->threads_fd, &tid, t) || t->slot == NO_SLOT ||
+		if (!thread_map__get(&s->threads, tid, t) || t->slot == NO_SLOT ||
 		    bpf_map_lookup_elem(s->stacks_fd, &t->slot, stack) ||
 		    bpf_map_lookup_elem(s->stacks_fd, &t->slot, again) ||
-		    bpf_map_lookup_elem(s->threads_fd, &tid, &t2))
+		    !thread_map__get(&s->threads, tid, &t2))
 			break;
 		good = t2.slot == t->slot && t2.count.calls == t->count.calls &&
 		       t2.count.lost == t->count.lost && t2.batched >= t->batched;
@@ -227,7 +227,7 @@ static int sweep_thread(struct sweep *s, uint32_t tid, const struct deep_list *d
 	bool has_stack;
 	int err;
 
-	if (bpf_map_lookup_elem(s->threads_fd, &tid, &t))
+	if (!thread_map__get(&s->threads, tid, &t))
 		return 0;
 	counters__add(&s->totals, &t.count);
 	has_stack = read_stack(s, tid, &t, stack);
@@ -250,7 +250,7 @@ int sweep__run(struct sweep *s)
 	size_t n = 0;
 	int err = stack ? read_deep(s, &deep) : -ENOMEM;
 
-	while (!err && n++ < MOST && !bpf_map_get_next_key(s->threads_fd, prev, &tid)) {
+	while (!err && n++ < MOST && thread_map__next(&s->threads, prev, &tid)) {
 		prev = &tid;
 		err = sweep_thread(s, tid, &deep, stack);
 	}
@@ -276,18 +276,6 @@ void sweep__clear(int map_fd)
 		other = key;
 		key = next;
 		next = other;
-	}
-}
-
-void sweep__return_slots(int threads_fd, int free_slots_fd)
-{
-	struct thread_state state;
-	__u32 tid, *prev = NULL;
-
-	while (!bpf_map_get_next_key(threads_fd, prev, &tid)) {
-		prev = &tid;
-		if (!bpf_map_lookup_elem(threads_fd, &tid, &state) && state.slot != NO_SLOT)
-			bpf_map_update_elem(free_slots_fd, NULL, &state.slot, BPF_ANY);
 	}
 }
 

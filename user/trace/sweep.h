@@ -3,10 +3,12 @@
 #ifndef VTBPF_SWEEP_H
 #define VTBPF_SWEEP_H
 
+#include "thread_map.h"
 #include "tracer.h"
 
 struct sweep {
-	int threads_fd, stacks_fd, deep_fd; /* maps; nothing writes to them any more */
+	struct thread_map threads;
+	int stacks_fd, deep_fd; /* maps; nothing writes to them any more */
 	uint64_t min_duration_ns;
 	uint32_t max_stack_depth;
 	uint64_t end;		      /* CLOCK_MONOTONIC ns: when open calls are cut off */
@@ -23,9 +25,8 @@ int sweep__run(struct sweep *s);
 /* Takes the frames of thread tid out of the hash. */
 void sweep__forget_deep(int deep_fd, uint32_t tid);
 
-/* Empties a map, and gives the slots of all threads back to the queue of free ones. */
+/* Empties a map that has keys of its own. */
 void sweep__clear(int map_fd);
-void sweep__return_slots(int threads_fd, int free_slots_fd);
 
 /* Adds what one thread counted to a sum. */
 void counters__add(struct vtbpf_counters *sum, const struct vtbpf_counters *c);

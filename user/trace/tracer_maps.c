@@ -8,8 +8,8 @@
 
 /* ---- size ------------------------------------------------------------------------------- */
 
-#define SMALL_SLOTS 32 /* at least, with room for as many threads again as there are */
-#define SMALL_THREADS 4096
+#define SMALL_SLOTS 32	   /* at least, with room for as many threads again as there are */
+#define SMALL_THREADS 4096 /* a power of two */
 #define SMALL_FRAMES 16384
 #define SMALL_CODES 16384
 
@@ -24,6 +24,8 @@ void tracer__make_small(struct vtbpf_bpf *skel, const struct tracer_config *cfg)
 	bpf_map__set_max_entries(skel->maps.stacks, slots);
 	bpf_map__set_max_entries(skel->maps.free_slots, slots);
 	bpf_map__set_max_entries(skel->maps.threads, SMALL_THREADS);
+	bpf_map__set_max_entries(skel->maps.thread_states, SMALL_THREADS);
+	skel->rodata->thread_mask = SMALL_THREADS - 1;
 	bpf_map__set_max_entries(skel->maps.verdicts, SMALL_THREADS);
 	bpf_map__set_max_entries(skel->maps.deep_frames, SMALL_FRAMES);
 	bpf_map__set_max_entries(skel->maps.codes, SMALL_CODES);
@@ -31,10 +33,16 @@ void tracer__make_small(struct vtbpf_bpf *skel, const struct tracer_config *cfg)
 
 /* ---- reading ---------------------------------------------------------------------------- */
 
+struct thread_map tracer__thread_map(const struct tracer *t)
+{
+	return (struct thread_map){ .threads_fd = bpf_map__fd(t->skel->maps.threads),
+				    .states_fd = bpf_map__fd(t->skel->maps.thread_states) };
+}
+
 static void prepare_sweep(struct tracer *t, struct sweep *s, uint64_t end)
 {
 	*s = (struct sweep){
-		.threads_fd = bpf_map__fd(t->skel->maps.threads),
+		.threads = tracer__thread_map(t),
 		.stacks_fd = bpf_map__fd(t->skel->maps.stacks),
 		.deep_fd = bpf_map__fd(t->skel->maps.deep_frames),
 		.min_duration_ns = t->skel->rodata->min_duration_ns,
@@ -70,22 +78,22 @@ int tracer__peek(struct tracer *t, uint64_t end, tracer_record_fn fn, void *ctx)
 
 bool tracer__knows_thread(const struct tracer *t, pid_t tid)
 {
+	struct thread_map map = tracer__thread_map(t);
 	struct thread_state state;
-	__u32 key = tid;
 
-	return !bpf_map_lookup_elem(bpf_map__fd(t->skel->maps.threads), &key, &state);
+	return thread_map__get(&map, tid, &state);
 }
 
 void tracer__counters(const struct tracer *t, struct vtbpf_counters *sum)
 {
-	int fd = bpf_map__fd(t->skel->maps.threads);
+	struct thread_map map = tracer__thread_map(t);
 	struct thread_state state;
-	__u32 key, *prev = NULL;
+	uint32_t tid, *prev = NULL;
 
 	*sum = t->skel->bss->totals;
-	while (!bpf_map_get_next_key(fd, prev, &key)) {
-		prev = &key;
-		if (!bpf_map_lookup_elem(fd, &key, &state))
+	while (thread_map__next(&map, prev, &tid)) {
+		prev = &tid;
+		if (thread_map__get(&map, tid, &state))
 			counters__add(sum, &state.count);
 	}
 }
@@ -94,11 +102,10 @@ void tracer__counters(const struct tracer *t, struct vtbpf_counters *sum)
 
 void tracer__reset(struct tracer *t)
 {
-	int threads = bpf_map__fd(t->skel->maps.threads);
+	struct thread_map threads = tracer__thread_map(t);
 
-	sweep__return_slots(threads, bpf_map__fd(t->skel->maps.free_slots));
+	thread_map__clear(&threads, bpf_map__fd(t->skel->maps.free_slots));
 	t->skel->bss->totals = t->swept;
-	sweep__clear(threads);
 	sweep__clear(bpf_map__fd(t->skel->maps.deep_frames));
 	/* Code objects may die unseen until it goes on; each thread's own memory of them, too. */
 	sweep__clear(bpf_map__fd(t->skel->maps.codes));
@@ -108,11 +115,10 @@ void tracer__reset(struct tracer *t)
 
 void tracer__rest(struct tracer *t)
 {
-	int threads = bpf_map__fd(t->skel->maps.threads);
+	struct thread_map threads = tracer__thread_map(t);
 
-	sweep__return_slots(threads, bpf_map__fd(t->skel->maps.free_slots));
+	thread_map__clear(&threads, bpf_map__fd(t->skel->maps.free_slots));
 	t->skel->bss->totals = t->swept;
-	sweep__clear(threads);
 	sweep__clear(bpf_map__fd(t->skel->maps.deep_frames));
 	__atomic_add_fetch(&t->skel->bss->code_epoch, 1, __ATOMIC_RELEASE);
 	__atomic_add_fetch(&t->skel->bss->code_generation, 1, __ATOMIC_RELEASE);

@@ -4,6 +4,7 @@
 #ifndef VTBPF_TRACER_STATE_H
 #define VTBPF_TRACER_STATE_H
 
+#include "thread_map.h"
 #include "tracer.h"
 #include "vtbpf.skel.h"
 
@@ -50,6 +51,7 @@ void tracer__end_spending(struct tracer *t);
 /* ---- tracer_maps.c ---------------------------------------------------------------------- */
 
 /* Before it is loaded: makes the maps smaller where cfg->small says so. */
+struct thread_map tracer__thread_map(const struct tracer *t);
 void tracer__make_small(struct vtbpf_bpf *skel, const struct tracer_config *cfg);
 
 /* In the holder, unless it is done already: threads that end, and programs that the process becomes, are

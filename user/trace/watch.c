@@ -22,7 +22,7 @@ struct watch_set {
 	uint32_t codes[WATCH_MAX];	 /* whose watch it is; 0: free */
 	uint32_t next;			 /* where to look for a free one */
 	__u32 tids[THREADS_AT_ONCE];
-	struct thread_state states[THREADS_AT_ONCE];
+	__u32 places[THREADS_AT_ONCE];
 };
 
 static size_t whole_pages(size_t size)
@@ -121,9 +121,8 @@ static void look_at_stack(struct watch_set *s, pid_t tid, const struct thread_st
 			  void (*fn)(void *ctx, const struct running_call *call), void *ctx)
 {
 	const struct open_stack *stack = &s->stacks[before->slot % VTBPF_MAX_SLOTS];
-	int fd = bpf_map__fd(s->t->skel->maps.threads);
+	struct thread_map map = tracer__thread_map(s->t);
 	struct thread_state after;
-	__u32 key = tid;
 	bool looked = false;
 
 	for (__u32 i = 0; i < before->depth && i < VTBPF_MAX_DEPTH; i++) {
@@ -133,7 +132,7 @@ static void look_at_stack(struct watch_set *s, pid_t tid, const struct thread_st
 		if (!f.frame || f.code >= VTBPF_MAX_VERDICTS ||
 		    !(*bits_of(s, f.code) & VTBPF_WATCH_EXIT))
 			continue;
-		if (!looked && bpf_map_lookup_elem(fd, &key, &after))
+		if (!looked && !thread_map__get(&map, tid, &after))
 			return;
 		looked = true;
 		if (after.slot == before->slot && i < after.depth &&
@@ -145,18 +144,21 @@ static void look_at_stack(struct watch_set *s, pid_t tid, const struct thread_st
 void watch_set__running(struct watch_set *s, void (*fn)(void *ctx, const struct running_call *call),
 			void *ctx)
 {
-	int fd = bpf_map__fd(s->t->skel->maps.threads), err = 0;
+	struct thread_map map = tracer__thread_map(s->t);
+	struct thread_state state;
 	__u32 next = 0, n;
+	int err = 0;
 	bool begun = false;
 
 	for (size_t total = 0; !err && total < MOST_THREADS; total += n, begun = true) {
 		n = THREADS_AT_ONCE;
-		err = bpf_map_lookup_batch(fd, begun ? &next : NULL, &next, s->tids, s->states, &n,
-					   NULL);
+		err = bpf_map_lookup_batch(map.threads_fd, begun ? &next : NULL, &next, s->tids,
+					   s->places, &n, NULL);
 		if (err && errno != ENOENT) /* which comes with the last of them */
 			return;
 		for (__u32 i = 0; i < n; i++)
-			if (s->states[i].slot != NO_SLOT && !s->states[i].dead)
-				look_at_stack(s, s->tids[i], &s->states[i], fn, ctx);
+			if (thread_map__get(&map, s->tids[i], &state) && state.slot != NO_SLOT &&
+			    !state.dead)
+				look_at_stack(s, s->tids[i], &state, fn, ctx);
 	}
 }
