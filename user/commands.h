@@ -9,6 +9,7 @@ int cmd_trace(const struct options *o);
 int cmd_fleet(const struct options *o);
 int cmd_convert(const struct options *o);
 int cmd_combine(const struct options *o);
+int cmd_diff(const struct options *o);
 int cmd_report(const struct options *o);
 int cmd_doctor(const struct options *o);
 int cmd_threads(const struct options *o);

@@ -443,6 +443,7 @@ static int run(const struct convert_options *opts, struct convert_summary *sum)
 
 	c.ops = opts->ops ? opts->ops : writer__find(opts->format, opts->output, why, sizeof(why));
 	c.writer.report = opts->report;
+	c.writer.sink = opts->sink;
 	if (!c.ops) {
 		log_error("%s: %s", opts->output, why);
 		return -EINVAL;

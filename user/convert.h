@@ -9,6 +9,7 @@
 
 #include "function_filter.h"
 
+struct profile_sink;
 struct report_options;
 struct writer_ops;
 
@@ -34,6 +35,7 @@ struct convert_options {
 	const char *format;	      /* "json", "json.gz" or NULL: by the output's extension */
 	const struct writer_ops *ops; /* the format; NULL: as format says */
 	const struct report_options *report; /* for `vtbpf report` */
+	struct profile_sink *sink;	     /* for profile_sink_writer */
 	bool output_named;   /* the user named it: any existing file may be replaced */
 	bool output_new;     /* an output that is there by then is not replaced: -EEXIST */
 	bool progress;	     /* a progress line on stderr */

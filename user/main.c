@@ -11,6 +11,8 @@ static int run(const struct options *o)
 		return cmd_convert(o);
 	case CMD_COMBINE:
 		return cmd_combine(o);
+	case CMD_DIFF:
+		return cmd_diff(o);
 	case CMD_REPORT:
 		return cmd_report(o);
 	case CMD_DOCTOR:

@@ -88,11 +88,12 @@ static void check(struct argp_state *state, struct options *o)
 	if (o->command == CMD_DOCTOR && o->program)
 		argp_error(state, "doctor: looks at the machine and at -p PID, it starts nothing");
 	if (o->json && o->command != CMD_THREADS && o->command != CMD_CTL &&
-	    o->command != CMD_REPORT)
-		argp_error(state, "--json: goes with report, threads and ctl status");
+	    o->command != CMD_REPORT && o->command != CMD_DIFF)
+		argp_error(state, "--json: goes with report, diff, threads and ctl status");
 	option__check_report(state, o);
 	option__check_combine(state, o);
 	option__check_view(state, o);
+	option__check_diff(state, o);
 	check_sampling(state, o);
 	check_threads(state, o);
 	check_ctl(state, o);
@@ -116,6 +117,10 @@ static error_t parse_arg(struct options *o, char *arg, struct argp_state *state)
 		o->command = CMD_CTL;
 	else if (!state->arg_num && !strcmp(arg, "view"))
 		o->command = CMD_VIEW;
+	else if (!state->arg_num && !strcmp(arg, "diff"))
+		o->command = CMD_DIFF;
+	else if (o->command == CMD_DIFF)
+		option__parse_diff_input(o, arg);
 	else if (o->command != CMD_TRACE && o->command != CMD_THREADS && o->command != CMD_DOCTOR)
 		option__add(&o->inputs, arg);
 	else if (!state->arg_num)
@@ -217,7 +222,8 @@ void options__parse(int argc, char **argv, struct options *o)
 	o->cool_down_ns = 5000000000;
 	o->max_dumps = 100;
 	o->buffer_bytes = DEFAULT_BUFFER;
-	argc = cut_program(argc, argv, o);
+	if (!option__separate_diff(argc, argv))
+		argc = cut_program(argc, argv, o);
 	accept_underscores(argc, argv);
 	argv[0] = (char *)"vtbpf"; /* messages begin with the tool's name, not with its path */
 	if (argp_parse(&argp, argc, argv, 0, NULL, o))

@@ -23,6 +23,7 @@ enum command {
 	CMD_THREADS,
 	CMD_CTL,
 	CMD_VIEW,
+	CMD_DIFF,
 };
 
 /* Exit codes, for every command. */
@@ -48,6 +49,7 @@ struct options {
 	bool several;			  /* processes, or a rule that may fit several */
 	char **program;			  /* after `--`, NULL-terminated; NULL: none */
 	struct str_list inputs; /* of convert, combine; of ctl: what is asked, and its argument */
+	size_t n_before;	/* of diff: the first of the inputs */
 	const char *output;	/* "result.json" unless named */
 	bool output_named;
 	const char *format;   /* NULL: by extension */

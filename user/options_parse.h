@@ -2,7 +2,8 @@
 /*
  * Private to the command line's files: options.c (the course of parsing, and what goes with what),
  * options_text.c (what --help says), options_filter.c (the options that say what to keep),
- * options_report.c, options_combine.c and options_view.c (those of the commands of these names),
+ * options_report.c, options_combine.c, options_diff.c and options_view.c (those of the commands of
+ * these names),
  * options_when.c (those that say when to record) and options_value.c (numbers, times, sizes).
  */
 #ifndef VTBPF_OPTIONS_PARSE_H
@@ -79,6 +80,13 @@ void option__add_filter(struct options *o, const char *option, const char *value
 /* ARGP_ERR_UNKNOWN when it is no option of `report`. */
 error_t option__parse_report(int key, char *arg, struct argp_state *state, struct options *o);
 void option__check_report(struct argp_state *state, const struct options *o);
+
+/* ---- options_diff.c --------------------------------------------------------------------- */
+
+/* Of `diff`, the -- among its traces is made an argument like them. false: it is another command. */
+bool option__separate_diff(int argc, char **argv);
+void option__parse_diff_input(struct options *o, char *arg);
+void option__check_diff(struct argp_state *state, struct options *o);
 
 /* ---- options_view.c --------------------------------------------------------------------- */
 

@@ -70,8 +70,10 @@ error_t option__parse_report(int key, char *arg, struct argp_state *state, struc
 void option__check_report(struct argp_state *state, const struct options *o)
 {
 	if (o->command != CMD_REPORT) {
-		if (o->report_asked)
+		if (o->report_asked && o->command != CMD_DIFF)
 			argp_error(state, "--sort, --limit and --by: go with report");
+		if (o->report.sort || o->report.rows)
+			argp_error(state, "--sort and --by: go with report");
 		return;
 	}
 	if (!o->inputs.n)

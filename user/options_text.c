@@ -22,11 +22,13 @@ static const char doc[] =
 	"  sudo vtbpf -p 1234 -d 10s --ignore-thread 'monitor*' -o service.json.gz\n"
 	"  sudo vtbpf -o run.json -- python3 script.py\n"
 	"  vtbpf convert run.vtb -o run.json --min-duration 100us\n"
+	"  vtbpf diff before.vtb after.vtb\n"
 	"  sudo vtbpf threads -p 1234";
 
 static const char args_doc[] =
 	"-p PID...\n-- PROGRAM [ARG...]\nconvert IN... -o OUT\ncombine IN... -o OUT\n"
-	"report IN...\nview FILE\ndoctor [-p PID]\nthreads -p PID\nctl -p PID COMMAND [X]";
+	"report IN...\ndiff BEFORE AFTER\nview FILE\n"
+	"doctor [-p PID]\nthreads -p PID\nctl -p PID COMMAND [X]";
 
 static const struct argp_option option_table[] = {
 	{ 0, 0, 0, 0, "What to trace:", 1 },
@@ -110,14 +112,14 @@ static const struct argp_option option_table[] = {
 	{ "quiet", 'q', 0, 0, "Say only what went wrong", 5 },
 	{ "verbose", 'v', 0, 0, "Say more; twice: everything", 5 },
 	{ "no-progress", OPT_NO_PROGRESS, 0, 0, "No progress line", 5 },
-	{ "json", OPT_JSON, 0, 0, "With report, threads, ctl status: print JSON", 5 },
+	{ "json", OPT_JSON, 0, 0, "With report, diff, threads, ctl status: print JSON", 5 },
 	{ 0, 0, 0, 0, "With view:", 7 },
 	{ "port", OPT_PORT, "N", 0,
 	  "Serve on this port of 127.0.0.1 (default: 9001 for Perfetto, which takes no other; else "
 	  "any)",
 	  7 },
 	{ "no-browser", OPT_NO_BROWSER, 0, 0, "Open no browser, only print the address", 7 },
-	{ 0, 0, 0, 0, "With report:", 6 },
+	{ 0, 0, 0, 0, "With report (and --limit with diff):", 6 },
 	{ "sort", OPT_SORT, "KEY", 0,
 	  "By self (default), total, calls, min, mean, p50, p99, max or name", 6 },
 	{ "limit", OPT_LIMIT, "N", 0, "Show N rows", 6 },

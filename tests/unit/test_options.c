@@ -262,6 +262,28 @@ static void test_threads(void **state)
 	}
 }
 
+static void test_diff(void **state)
+{
+	struct options o;
+	struct line l;
+
+	(void)state;
+	split(&l, "vtbpf diff b1 b2 b3 -- a1 -o x.folded --limit 3");
+	options__parse(l.argc, l.argv, &o);
+	assert_int_equal(o.command, CMD_DIFF);
+	assert_int_equal(o.n_before, 3);
+	assert_int_equal(o.inputs.n, 4);
+	assert_string_equal(o.inputs.items[3], "a1");
+	assert_string_equal(o.output, "x.folded");
+	assert_int_equal(o.report.limit, 3);
+	options__free(&o);
+	split(&l, "vtbpf diff before after --json");
+	options__parse(l.argc, l.argv, &o);
+	assert_int_equal(o.n_before, 1);
+	assert_int_equal(o.inputs.n, 2);
+	options__free(&o);
+}
+
 static void test_bad_usage(void **state)
 {
 	static const struct {
@@ -308,7 +330,7 @@ static void test_bad_usage(void **state)
 		{ "vtbpf ctl status", "give -p PID" },
 		{ "vtbpf ctl -p 1", "vtbpf ctl --help" },
 		{ "vtbpf ctl -p 1 ignore-thread a b", "'b'" },
-		{ "vtbpf -p 1 --json", "goes with report, threads" },
+		{ "vtbpf -p 1 --json", "goes with report, diff, threads" },
 		{ "vtbpf -p 1 --limit 3", "go with report" },
 		{ "vtbpf report", "of which trace" },
 		{ "vtbpf report a --sort size", "'size' is none of" },
@@ -393,6 +415,29 @@ static void test_several_processes(void **state)
 	options__free(&o);
 }
 
+static void test_bad_diff(void **state)
+{
+	static const struct {
+		const char *line, *says;
+	} bad[] = {
+		{ "vtbpf diff a", "give two traces" },
+		{ "vtbpf diff a b c", "give two traces" },
+		{ "vtbpf diff a b --", "before -- and after it" },
+		{ "vtbpf diff -- a b", "before -- and after it" },
+		{ "vtbpf diff a b -p 3", "does not apply" },
+		{ "vtbpf diff a b --sort total", "go with report" },
+		{ "vtbpf -q diff a -- b", "comes first" },
+	};
+	char out[4096];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_int_equal(exit_of(bad[i].line, out, sizeof(out)), EXIT_USAGE);
+		if (!strstr(out, bad[i].says))
+			fail_msg("%s: says '%s', not '%s'", bad[i].line, out, bad[i].says);
+	}
+}
+
 static void test_help_and_version(void **state)
 {
 	char out[16384];
@@ -423,7 +468,9 @@ int main(void)
 		cmocka_unit_test(test_convert_and_doctor),
 		cmocka_unit_test(test_threads),
 		cmocka_unit_test(test_ctl),
+		cmocka_unit_test(test_diff),
 		cmocka_unit_test(test_bad_usage),
+		cmocka_unit_test(test_bad_diff),
 		cmocka_unit_test(test_help_and_version),
 		cmocka_unit_test(test_several_processes),
 		cmocka_unit_test(test_bad_usage_of_others),

@@ -7,27 +7,34 @@
 #include <string.h>
 
 #define SUB_BITS 5
-#define SUB (1u << SUB_BITS) /* buckets to the doubling; values below are exact */
 
-/* Values below SUB are buckets of their own: doubling 0. */
-static uint32_t bucket_of(uint64_t value)
+/* Buckets to the doubling; values below are exact. */
+static uint32_t sub_of(const struct sketch *s)
 {
+	return 1u << (SUB_BITS + s->finer);
+}
+
+/* Values below sub are buckets of their own: doubling 0. */
+static uint32_t bucket_of(const struct sketch *s, uint64_t value)
+{
+	uint32_t sub = sub_of(s);
 	unsigned int shift;
 
-	if (value < SUB)
+	if (value < sub)
 		return (uint32_t)value;
-	shift = 63 - (unsigned int)__builtin_clzll(value) - SUB_BITS;
-	return (shift + 1) * SUB + (uint32_t)((value >> shift) & (SUB - 1));
+	shift = 63 - (unsigned int)__builtin_clzll(value) - SUB_BITS - s->finer;
+	return (shift + 1) * sub + (uint32_t)((value >> shift) & (sub - 1));
 }
 
 /* The middle of a bucket. */
-static double value_of(uint32_t bucket)
+static double value_of(const struct sketch *s, uint32_t bucket)
 {
-	unsigned int shift = bucket / SUB;
+	uint32_t sub = sub_of(s);
+	unsigned int shift = bucket / sub;
 
 	if (!shift)
 		return bucket;
-	return ldexp((double)(SUB + bucket % SUB) + 0.5, (int)shift - 1) - 0.5;
+	return ldexp((double)(sub + bucket % sub) + 0.5, (int)shift - 1) - 0.5;
 }
 
 void sketch__release(struct sketch *s)
@@ -45,12 +52,12 @@ static int reach(struct sketch *s, uint32_t d)
 
 	if (s->width && first == s->first && end == s->first + s->width)
 		return 0;
-	count = calloc((size_t)(end - first) * SUB, sizeof(*count));
+	count = calloc((size_t)(end - first) * sub_of(s), sizeof(*count));
 	if (!count)
 		return -ENOMEM;
 	if (s->width)
-		memcpy(count + (size_t)(s->first - first) * SUB, s->count,
-		       (size_t)s->width * SUB * sizeof(*count));
+		memcpy(count + (size_t)(s->first - first) * sub_of(s), s->count,
+		       (size_t)s->width * sub_of(s) * sizeof(*count));
 	free(s->count);
 	s->count = count;
 	s->first = first;
@@ -60,19 +67,19 @@ static int reach(struct sketch *s, uint32_t d)
 
 int sketch__add(struct sketch *s, uint64_t value)
 {
-	uint32_t b = bucket_of(value);
-	int err = reach(s, b / SUB);
+	uint32_t b = bucket_of(s, value);
+	int err = reach(s, b / sub_of(s));
 
 	if (err)
 		return err;
-	s->count[b - s->first * SUB]++;
+	s->count[b - s->first * sub_of(s)]++;
 	s->n++;
 	return 0;
 }
 
 int sketch__copy(struct sketch *to, const struct sketch *from)
 {
-	size_t bytes = (size_t)from->width * SUB * sizeof(*from->count);
+	size_t bytes = (size_t)from->width * sub_of(from) * sizeof(*from->count);
 
 	*to = *from;
 	to->count = NULL;
@@ -92,9 +99,9 @@ static double ranked(const struct sketch *s, uint64_t r)
 {
 	uint32_t i;
 
-	for (i = 0; i < s->width * SUB; i++) {
+	for (i = 0; i < s->width * sub_of(s); i++) {
 		if (r < s->count[i])
-			return value_of(s->first * SUB + i);
+			return value_of(s, s->first * sub_of(s) + i);
 		r -= s->count[i];
 	}
 	return 0;
@@ -130,13 +137,13 @@ static int by_far(const void *a, const void *b)
 
 double sketch__log_deviation(const struct sketch *s, double middle)
 {
-	uint32_t i, m = 0, buckets = s->width * SUB;
+	uint32_t i, m = 0, buckets = s->width * sub_of(s);
 	struct deviation *d = s->n && middle > 0 ? calloc(buckets, sizeof(*d)) : NULL;
 	uint64_t seen = 0;
 	double value, result = 0;
 
 	for (i = 0; d && i < buckets; i++) {
-		value = value_of(s->first * SUB + i);
+		value = value_of(s, s->first * sub_of(s) + i);
 		if (!s->count[i])
 			continue;
 		d[m].far = fabs(log((value > 0 ? value : 0.5) / middle));

@@ -15,6 +15,7 @@ struct sketch {
 	uint64_t n;
 	uint64_t *count;       /* of buckets first.. */
 	uint32_t first, width; /* buckets, in doublings */
+	uint32_t finer; /* set by the caller while it is empty: 2^finer times as many buckets */
 };
 
 void sketch__release(struct sketch *s);

@@ -10,6 +10,7 @@
 
 #include "../decode/profile_stacks.h"
 #include "../utf.h"
+#include "folded.h"
 #include "json_writer.h"
 #include "profile_writer.h"
 #include "../decode/text_set.h"
@@ -25,8 +26,7 @@ struct folded {
 	bool by_count; /* N is a number of samples */
 };
 
-/* What would end the frame or the line is replaced. Returns the length; out has room for 3 n. */
-static size_t clean(const char *s, size_t n, char *out)
+size_t folded__clean(const char *s, size_t n, char *out)
 {
 	const unsigned char *p = (const unsigned char *)s;
 	size_t i, len = 0;
@@ -59,7 +59,7 @@ static int64_t frame(struct folded *f, const char *text, size_t n)
 	if (!out)
 		return -ENOMEM;
 	f->scratch = out;
-	n = clean(text, n, out);
+	n = folded__clean(text, n, out);
 	if (!n)
 		out[n++] = '?'; /* a frame without a name would be none */
 	return text_set__add(&f->frames, out, n);

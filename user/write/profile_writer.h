@@ -25,6 +25,12 @@ void profile_writer__release(struct writer *w);
 	.gap = profile_writer__gap, .sample = profile_writer__sample, .end = profile_writer__end, \
 	.release = profile_writer__release
 
+/* Takes the profiles of several inputs, one after the other, instead of an output. take: 0 or a negative
+ * errno; the profile is gone when it returns. */
+struct profile_sink {
+	int (*take)(struct profile_sink *sink, const struct profile *p);
+};
+
 /* Widens the profile's time to losses, windows and pauses: for what shows them. */
 void profile_writer__span_marks(struct profile *p);
 

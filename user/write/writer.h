@@ -12,6 +12,7 @@
 #include "outbuf.h"
 
 struct profile;
+struct profile_sink;
 struct report_options;
 struct writer_ops;
 
@@ -25,6 +26,7 @@ struct writer {
 	struct replay *replay;		     /* its counts and filter */
 	const char *dir;		     /* for temporary files; NULL: any */
 	const struct report_options *report; /* of report_writer and report_json_writer */
+	struct profile_sink *sink;	     /* of profile_sink_writer */
 	volatile bool *cancel;		     /* may be NULL */
 	void *priv;
 };
@@ -58,6 +60,9 @@ extern const struct writer_ops html_writer;
 
 /* `vtbpf report`, as a table and as JSON: no formats of output files. */
 extern const struct writer_ops report_writer, report_json_writer;
+
+/* Writes nothing: the profile goes to the writer's sink. */
+extern const struct writer_ops profile_sink_writer;
 
 /* A capture as it is, less what the filter leaves out: written by capture_copy.c, has no
  * functions. */

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The functions of one run in numbers. Calls are walked twice: for the distribution of self times, and
+ * for how even it is over the run. For that the calls of a function are cut into blocks, each of so many
+ * that follow one another, and counted by block how many are below the quantile: what differs between
+ * blocks beyond chance (the machine was busy for a while) makes the quantile uncertain. This is the
+ * interval of Woodruff (1952) for quantiles of samples in clusters.
+ */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "call_walk.h"
+#include "diff_parts.h"
+#include "report.h"
+#include "wander.h"
+
+#define BLOCKS 32
+#define FINER 2 /* than the sketch's usual 32 buckets to the doubling: 0.4 % either way */
+
+/* Samples of one function come in a row: they tell as much as this part of them alone. */
+#define SAMPLES_WORTH 0.5
+
+static const double quantile[DIFF_QUANTILES] = { 0.25, 0.5 };
+
+struct gathered {
+	struct sketch self;
+	double at[DIFF_QUANTILES];
+	uint32_t (*below)[DIFF_QUANTILES]; /* by block, calls below the quantile */
+	uint64_t next;			   /* number of the call that comes next */
+	struct wander_cells cells;
+};
+
+struct measuring {
+	const struct profile *p;
+	struct gathered *functions;
+	struct wander *wander;
+	bool again; /* it is the second walk */
+};
+
+/* Of the n calls of a function, those from begin to end are in that block. */
+static uint64_t block_begin(uint64_t n, unsigned int block)
+{
+	return (n * block + BLOCKS - 1) / BLOCKS;
+}
+
+static unsigned int block_of(uint64_t n, uint64_t call)
+{
+	return (unsigned int)(call * BLOCKS / n);
+}
+
+static double log_of(double ns)
+{
+	return log(fmax(ns, 0.5));
+}
+
+static void look_again(struct measuring *m, struct gathered *g, uint64_t at, double self)
+{
+	unsigned int block = block_of(g->self.n, g->next), q;
+
+	for (q = 0; q < DIFF_QUANTILES; q++)
+		g->below[block][q] += self < g->at[q];
+	if (wander_cells__are_spread(&g->cells))
+		wander__note(m->wander, at, g->next,
+			     log_of(self) - log_of(g->at[DIFF_QUANTILES - 1]));
+	g->next++;
+}
+
+static int leave(void *arg, struct walk_frame *f, const struct walk_frame *parent)
+{
+	struct measuring *m = arg;
+	struct gathered *g = &m->functions[f->function];
+	uint64_t dur = f->end - f->start, self = f->inner_ns < dur ? dur - f->inner_ns : 0;
+
+	(void)parent;
+	if (f->flags) /* its time is cut off */
+		return 0;
+	if (!m->again) {
+		wander__visit(m->wander, &g->cells, f->start);
+		return sketch__add(&g->self, self);
+	}
+	look_again(m, g, f->start, (double)self);
+	return 0;
+}
+
+static int enter(void *arg, struct walk_frame *f, const struct walk_frame *parent)
+{
+	(void)arg;
+	(void)f;
+	(void)parent;
+	return 0;
+}
+
+static int walk(struct measuring *m)
+{
+	const struct walk_visitor v = { .enter = enter, .leave = leave, .arg = m };
+	size_t i;
+	int err = 0;
+
+	for (i = 0; i < m->p->n_tracks && !err; i++) {
+		if (!m->p->tracks[i]->is_gaps)
+			err = call_walk__run(m->p, m->p->tracks[i], &v);
+	}
+	return err;
+}
+
+static int find_quantiles(struct measuring *m)
+{
+	struct gathered *g;
+	size_t i;
+	int q;
+
+	for (i = 0; i < m->p->n_functions; i++) {
+		g = &m->functions[i];
+		if (!g->self.n)
+			continue;
+		g->below = calloc(BLOCKS, sizeof(*g->below));
+		if (!g->below)
+			return -ENOMEM;
+		for (q = 0; q < DIFF_QUANTILES; q++)
+			g->at[q] = sketch__quantile(&g->self, quantile[q]);
+	}
+	return 0;
+}
+
+/* The standard error of the part of calls that is below quantile q. */
+static double part_error(const struct gathered *g, int q)
+{
+	uint64_t n = g->self.n, size;
+	double below = 0, sum = 0, expected, chance;
+	unsigned int b;
+
+	for (b = 0; b < BLOCKS; b++)
+		below += g->below[b][q];
+	for (b = 0; b < BLOCKS; b++) {
+		size = block_begin(n, b + 1) - block_begin(n, b);
+		expected = below / (double)n * (double)size;
+		sum += (g->below[b][q] - expected) * (g->below[b][q] - expected);
+	}
+	chance = sqrt(quantile[q] * (1 - quantile[q]) / (double)n);
+	return fmax(sqrt(sum) / (double)n, chance);
+}
+
+static void conclude(struct diff_measure *to, const struct gathered *g, const struct wander *w)
+{
+	double error, low, high, spread;
+	int q;
+
+	to->n = g->self.n;
+	if (!to->n)
+		return;
+	to->brief = !wander_cells__are_spread(&g->cells);
+	to->values.self_p50 = g->at[DIFF_QUANTILES - 1];
+	to->freedom = (double)(to->n < BLOCKS ? to->n : BLOCKS) - 1;
+	for (q = 0; q < DIFF_QUANTILES; q++) {
+		error = part_error(g, q);
+		low = sketch__quantile(&g->self, fmax(quantile[q] - error, 0));
+		high = sketch__quantile(&g->self, fmin(quantile[q] + error, 1));
+		to->log_ns[q] = log_of(g->at[q]);
+		spread = (log_of(high) - log_of(low)) / 2;
+		to->error[q] = sqrt(spread * spread + wander__variance(w, &g->cells));
+	}
+}
+
+static int measure_calls(struct diff_run *run, const struct profile *p, const uint32_t *number_of)
+{
+	struct measuring m = { .p = p };
+	size_t i;
+	int err;
+
+	m.functions = calloc(p->n_functions + 1, sizeof(*m.functions));
+	m.wander = malloc(sizeof(*m.wander));
+	if (!m.functions || !m.wander) {
+		free(m.functions);
+		free(m.wander);
+		return -ENOMEM;
+	}
+	wander__init(m.wander, p->start, p->end);
+	for (i = 0; i < p->n_functions; i++)
+		m.functions[i].self.finer = FINER;
+	err = walk(&m);
+	if (!err)
+		err = find_quantiles(&m);
+	m.again = true;
+	if (!err)
+		err = walk(&m);
+	wander__finish(m.wander);
+	run->unsteady = sqrt(m.wander->coarse + m.wander->fine);
+	for (i = 0; i < p->n_functions; i++) {
+		if (!err)
+			conclude(&run->measures[number_of[i]], &m.functions[i], m.wander);
+		sketch__release(&m.functions[i].self);
+		free(m.functions[i].below);
+	}
+	free(m.functions);
+	free(m.wander);
+	return err;
+}
+
+static void measure_samples(struct diff_run *run, const struct report *r, const uint32_t *number_of)
+{
+	struct diff_measure *m;
+	uint64_t all = 0, n;
+	double part;
+	size_t i;
+	int q;
+
+	for (i = 0; i < r->p->n_functions; i++)
+		all += r->functions[i].self_samples;
+	run->exposure = (double)all;
+	for (i = 0; i < r->p->n_functions; i++) {
+		n = r->functions[i].self_samples;
+		if (!n)
+			continue;
+		m = &run->measures[number_of[i]];
+		m->n = n;
+		m->freedom = (double)n;
+		part = (double)n / (double)all;
+		for (q = 0; q < DIFF_QUANTILES; q++) {
+			m->log_ns[q] = log(part);
+			m->error[q] = sqrt((1 - part) / (SAMPLES_WORTH * (double)n));
+		}
+	}
+}
+
+static void take_report(struct diff_run *run, const struct report *r, const uint32_t *number_of)
+{
+	double scale = r->p->in_windows ? 1 / r->p->coverage : 1;
+	const struct report_function *f;
+	struct diff_values *v;
+	size_t i;
+
+	for (i = 0; i < r->p->n_functions; i++) {
+		f = &r->functions[i];
+		v = &run->measures[number_of[i]].values;
+		v->calls = (double)f->calls * scale;
+		v->self = (double)f->self * scale;
+		v->total = (double)f->total * scale;
+		v->min = (double)f->min;
+		v->mean = f->mean;
+		v->p50 = f->p50;
+		v->p99 = f->p99;
+		v->max = (double)f->max;
+	}
+}
+
+int diff_measure__run(struct diff_run *run, const struct profile *p, const uint32_t *number_of)
+{
+	struct report r;
+	int err = report__make(&r, p);
+
+	run->period = p->period;
+	run->wall = p->wall;
+	run->whole = !p->in_windows && !p->lost && !p->period;
+	run->exposure = p->coverage;
+	if (p->lost)
+		run->exposure *= (double)p->calls / (double)(p->calls + p->lost);
+	if (!err)
+		take_report(run, &r, number_of);
+	if (!err && profile__is_sampled(p))
+		measure_samples(run, &r, number_of);
+	else if (!err)
+		err = measure_calls(run, p, number_of);
+	report__release(&r);
+	return err;
+}
