@@ -45,6 +45,8 @@ static bool is_of_calls(struct json_span cat)
 	};
 	size_t i;
 
+	if (cat.n < 2 || !memchr("vgsaem", cat.p[1], 6)) /* what they begin with */
+		return true;
 	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
 		if (is_string(cat, others[i]))
 			return false;
@@ -52,22 +54,26 @@ static bool is_of_calls(struct json_span cat)
 	return true;
 }
 
-static void take_member(struct json_span key, struct json_span value, struct chrome_members *m)
+static bool is_key(struct json_span key, const char *text, size_t n)
 {
-	const struct {
-		const char *key;
-		struct json_span *to;
-	} wanted[] = {
-		{ "ph", &m->ph }, { "cat", &m->cat }, { "pid", &m->pid },   { "tid", &m->tid },
-		{ "ts", &m->ts }, { "dur", &m->dur }, { "name", &m->name }, { "args", &m->args },
-	};
-	size_t i;
+	return key.n == n && !memcmp(key.p, text, n);
+}
 
-	for (i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
-		if (json_text__is(key, wanted[i].key)) {
-			*wanted[i].to = value;
-			return;
-		}
+static struct json_span *member_of(struct json_span key, struct chrome_members *m)
+{
+	switch (key.n) {
+	case 2:
+		return is_key(key, "ph", 2) ? &m->ph : is_key(key, "ts", 2) ? &m->ts : NULL;
+	case 3:
+		if (is_key(key, "pid", 3))
+			return &m->pid;
+		if (is_key(key, "tid", 3))
+			return &m->tid;
+		return is_key(key, "cat", 3) ? &m->cat : is_key(key, "dur", 3) ? &m->dur : NULL;
+	case 4:
+		return is_key(key, "name", 4) ? &m->name : is_key(key, "args", 4) ? &m->args : NULL;
+	default:
+		return NULL;
 	}
 }
 
@@ -116,8 +122,12 @@ int chrome_event__members(struct json_span text, struct chrome_members *m)
 	memset(m, 0, sizeof(*m));
 	if (!json_text__enter(text, '{', &rest))
 		return -EBADMSG;
-	while ((more = json_text__next_member(&rest, &key, &value)) > 0)
-		take_member(key, value, m);
+	while ((more = json_text__next_member(&rest, &key, &value)) > 0) {
+		struct json_span *member = member_of(key, m);
+
+		if (member)
+			*member = value;
+	}
 	return more;
 }
 

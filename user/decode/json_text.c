@@ -138,12 +138,36 @@ static void skip_blanks(struct json_span *rest)
 		skip(rest, 1);
 }
 
+/* How long the value at the begin is, if it is a string without escapes or a number; else 0. */
+static size_t simple_value(struct json_span rest)
+{
+	const char *quote;
+	size_t n = 0;
+
+	if (!rest.n)
+		return 0;
+	if (*rest.p == '"') {
+		quote = memchr(rest.p + 1, '"', rest.n - 1);
+		n = quote ? (size_t)(quote - rest.p) : 0;
+		return n && !memchr(rest.p, '\\', n) ? n + 1 : 0;
+	}
+	while (n < rest.n && ((rest.p[n] >= '0' && rest.p[n] <= '9') || rest.p[n] == '.'))
+		n++;
+	/* what else may belong to it is not looked for here */
+	return n && n < rest.n && (rest.p[n] == ',' || rest.p[n] == '}') ? n : 0;
+}
+
 /* Takes the value at the begin of rest off it. */
 static bool take_value(struct json_span *rest, struct json_span *value)
 {
+	size_t n = simple_value(*rest);
 	struct json_scan s;
-	size_t n;
 
+	if (n) {
+		*value = (struct json_span){ rest->p, n };
+		skip(rest, n);
+		return true;
+	}
 	s.depth = 0;
 	s.in_string = s.escaped = s.scalar = s.done = s.bad = false;
 	n = json_scan__run(&s, rest->p, rest->n);
