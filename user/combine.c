@@ -10,6 +10,7 @@
 #include "decode/row_ids.h"
 #include "log.h"
 #include "outfile.h"
+#include "progress.h"
 #include "tmpfile.h"
 #include "units.h"
 #include "write/chrome_merge.h"
@@ -18,6 +19,7 @@
 #define OUTPUT_MODE 0666
 #define WHY_SIZE 256
 #define FD_PATH 32
+#define SCAN_PART 0.6 /* of the time goes into reading ahead */
 
 struct combining {
 	const struct combine_options *o;
@@ -25,17 +27,18 @@ struct combining {
 	struct merge_input *in;
 	struct clock_input *clocks;
 	size_t n;
-	const char *reading; /* the input that is being read, for the progress line */
-	char *dir;	     /* for temporary files; NULL: any */
+	char *dir; /* for temporary files; NULL: any */
 	struct convert_summary *sum;
 };
 
-static void show_progress(void *ctx, struct chrome_reader *r)
+/* All inputs are read in it. */
+static void begin_stage(const struct combining *c, const char *what, double until)
 {
-	const struct combining *c = ctx;
+	struct progress_stage stage = { .what = what, .until = until };
 
-	if (c->o->convert.progress)
-		log_progress("combining %s: %u%%", c->reading, chrome_reader__percent(r));
+	for (size_t i = 0; i < c->n; i++)
+		stage.expected += chrome_reader__size(c->in[i].reader);
+	progress__stage(&stage);
 }
 
 /* ---- inputs ----------------------------------------------------------------------------- */
@@ -94,13 +97,10 @@ static int scan_input(struct combining *c, struct merge_input *in)
 	const struct scan_options options = {
 		.marker = c->o->marker,
 		.cancel = c->o->convert.cancel,
-		.progress = show_progress,
-		.ctx = c,
 	};
 	const char *why;
 	int err;
 
-	c->reading = in->name;
 	err = trace_scan__read(&in->scan, in->reader, &options);
 	if (!err || err == -ECANCELED)
 		return err;
@@ -119,9 +119,13 @@ static int read_inputs(struct combining *c)
 		c->in[i].clock = &c->clocks[i];
 		c->in[i].files = -1;
 		err = open_input(c, &c->in[i]);
-		if (!err)
-			err = scan_input(c, &c->in[i]);
 	}
+	if (err)
+		return err;
+	progress__start(o->progress); /* conversions of captures have shown their own */
+	begin_stage(c, "reading", SCAN_PART);
+	for (size_t i = 0; i < c->n && !err; i++)
+		err = scan_input(c, &c->in[i]);
 	return err;
 }
 
@@ -283,15 +287,15 @@ static int merge(struct combining *c, int fd, bool gzip)
 		.n = c->n,
 		.dir = c->dir,
 		.cancel = c->o->convert.cancel,
-		.progress = show_progress,
-		.ctx = c,
 	};
 	struct outbuf out;
 	int err = outbuf__init(&out, fd, gzip), written;
 
 	if (err)
 		return err;
+	begin_stage(c, "combining", 1);
 	err = chrome_merge__write(&m, &out);
+	progress__stop();
 	if (err && err != -ECANCELED && !out.err)
 		log_error("%s: cannot be combined: %s", m.bad ? m.bad->name : c->in[0].name,
 			  strerror(-err));
@@ -422,8 +426,7 @@ int combine__run(const struct combine_options *o, struct convert_summary *sum)
 	c.clocks = calloc(c.n, sizeof(*c.clocks));
 	if (c.in && c.clocks)
 		err = run(&c);
-	if (o->convert.progress)
-		log_progress(NULL);
+	progress__stop();
 	for (size_t i = 0; i < c.n && c.in; i++) {
 		trace_scan__release(&c.in[i].scan);
 		chrome_reader__free(c.in[i].reader);

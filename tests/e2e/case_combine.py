@@ -77,6 +77,25 @@ def combined_processes(context):
     assert {t["pid"] for t in trace.raw["vtbpf"]["targets"]} == {parent, child}
 
 
+def check_in_perfetto(context, name, trace):
+    """Perfetto finds the slices of each process, and nothing wrong."""
+    rows, processes, errors = formats.perfetto(
+        context, context.path(name),
+        "select p.pid, sum(s.dur), count(*) from slice s join thread_track tt on s.track_id = tt.id"
+        " join thread t using (utid) join process p using (upid) group by p.pid",
+        "select pid, name from process where pid > 0",
+        "select name, value from stats where value > 0 and severity in ('error', 'data_loss')")
+    assert errors == [], errors
+    durations, counts = collections.Counter(), collections.Counter()
+    for s in trace.slices:
+        durations[s.pid] += s.end - s.start
+        counts[s.pid] += 1
+    assert {pid: n for pid, _dur, n in rows} == counts
+    assert {pid: dur for pid, dur, _n in rows} == durations
+    assert {pid: name for pid, name in processes if pid in counts} == \
+        {pid: trace.process_names[pid] for pid in counts}
+
+
 @case()
 def combined_formats(context):
     """The combined trace in every format has all calls."""
@@ -88,14 +107,8 @@ def combined_formats(context):
     assert len(Trace(context.path("all.json.gz")).slices) == len(trace.slices)
     pprof = formats.Pprof(context.path("all.pb.gz"))
     assert sum(pprof.count.values()) == len(trace.slices)
-    rows, errors = formats.perfetto(
-        context, context.path("all.pftrace"),
-        "select p.pid, count(*) from slice s join thread_track tt on s.track_id = tt.id"
-        " join thread t using (utid) join process p using (upid) group by p.pid",
-        "select name, value from stats where value > 0 and severity in ('error', 'data_loss')")
-    assert errors == [], errors
-    assert dict(rows) == collections.Counter(s.pid for s in trace.slices)
-    assert set(dict(rows)) == {parent, child}
+    check_in_perfetto(context, "all.pftrace", trace)
+    assert {s.pid for s in trace.slices} == {parent, child}
 
 
 def of_another_machine(path, out, seconds):
@@ -140,6 +153,9 @@ def combined_machines(context):
     assert both.process_names[made_up] == "%s (pid %d on %s)" % (
         both.process_names[parent], parent, os.uname().nodename)
     assert len(calls(both, made_up, "send")) == len(calls(both, parent, "send"))
+    context.command("combine", first, other, "-o", context.path("both.pftrace")).wait(0)
+    for name in ("both.json", "both.pftrace"):
+        check_in_perfetto(context, name, both)
     context.command("combine", first, other, "--align", "start", "-o", moved).wait(0)
     starts = collections.defaultdict(list)
     for s in Trace(moved).slices:

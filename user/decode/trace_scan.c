@@ -267,12 +267,8 @@ int trace_scan__read(struct trace_scan *s, struct chrome_reader *r, const struct
 		err = on_item(&g, kind, item.text);
 		if (err)
 			return err;
-		if (++n % LOOK_EVERY)
-			continue;
-		if (o->cancel && *o->cancel)
+		if (++n % LOOK_EVERY == 0 && o->cancel && *o->cancel)
 			return -ECANCELED;
-		if (o->progress)
-			o->progress(o->ctx, r);
 	}
 	err = kind ? kind : trace_scan__note_info(s);
 	return err ? err : chrome_reader__rewind(r);

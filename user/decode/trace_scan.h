@@ -70,8 +70,6 @@ struct trace_scan {
 struct scan_options {
 	const char *marker;    /* name of an event, or of its function; NULL: none is asked for */
 	volatile bool *cancel; /* may be NULL */
-	void (*progress)(void *ctx, struct chrome_reader *r); /* may be NULL */
-	void *ctx;
 };
 
 /* Reads all of it and rewinds it. 0, -ECANCELED or another negative errno. Release in any case. */

@@ -77,8 +77,6 @@ static int copy_items(struct copying *c)
 			return -ECANCELED;
 		if (m->json.out->err)
 			return m->json.out->err;
-		if (m->progress)
-			m->progress(m->ctx, c->in->reader);
 	}
 	return kind;
 }

@@ -27,8 +27,6 @@ struct chrome_merge {
 	size_t n;
 	const char *dir;				      /* for temporary files; NULL: any */
 	volatile bool *cancel;				      /* may be NULL */
-	void (*progress)(void *ctx, struct chrome_reader *r); /* may be NULL */
-	void *ctx;
 	/* Filled: */
 	const struct merge_input *bad; /* the one that cannot be read, NULL: none */
 	uint64_t differing;	       /* source files that are not the same in all */
