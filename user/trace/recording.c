@@ -132,11 +132,10 @@ static void put_boot_id(struct recording *r)
 	char id[64] = "";
 	FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
 
-	if (!f)
-		return;
-	if (fgets(id, sizeof(id), f))
+	if (f && fgets(id, sizeof(id), f))
 		id[strcspn(id, "\n")] = '\0';
-	fclose(f);
+	if (f)
+		fclose(f);
 	recording__put_text(r, VTBPF_TEXT_BOOT_ID, id);
 }
 

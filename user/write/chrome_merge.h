@@ -25,8 +25,8 @@ struct merge_input {
 struct chrome_merge {
 	struct merge_input *in;
 	size_t n;
-	const char *dir;				      /* for temporary files; NULL: any */
-	volatile bool *cancel;				      /* may be NULL */
+	const char *dir;       /* for temporary files; NULL: any */
+	volatile bool *cancel; /* may be NULL */
 	/* Filled: */
 	const struct merge_input *bad; /* the one that cannot be read, NULL: none */
 	uint64_t differing;	       /* source files that are not the same in all */
