@@ -6,12 +6,15 @@ import json
 import os
 import pty
 import random
+import struct
+import subprocess
 import re
 import subprocess
 import time
 
 import formats
-from harness import case
+import packages
+from harness import case, clean_env
 from tracefile import Trace
 
 # What Perfetto is asked.
@@ -116,8 +119,63 @@ def formats_with_hostile_names(context):
     assert pprof.self_time == selves
     assert sum(folded.self_time().values()) == sum(selves.values())
     frames = {frame for stack in folded.stacks for frame in stack}
-    assert any(len(frame) > 70000 for frame in frames)
-    assert any("𝔘𝔫𝔦" in frame for frame in frames) and any("监控" in frame for frame in frames)
+    for part in ("n" * 70000, "𝔘𝔫𝔦", "监控", "שלום_مرحبا", "\ufffd_\ufffdx"):
+        assert any(part in frame for frame in frames), part
+    check_readers(context, pprof)
+
+
+def check_readers(context, pprof):
+    """Go's pprof has the same sums under the same names; protoc knows every field."""
+    out = context.path("out.pb.gz")
+    again = formats.go_pprof_again(out, context.path("again.pb.gz"))
+    if again is None:
+        print("go is not installed: not read with go tool pprof")
+    else:
+        assert again.count == pprof.count and again.self_time == pprof.self_time
+    if formats.protoc_decodes(out, context.tmp) is None:
+        print("protoc is not installed: not read with protoc")
+    else:
+        assert formats.protoc_decodes(out, context.tmp)
+
+
+def corrupt(source, out):
+    """A copy of a capture of names.py, in which names are no Unicode and source texts no UTF-8."""
+    with open(source, "rb") as f:
+        data = f.read()
+    # In a capture names are as CPython has them: 1, 2 or 4 bytes for each character.
+    for old, new in (("astral_𝔘𝔫𝔦".encode("utf-32-le"),
+                      "astral_".encode("utf-32-le") + struct.pack("<3I", 0x110000, 0xd800, 0xffffffff)),
+                     ("函数".encode("utf-16-le"), struct.pack("<2H", 0xdc00, 0xd800)),
+                     ("函数".encode(), b"\xe5\x87\x80\xf5\xc0\xaf"),
+                     (b"decorated", b"d\xe9\xc3\xff\x80\xf0\0ed")):
+        assert len(old) == len(new) and old in data, old
+        data = data.replace(old, new)
+    with open(out, "wb") as f:
+        f.write(data)
+    return out
+
+
+@case()
+def formats_of_invalid_text(context):
+    """Names that are no Unicode, of a broken target or capture: each format is valid all the same."""
+    _target, path, whole = capture(context, "names.py")
+    path = corrupt(path, context.path("corrupted.vtb"))
+    context.command("convert", path, "-o", context.path("raw.json")).wait(0)
+    trace = Trace(context.path("raw.json"))
+    assert [(s.start, s.end) for s in trace.slices] == [(s.start, s.end) for s in whole.slices]
+    names = {s.qualname for s in trace.slices}
+    assert "astral_\ufffd\ufffd\ufffd" in names and "\ufffd\ufffd" in names, sorted(names)
+    folded, speedscope, pprof = convert(context, path)
+    durations, selves = truth(trace)
+    assert {k: sorted(v) for k, v in speedscope.calls.items()} == \
+        {k: sorted(v) for k, v in durations.items()}
+    assert pprof.self_time == selves and sum(folded.self_time().values()) == sum(selves.values())
+    check_readers(context, pprof)
+    for name in ("raw.json", "out.pftrace"):
+        context.command("convert", path, "-o", context.path(name)).wait(0)
+        slices, errors = formats.perfetto(context, context.path(name), SLICES, ERRORS)
+        assert not errors and len(slices) == len(trace.slices), (errors, len(slices))
+        assert sum(dur for _name, dur in slices) == sum(s.end - s.start for s in trace.slices)
 
 
 @case()
@@ -192,6 +250,24 @@ def on_terminal(context, source, pause, *options):
     text = os.read(ours, 65536).decode()
     os.close(ours)
     return text
+
+
+@case()
+def formats_in_viztracer(context):
+    """viztracer --combine and --align_combine take our JSON, hostile names and all."""
+    _target, _path, trace = capture(context, "names.py")
+    os.rename(context.path("raw.json"), context.path("names.json"))
+    _target, _path, other = capture(context, "calls.py", 50)
+    wanted = collections.Counter((s.name, s.end - s.start) for s in trace.slices + other.slices)
+    env = clean_env(PYTHONPATH=packages.site(context, "viztracer"))
+    for how in ("--combine", "--align_combine"):
+        subprocess.run([context.python.path, "-m", "viztracer", "--quiet", how, context.path("names.json"),
+                        context.path("raw.json"), "-o", context.path("both.json")], env=env, check=True,
+                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        with open(context.path("both.json"), encoding="utf-8") as f:
+            events = json.load(f)["traceEvents"]
+        assert collections.Counter((e["name"], round(e["dur"] * 1000)) for e in events
+                                   if e["ph"] == "X" and e["cat"] == "FEE") == wanted, how
 
 
 @case()

@@ -107,6 +107,9 @@ def fields(data):
 
 
 def packed(data):
+    """A repeated field, or one value of it by itself."""
+    if isinstance(data, int):
+        return [data]
     at, values = 0, []
     while at < len(data):
         value, at = _varint(data, at)
@@ -137,12 +140,12 @@ class Pprof:
             self.read(sample, strings)
 
     def read(self, sample, strings):
-        thread, locations, values = None, None, None
+        thread, locations, values = None, [], []
         for number, value in fields(sample):
             if number == 1:
-                locations = packed(value)
+                locations += packed(value)
             elif number == 2:
-                values = packed(value)
+                values += packed(value)
             else:
                 text = dict(fields(value))
                 if strings[text[1]] == "thread":
@@ -167,6 +170,15 @@ def go_pprof(path, index):
             flat, _, _, cum, _, name = text.split(None, 5)
             result[name] = float(flat.replace("ns", "")), float(cum.replace("ns", ""))
     return result
+
+
+def go_pprof_again(path, out):
+    """What `go tool pprof` writes when it has read the profile: `out`; None where there is no Go."""
+    if not shutil.which("go"):
+        return None
+    subprocess.run(["go", "tool", "pprof", "-proto", "-output=" + out, path], check=True,
+                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    return Pprof(out)
 
 
 def perfetto(context, path, *queries):
