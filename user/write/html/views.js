@@ -108,7 +108,7 @@ const Help = {
 		['Timeline', [['w s', 'zoom in, out (or the wheel)'], ['a d', 'pan (or drag)'], ['0', 'all of the trace'],
 			['f', 'zoom to the selection'], ['↑ ↓', 'to the caller, to what it calls'], ['← →', 'to the neighbour'],
 			['Enter', 'zoom to the selection']]],
-		['Flame graph', [['click, Enter', 'zoom to a frame'], ['Backspace', 'one level up'], ['Escape', 'all']]],
+		['Flame graph', [['Enter', 'zoom to a frame (or a click)'], ['Backspace', 'one level up'], ['Escape', 'all']]],
 		['Everywhere', [['/', 'search'], ['n N', 'next, previous hit (Enter in the field)'], ['?', 'this list'],
 			['Escape', 'clear the selection']]],
 	],
@@ -116,7 +116,7 @@ const Help = {
 	make() {
 		const { element } = Text, box = document.getElementById('help');
 		for (const [title, keys] of Help.KEYS)
-			box.append(element('h2', { class: 'unseen' }, title), element('dl', { 'aria-label': title },
+			box.append(element('h2', {}, title), element('dl', { 'aria-label': title },
 				...keys.flatMap(([key, what]) => [element('dd', {}, element('kbd', {}, key)), element('dt', {}, what)])));
 		box.append(element('button', { onclick: () => Help.hide() }, 'Close'));
 		document.getElementById('help-button').addEventListener('click', () => Help.toggle());
