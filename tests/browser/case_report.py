@@ -98,6 +98,23 @@ def report_has_what_was_recorded(context):
             page.close()
 
 
+@case()
+def report_traced_directly(context):
+    """-o of a trace may name a report; in windows it has those, and says what part of the time it saw."""
+    target = context.target("calls.py", 300)
+    tracer = context.command("-p", target.pid, "-o", context.path("direct.html"), "--sample-rate", "0.3")
+    tracer.wait_tracing(target.pid)
+    target.ask("go")
+    tracer.send(2)
+    tracer.wait(0)
+    with chromium.Browser(context) as browser:
+        page = opened(context, browser, "direct.html")
+        assert "of the time" in page.evaluate("document.getElementById('notices').innerText")
+        marks = [t for t in page.evaluate("vtbpf.tracks()") if t["marks"]]
+        assert [t["name"] for t in marks] == ["vtbpf windows"] and marks[0]["slices"] > 0, marks
+        check_quiet(page)
+
+
 def made(context, name, events):
     path = context.path(name)
     with open(path, "w", encoding="utf-8") as f:

@@ -136,6 +136,8 @@ const Help = {
 	hide() {
 		const was = !document.getElementById('help').hidden;
 		Help.set(false);
+		if (was)
+			document.getElementById('help-button').focus();
 		return was;
 	},
 };
