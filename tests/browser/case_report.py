@@ -307,6 +307,19 @@ def report_that_is_cut_off(context):
         page.wait("document.getElementById('loading').className === 'failure'")
 
 
+@case()
+def report_in_an_old_browser(context):
+    """One that cannot inflate says what is missing."""
+    with chromium.Browser(context) as browser:
+        path = context.path(small(context))
+        os.chmod(context.tmp, 0o755)
+        page = browser.new_page()
+        page.call("Page.addScriptToEvaluateOnNewDocument", source="delete window.DecompressionStream")
+        page.go("file://" + path)
+        page.wait("document.getElementById('loading').className === 'failure'")
+        assert "DecompressionStream" in page.evaluate("document.getElementById('loading').textContent")
+
+
 def many(context):
     """A million calls on four threads, three deep."""
     events = []
