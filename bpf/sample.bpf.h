@@ -195,6 +195,34 @@ static __always_inline void introduce(struct thread_state *t, struct sampled_thr
 	announce_thread(t, tid);
 }
 
+static __always_inline void note_lost_samples(struct sampled_thread *s, __u64 now, __u32 n)
+{
+	if (!s->lost)
+		s->lost_first = now - n * sample_period_ns;
+	s->lost += n;
+	s->lost_last = now;
+	count_samples(&sample_totals.lost, n);
+}
+
+/* As with calls: before the next one that fits. */
+static __always_inline int emit_lost_samples(struct sampled_thread *s, __u32 tid)
+{
+	struct vtbpf_rec_lost *r;
+
+	if (!s->lost)
+		return 0;
+	r = EMIT_RESERVE(struct vtbpf_rec_lost, VTBPF_REC_LOST, tid);
+	if (!r)
+		return -1;
+	r->rec.flags = VTBPF_F_LOST_SAMPLES;
+	r->lost = s->lost;
+	r->first = s->lost_first;
+	r->last = s->lost_last;
+	bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
+	s->lost = 0;
+	return 0;
+}
+
 static __always_inline int emit_sample(__u32 tid, __u64 now, __u32 stack, __u32 weight)
 {
 	struct vtbpf_rec_sample *r = EMIT_RESERVE(struct vtbpf_rec_sample, VTBPF_REC_SAMPLE, tid);
@@ -238,9 +266,10 @@ static __always_inline int sample_thread(struct thread_state *t, struct sampled_
 					 __u32 weight)
 {
 	__u64 now = bpf_ktime_get_ns();
-	__u32 stack = running_stack(t, s);
+	__u32 tid = bpf_get_current_pid_tgid(), stack = running_stack(t, s);
 
-	if (stack == STACK_LOST || emit_sample(bpf_get_current_pid_tgid(), now, stack, weight))
+	if (stack == STACK_LOST || emit_lost_samples(s, tid) ||
+	    emit_sample(tid, now, stack, weight))
 		return -1;
 	count_samples(stack == STACK_UNREADABLE ? &sample_totals.unreadable : &sample_totals.taken,
 		      weight);
@@ -282,7 +311,7 @@ static __always_inline void take_sample(struct perf_event *event)
 	if (t->verdict == VERDICT_IGNORE)
 		count_samples(&sample_totals.ignored, weight);
 	else if (sample_thread(t, s, weight))
-		count_samples(&sample_totals.lost, weight);
+		note_lost_samples(s, bpf_ktime_get_ns(), weight);
 }
 
 #endif

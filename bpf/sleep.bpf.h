@@ -128,8 +128,7 @@ static __always_inline int emit_sleep(__u32 tid, const struct sampled_thread *s,
 	return 0;
 }
 
-static __always_inline void tell_sleep(__u32 tid, const struct sampled_thread *s, __u64 now,
-				       __u64 n)
+static __always_inline void tell_sleep(__u32 tid, struct sampled_thread *s, __u64 now, __u64 n)
 {
 	__u64 *counter = &sample_totals.taken;
 
@@ -137,9 +136,13 @@ static __always_inline void tell_sleep(__u32 tid, const struct sampled_thread *s
 		counter = &sample_totals.unreadable;
 	else if (s->sleep_stack == STACK_IGNORED)
 		counter = &sample_totals.ignored;
-	else if (s->sleep_stack == STACK_LOST || emit_sleep(tid, s, now, n))
-		counter = &sample_totals.lost;
-	count_samples(counter, n);
+	else if (s->sleep_stack == STACK_LOST || emit_lost_samples(s, tid) ||
+		 emit_sleep(tid, s, now, n))
+		counter = NULL;
+	if (counter)
+		count_samples(counter, n);
+	else
+		note_lost_samples(s, now, n);
 }
 
 /* ---- the scheduler ---------------------------------------------------------------------- */

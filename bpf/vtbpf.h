@@ -243,10 +243,10 @@ struct vtbpf_rec_thread_exit {
 
 struct vtbpf_rec_lost {
 	struct vtbpf_rec rec;
-	__u64 lost;  /* calls */
-	__u64 first; /* start of the first of them, ns */
-	__u64 last;  /* end of the last */
+	__u64 lost;	   /* calls; with VTBPF_F_LOST_SAMPLES samples */
+	__u64 first, last; /* start of the first of them, end of the last, ns */
 };
+#define VTBPF_F_LOST_SAMPLES 0x01
 
 struct vtbpf_rec_exec {
 	struct vtbpf_rec rec;

@@ -188,8 +188,9 @@ struct sampled_thread {
 	__u64 asleep_since; /* 0: it has a CPU */
 	__u64 moment;	    /* picked of the present period of sleep, from where that began, ns */
 	__u64 to_moment; /* so much sleep until then, or until the next one's; 0: none picked yet */
-	__u32 sleep_stack; /* id, or STACK_* */
-	__u32 wait;	   /* enum vtbpf_wait */
+	__u64 lost, lost_first, lost_last; /* samples not told of: number, times (ns) */
+	__u32 sleep_stack;		   /* id, or STACK_* */
+	__u32 wait;			   /* enum vtbpf_wait */
 };
 
 #define VTBPF_SYSCALLS 512 /* numbers that are looked up: a power of two */

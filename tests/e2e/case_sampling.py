@@ -5,6 +5,7 @@ import collections
 import glob
 import os
 import re
+import signal
 import time
 
 import tracefile
@@ -105,6 +106,28 @@ def sampling_recorder(context):
         assert samples.taken == samples.total() and samples.lost == 0, vars(samples)
         check_pairs(context, target, samples)
         assert "?" not in {name for _, frames in samples.stacks for name in frames}
+
+
+@case()
+def sampling_losses(context):
+    """Samples that nobody fetched in time are counted, and marked where they are missing."""
+    target = context.target("sampled.py", "graph", 0)
+    tracer = context.attach(target, "--hz", 10000, "--buffer-size", "64k")
+    target.tell("3")
+    time.sleep(0.5)
+    tracer.send(signal.SIGSTOP)
+    time.sleep(1.5)
+    tracer.send(signal.SIGCONT)
+    target.hear()
+    trace = tracer.stop()
+    lost = trace.raw["vtbpf"]["samples"]["lost"]
+    gaps = [e for e in trace.raw["traceEvents"] if e["ph"] == "X" and e["cat"] == "vtbpf"
+            and e["name"] == "lost %d samples" % e["args"].get("samples", 0)]
+    print("lost %d, in %d gaps" % (lost, len(gaps)))
+    assert lost > 0 and sum(e["args"]["samples"] for e in gaps) == lost, (lost, gaps)
+    assert trace.raw["vtbpf"]["losses"]["total"] == 0
+    longest = max(gaps, key=lambda e: e["dur"])
+    assert 0.1e9 < longest["dur"] < 4e9 and longest["args"]["tid"] == target.pid, longest
 
 
 @case()

@@ -49,7 +49,7 @@ class Trace:
         self.slices = [Slice(e, i) for i, e in enumerate(self.events)
                        if e["ph"] == "X" and e["cat"] == "FEE"]
         marks = [e for e in self.events if e["ph"] == "X" and e["cat"] == "vtbpf"]
-        self.gaps = [e for e in marks if e["name"].startswith("lost ")]
+        self.gaps = [e for e in marks if re.fullmatch(r"lost \d+ calls", e["name"])]
         self.pauses = [(e["ts"], e["ts"] + e["dur"]) for e in marks if e["name"] == "paused"]
         self.thread_names = {e["tid"]: e["args"]["name"] for e in self.events
                              if e["ph"] == "M" and e["name"] == "thread_name"}

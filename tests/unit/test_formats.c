@@ -306,6 +306,29 @@ static void in_both(struct fixture *f, const char *lines)
 }
 
 /* Calls first, then samples for most of the time: these are summed up. */
+/* Lost samples are a gap, of which no format makes calls. */
+static void test_lost_samples(void **state)
+{
+	struct fixture *f = *state;
+	struct vtbpf_rec_lost *l = builder__record(&f->b, VTBPF_REC_LOST, 100, sizeof(*l) - 8);
+
+	l->rec.flags = VTBPF_F_LOST_SAMPLES;
+	l->lost = 7;
+	l->first = 5000;
+	l->last = 6000;
+	add_samples(f);
+	convert_capture(f, "json");
+	has(f, "\"ts\":5.000,\"dur\":1.000,\"name\":\"lost 7 samples\",\"args\":{\"samples\":7,"
+	       "\"tid\":100}}");
+	has(f, "\"losses\":{\"total\":0,");
+	assert_int_equal(f->sum.lost, 0);
+	convert(f, "folded");
+	assert_null(strstr(f->text, "lost"));
+	convert(f, "speedscope");
+	has(f, "{\"name\":\"lost samples\"}");
+	has(f, "\"lost\":0");
+}
+
 static void test_samples_after_calls(void **state)
 {
 	struct fixture *f = *state;
@@ -361,6 +384,7 @@ int main(void)
 		FORMAT_TEST(test_empty),
 		FORMAT_TEST(test_samples),
 		FORMAT_TEST(test_samples_in_json),
+		FORMAT_TEST(test_lost_samples),
 		FORMAT_TEST(test_samples_after_calls),
 		FORMAT_TEST(test_calls_after_samples),
 	};

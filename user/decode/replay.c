@@ -139,6 +139,7 @@ static int take_gap(struct replay *r, struct thread *th, struct replay_item *ite
 		.first = g->first,
 		.last = g->last,
 		.lost = g->lost,
+		.samples = g->samples,
 		.track = track_table__get(r->session->tracks, th, TRACK_LOST, 0),
 	};
 	g->written_until = g->last;
@@ -151,6 +152,7 @@ static int on_lost(struct replay *r, const struct event *ev, struct replay_item 
 {
 	struct thread *th = thread_table__get(r->session->threads, ev->tid);
 	struct event_lost l = ev->lost;
+	bool samples = ev->flags & VTBPF_F_LOST_SAMPLES;
 	struct thread_gap *g;
 	int kind = 0;
 
@@ -159,7 +161,7 @@ static int on_lost(struct replay *r, const struct event *ev, struct replay_item 
 	if (th->ignored || !l.lost)
 		return 0;
 	g = &th->gap;
-	if (g->lost && l.first > g->last)
+	if (g->lost && (l.first > g->last || g->samples != samples))
 		kind = take_gap(r, th, item);
 	if (l.first < g->written_until)
 		l.first = g->written_until;
@@ -170,6 +172,7 @@ static int on_lost(struct replay *r, const struct event *ev, struct replay_item 
 	if (!g->lost || l.last > g->last)
 		g->last = l.last;
 	g->lost += l.lost;
+	g->samples = samples;
 	return kind;
 }
 

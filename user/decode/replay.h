@@ -24,7 +24,8 @@ struct slice {
 
 struct gap {
 	uint64_t first, last; /* ns */
-	uint64_t lost;	      /* calls */
+	uint64_t lost;	      /* calls, or samples */
+	bool samples;
 	struct track *track;
 };
 

@@ -167,7 +167,8 @@ static int on_lost(struct session *s, const struct event *ev)
 	if (!th || !track_table__get(s->tracks, th, TRACK_LOST, 0))
 		return -ENOMEM;
 	saw_time(s, ev->lost.first, ev->lost.last);
-	th->lost += ev->lost.lost;
+	if (!(ev->flags & VTBPF_F_LOST_SAMPLES)) /* those are counted by themselves */
+		th->lost += ev->lost.lost;
 	return 0;
 }
 

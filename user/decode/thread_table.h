@@ -27,6 +27,7 @@ struct thread_former {
 struct thread_gap {
 	uint64_t lost, first, last; /* lost 0: no gap waits */
 	uint64_t written_until;	    /* end of the last gap written */
+	bool samples;		    /* they were lost, and no calls */
 };
 
 struct thread {

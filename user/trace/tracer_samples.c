@@ -149,17 +149,38 @@ static void end_sleep(struct tracer *t, pid_t tid, const struct sampled_thread *
 		t->fn(t->ctx, &rec.rec);
 }
 
+/* What no further record told of; it is told of once, should it go on. Only while nothing is recorded. */
+static void end_loss(struct tracer *t, pid_t tid, struct sampled_thread *s)
+{
+	struct vtbpf_rec_lost rec = {
+		.rec = { .len = sizeof(rec),
+			 .kind = VTBPF_REC_LOST,
+			 .flags = VTBPF_F_LOST_SAMPLES,
+			 .tid = tid },
+		.lost = s->lost,
+		.first = s->lost_first,
+		.last = s->lost_last,
+	};
+	__u32 key = tid;
+
+	t->fn(t->ctx, &rec.rec);
+	s->lost = 0;
+	bpf_map_update_elem(bpf_map__fd(t->skel->maps.sample_threads), &key, s, BPF_EXIST);
+}
+
 void tracer__end_sleeps(struct tracer *t, uint64_t end)
 {
 	int fd = bpf_map__fd(t->skel->maps.sample_threads);
 	struct sampled_thread s;
 	__u32 key, *prev = NULL;
 
-	if (!t->sample_sleeps)
-		return;
 	while (!bpf_map_get_next_key(fd, prev, &key)) {
 		prev = &key;
-		if (!bpf_map_lookup_elem(fd, &key, &s) && s.asleep_since)
+		if (bpf_map_lookup_elem(fd, &key, &s))
+			continue;
+		if (s.lost && !t->skel->bss->active)
+			end_loss(t, key, &s);
+		if (t->sample_sleeps && s.asleep_since)
 			end_sleep(t, key, &s, end);
 	}
 }

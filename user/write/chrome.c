@@ -289,12 +289,13 @@ static int chrome_gap(struct writer *w, const struct gap *gap)
 	char name[64];
 
 	write_head(&w->out, &c->heads[gap->track->index], gap->first, gap->last - gap->first);
-	snprintf(name, sizeof(name), "lost %llu calls", (unsigned long long)gap->lost);
+	snprintf(name, sizeof(name), "lost %llu %s", (unsigned long long)gap->lost,
+		 gap->samples ? "samples" : "calls");
 	j->comma = true;
 	json__str_field(j, "name", name);
 	json__key(j, "args");
 	json__open(j, '{');
-	json__u64_field(j, "lost", gap->lost);
+	json__u64_field(j, gap->samples ? "samples" : "lost", gap->lost);
 	json__u64_field(j, "tid", gap->track->thread->tid);
 	json__close(j, '}');
 	json__close(j, '}');

@@ -169,16 +169,18 @@ int profile_writer__slice(struct writer *w, const struct slice *slice)
 
 int profile_writer__gap(struct writer *w, const struct gap *gap)
 {
-	static const struct profile_function lost = { .name = { "lost calls", 10 } };
+	static const struct profile_function calls = { .name = { "lost calls", 10 } },
+					     samples = { .name = { "lost samples", 12 } };
 	struct collecting *c = w->priv;
 	struct profile_track *t = c->tracks[gap->track->index];
 	struct profile_call call = { .start = gap->first, .dur = gap->last - gap->first };
-	int64_t function = profile__function(c->profile, &lost);
+	int64_t function = profile__function(c->profile, gap->samples ? &samples : &calls);
 
 	if (function < 0)
 		return (int)function;
 	call.function = (uint32_t)function;
-	t->lost += gap->lost;
+	if (!gap->samples)
+		t->lost += gap->lost;
 	return profile__add(c->profile, t, &call);
 }
 
