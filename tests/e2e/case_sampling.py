@@ -311,7 +311,7 @@ def sampling_usage(context):
     pid = context.target("sampled.py", "graph", 0).pid
     for options in (["--hz", "0"], ["--hz", "200000"], ["--hz", "x"],
                     ["--hz", "10", "--tracer-entries", "5"], ["--hz", "10", "--dry-run"],
-                    ["--wall", "--dry-run"], ["--wall", "--keep-last", "5s"]):
+                    ["--wall", "--dry-run"], ["--wall", "--keep-last", "5"]):
         context.fails(2, "-p", pid, *options)
 
 
