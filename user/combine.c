@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "decode/decoder.h"
 #include "decode/row_ids.h"
 #include "log.h"
 #include "outfile.h"
@@ -325,18 +326,36 @@ static int64_t lost_of(const struct trace_scan *s)
 	return n > 0 ? n : 0;
 }
 
+/* Is it the row of a thread, and the first of that thread? */
+static bool is_new_thread(const struct combining *c, size_t number, const struct scan_row *row)
+{
+	const struct scan_row *other;
+
+	if (row->first == CLOCK_UNKNOWN || (!row->key.odd && row->key.tid > KERNEL_TID_MAX))
+		return false;
+	for (size_t i = 0; i < number && row->process->joined; i++) {
+		other = trace_scan__row(&c->in[i].scan, &row->key);
+		if (other && other->first != CLOCK_UNKNOWN &&
+		    other->process->shown == row->process->shown)
+			return false;
+	}
+	return true;
+}
+
 static void sum_up(struct combining *c)
 {
 	const struct scan_process *p;
+	const struct scan_row *row;
 
 	for (size_t i = 0; i < c->n; i++) {
 		const struct trace_scan *s = &c->in[i].scan;
 
 		c->sum->calls += s->calls;
-		c->sum->threads += s->threads;
 		c->sum->lost += (uint64_t)lost_of(s);
 		for (p = s->first_process; p; p = p->next)
 			c->sum->processes += !p->joined;
+		for (row = s->first_row; row; row = row->next)
+			c->sum->threads += is_new_thread(c, i, row);
 	}
 }
 

@@ -209,6 +209,7 @@ static void one_process(void **state)
 		save(f, 1, text);
 		assert_int_equal(run(f, 2, (struct combine_options){}, &sum), 0);
 		assert_int_equal(sum.processes, cases[i].merged ? 1 : 2);
+		assert_int_equal(sum.threads, sum.processes);
 		assert_int_equal(!strstr(f->text, "4194305"), cases[i].merged);
 	}
 }

@@ -6,7 +6,6 @@
 
 #define HASH_NONFATAL_OOM 1
 #include "trace_scan.h"
-#include "decoder.h"
 
 #define TEXT_MAX (64 << 20) /* of a member that is kept */
 #define MARKERS_MAX 4096    /* names remembered */
@@ -180,11 +179,8 @@ static int note_times(struct scanning *g, const struct chrome_members *m, struct
 		s->first = at;
 	if (is_string(m->ph, "X")) {
 		s->calls += chrome_event__is_call(m);
-		if (row) {
-			s->threads += row->first == CLOCK_UNKNOWN &&
-				      (row->key.odd || row->key.tid <= KERNEL_TID_MAX);
+		if (row)
 			widen(&row->first, &row->last, at, at + dur);
-		}
 	}
 	if (g->o->marker && is_wanted(m->name, g->o->marker) &&
 	    (s->wanted == CLOCK_UNKNOWN || at < s->wanted))

@@ -55,11 +55,11 @@ struct trace_scan {
 	struct scan_process *processes, *first_process, *last_process;
 	struct scan_row *rows, *first_row, *last_row;
 	struct scan_marker *markers, *first_marker, *last_marker;
-	int64_t first;		 /* of all events; CLOCK_UNKNOWN: there is none */
-	uint64_t calls, threads; /* threads with calls */
-	bool has_flows;		 /* arrows, whose ids are the same for all processes */
-	int64_t wanted;		 /* time of the event that was asked for; CLOCK_UNKNOWN: none */
-	int64_t sync;		 /* VizTracer's sync_marker; CLOCK_UNKNOWN: none */
+	int64_t first; /* of all events; CLOCK_UNKNOWN: there is none */
+	uint64_t calls;
+	bool has_flows; /* arrows, whose ids are the same for all processes */
+	int64_t wanted; /* time of the event that was asked for; CLOCK_UNKNOWN: none */
+	int64_t sync;	/* VizTracer's sync_marker; CLOCK_UNKNOWN: none */
 	struct scan_text info, metadata; /* "vtbpf" and "viztracer_metadata" */
 	char *boot, *host;		 /* of its clock; NULL unknown */
 	struct clock_pair *pairs;
