@@ -216,7 +216,7 @@ check-e2e: all
 	$(Q)$(PYTHON) tests/e2e/run.py --vtbpf build/vtbpf $(E2E)
 
 check-browser: all
-	$(Q)$(PYTHON) tests/e2e/run.py --cases tests/browser --vtbpf build/vtbpf $(E2E)
+	$(Q)$(PYTHON) tests/e2e/run.py --cases tests/browser --limit 400 --vtbpf build/vtbpf $(E2E)
 
 check-cycles: all
 	$(Q)$(PYTHON) scripts/check_cycles.py $(CYCLES)
