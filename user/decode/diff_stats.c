@@ -4,7 +4,7 @@
 
 #include "diff_parts.h"
 
-#define GROUP_MIN 3 /* functions: of fewer, nothing is usual */
+#define GROUP_MIN 5 /* functions: of fewer, nothing is usual */
 #define TAIL_MIN 10 /* functions of which one in five tells how they scatter */
 #define TAIL_PART 0.8
 #define TAIL_SIGMA 1.28 /* standard deviations, of a normal distribution */
@@ -60,7 +60,7 @@ static double tail_scatter(double *value, size_t n, double shift)
 
 double diff_stats__scatter(double *value, size_t n, double shift)
 {
-	double least = n < GROUP_MIN ? 0 : half_scatter(value, n);
+	double least = n < GROUP_MIN ? 0 : fmin(half_scatter(value, n), TAIL_MAX);
 
 	return n < TAIL_MIN ? least : fmax(least, tail_scatter(value, n, shift));
 }

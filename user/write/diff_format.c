@@ -4,7 +4,8 @@
 
 #include "diff_writer.h"
 
-static const struct diff_format *const formats[] = { &diff_text, &diff_json, &diff_folded };
+static const struct diff_format *const formats[] = { &diff_text, &diff_json, &diff_folded,
+						     &diff_html };
 
 #define N_FORMATS (sizeof(formats) / sizeof(formats[0]))
 
@@ -29,10 +30,11 @@ const struct diff_format *diff_format__find(const char *name, const char *path, 
 		return &diff_text;
 	if (name)
 		snprintf(why, why_size,
-			 "diff: format '%s' is not supported; use text, json or folded", name);
+			 "diff: format '%s' is not supported; use text, json, folded or html",
+			 name);
 	else
 		snprintf(why, why_size,
 			 "the extension names no form of diff; use .txt, .json, "
-			 ".folded or --format");
+			 ".folded, .html or --format");
 	return NULL;
 }

@@ -7,8 +7,7 @@
 #include "../decode/text_set.h"
 #include "diff_writer.h"
 
-/* What a frame of the side is called on both: by its number in the side's names. */
-static int64_t label(const struct diff *d, int which, size_t number, struct text_set *labels)
+int64_t diff_stacks__label(const struct diff *d, int which, size_t number, struct text_set *labels)
 {
 	uint32_t entry = d->entry_of[which][number];
 	const struct profile_function *f = &d->side[which].names->functions[number];
@@ -31,7 +30,7 @@ static int name_frames(const struct diff *d, int which, struct text_set *labels,
 	size_t i;
 
 	for (i = 0; i < d->side[which].names->n_functions; i++) {
-		no = label(d, which, i, labels);
+		no = diff_stacks__label(d, which, i, labels);
 		if (no < 0)
 			return (int)no;
 		label_of[i] = (uint32_t)no;

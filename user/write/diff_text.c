@@ -219,22 +219,39 @@ static int write_calls(struct diff_text *w)
 
 /* ---- all -------------------------------------------------------------------------------- */
 
-static void say_summary(struct diff_text *w)
+char *diff_text__summary(const struct diff *d)
 {
-	const struct diff *d = w->o->d;
 	const char *sep = "";
+	char *text = NULL;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
 	int i;
 
+	if (!f)
+		return NULL;
 	if (d->count[DIFF_SAME] == d->n_entries)
-		say(w, "no function changed");
+		fputs("no function changed", f);
 	for (i = 0; i < DIFF_SAME; i++) {
 		if (!d->count[i])
 			continue;
-		say(w, "%s%s %s", sep, count(w, (double)d->count[i]), diff__verdict_name(i));
+		fprintf(f, "%s%zu %s", sep, d->count[i], diff__verdict_name(i));
 		sep = ", ";
 	}
-	say(w, " (%s compared, %s %s too seldom to tell)\n", count(w, (double)d->n_judged),
-	    count(w, (double)d->n_unjudged), diff__is_sampled(d) ? "sampled" : "called");
+	fprintf(f, " (%zu compared, %zu %s too seldom to tell)", d->n_judged, d->n_unjudged,
+		diff__is_sampled(d) ? "sampled" : "called");
+	if (!fclose(f))
+		return text;
+	free(text);
+	return NULL;
+}
+
+static void say_summary(struct diff_text *w)
+{
+	const struct diff *d = w->o->d;
+	char *summary = diff_text__summary(d);
+
+	say(w, "%s\n", summary ? summary : "");
+	free(summary);
 	if (fabs(d->shift) >= SHIFT_MIN)
 		say(w,
 		    "all together %.1f%% %s, as from another machine or load; verdicts are "

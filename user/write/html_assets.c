@@ -28,6 +28,7 @@ EMBED(html_timeline_input_js, "user/write/html/timeline_input.js");
 EMBED(html_timeline_js, "user/write/html/timeline.js");
 EMBED(html_views_js, "user/write/html/views.js");
 EMBED(html_query_js, "user/write/html/query.js");
+EMBED(html_diff_js, "user/write/html/diff.js");
 EMBED(html_page_js, "user/write/html/page.js");
 
 const struct html_asset html_skeleton = ASSET(html_page_html, "page.html");
@@ -47,6 +48,7 @@ const struct html_asset html_scripts[] = {
 	ASSET(html_details_js, "details.js"),
 	ASSET(html_views_js, "views.js"),
 	ASSET(html_query_js, "query.js"),
+	ASSET(html_diff_js, "diff.js"),
 	ASSET(html_page_js, "page.js"),
 	{},
 };

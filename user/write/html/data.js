@@ -182,6 +182,10 @@ class Trace {
 		case 'S':
 			this.tracks[section.number()].addBlock(section, this.facts.span_ns);
 			break;
+		case 'D':
+			while (section.more)
+				this.addChange(section);
+			break;
 		case 'G':
 			this.addStacks(section);
 		}
@@ -195,6 +199,14 @@ class Trace {
 		const seen = Text.whole(f.name) + '\n' + Text.whole(f.file), raw = f.name + '\n' + f.file;
 		f.key = (seen === raw ? raw : seen + '\n' + raw).toLowerCase(); // what is searched
 		this.functions.push(f);
+	}
+
+	// Of a page of differences.
+	addChange(section) {
+		const f = this.functions[section.number()], verdict = section.number();
+		const judged = section.number() === 1, change = section.number();
+		Object.assign(f, { verdict, judged, change: (change % 2 ? -(change + 1) / 2 : change / 2) / 100,
+			callsBefore: section.number(), selfBefore: section.number() });
 	}
 
 	addStacks(section) {

@@ -280,6 +280,8 @@ function fail(error) {
 async function begin() {
 	const trace = await Trace.read();
 	Page.at('loading').hidden = true;
+	if (trace.facts.kind === 'diff')
+		return { diff: new DiffPage(trace) };
 	const page = new Page(trace);
 	await new Promise((done) => { page.painted = done; });
 	return Query.of(page);
