@@ -64,7 +64,7 @@ static void take_parabola_away(const struct stretches *s, double *rest)
 	}
 }
 
-#define IN_ORDER 0.8 /* all pairs less twice those against it: then there is no doubt */
+#define IN_ORDER 0.6 /* all pairs less twice those against it: then there is no doubt */
 #define SIMILAR_MAX 0.95
 
 /*
