@@ -174,3 +174,45 @@ def samples_of_a_quiet_target(context):
     assert final_samples(tracer)[3] == 100, tracer.text()
     text = context.fails(2, "-p", target.pid, "--hz", "10", "--max-overhead", "1%", "--wall")
     assert "--wall" in text, text
+
+
+@case()
+def budget_of_single_links(context):
+    """One link a site: the target pays for the whole detach, and there are windows all the same."""
+    target = context.target("spin.py")
+    out = context.path("out.json")
+    tracer = context.command("-p", target.pid, "-o", out, "--max-overhead", "10%", "-d", "8s", out=out,
+                             env=clean_env(VTBPF_ATTACH="cookies"))
+    tracer.wait(0)
+    _, achieved, worst, windows, coverage = final_line(tracer)
+    print("achieved %.1f%%, %d windows" % (achieved, windows))
+    assert achieved <= 10 and worst <= 10.1 and windows >= 1 and coverage > 0, tracer.text()
+    check_clipped(tracer.trace(), windows_of(tracer.trace()))
+    assert not text_differences(target.pid)
+
+
+@case()
+def budget_turns_back(context):
+    """A target that goes to sleep while stacks are sampled: after ten seconds of that windows come back,
+    and the trace has both, one after the other."""
+    target = context.target("sampled.py", "graph", 0)
+    out = context.path("out.json")
+    tracer = context.command("-p", target.pid, "-o", out, "--max-overhead", "1%", out=out,
+                             env=clean_env(VTBPF_ATTACH="cookies"))
+    for _ in range(60):
+        target.ask("1")  # second of work
+        if "vtbpf: tracing" in tracer.text_so_far():
+            break
+    target.ask("2")
+    time.sleep(9)
+    wait_until(lambda: status_of(context, target.pid)["window"] == "open", "windows", 40)
+    assert status_of(context, target.pid)["mode"] == "windows"
+    tracer.send(2)
+    tracer.wait(0)
+    _, achieved, worst, hz, _ = final_samples(tracer)
+    assert worst <= 1.01 and achieved <= 1 and hz > 0, tracer.text()
+    trace = tracer.trace()
+    windows = windows_of(trace)
+    assert windows and any(s.args.get("sampled") for s in trace.slices)
+    for begin, end, _ in plain(out)["samples"]["stretches"]:
+        assert all(end * 1000 <= w[0] or w[1] <= begin * 1000 for w in windows), (begin, end, windows)
