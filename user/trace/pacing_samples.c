@@ -11,18 +11,21 @@
 #define PERIOD_NS 1000000ULL /* in place of windows, 1000 Hz at most */
 #define WALK_NS 8000	     /* what is done in a sample, before one was seen */
 
-/* Above this even the slowest detach leaves room for a window in any 10 s. */
-#define WINDOWS_FIT 0.05
+/* Above this even the slowest detach leaves room for a window in any 10 s, and the programs that sample
+ * need not be loaded, which costs as much as some windows: where all probes go at once, and where not. */
+#define WINDOWS_FIT_MULTI 0.0099
+#define WINDOWS_FIT_LINKS 0.05
 
 void pacing_samples__prepare(struct recording *r, struct tracer_config *cfg)
 {
 	struct pacing_samples *s = &r->pacing.samples;
 	const struct recording_config *c = r->cfg;
+	double fit = tracer__expects_multi() ? WINDOWS_FIT_MULTI : WINDOWS_FIT_LINKS;
 
 	s->asked = cfg->sample_period_ns != 0;
 	s->possible = s->asked;
 	/* What keeps the newest calls, or waits for some, has no use for samples. */
-	if (s->asked || c->budget->stated > WINDOWS_FIT || c->tracer_entries || c->keep_ns ||
+	if (s->asked || c->budget->stated > fit || c->tracer_entries || c->keep_ns ||
 	    (c->triggers && c->triggers->n))
 		return;
 	cfg->sample_period_ns = PERIOD_NS;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -193,6 +194,17 @@ static enum tracer_variant wanted_variant(const struct tracer_config *cfg)
 	return !strcmp(name, "cookies")	 ? TRACER_COOKIES :
 	       !strcmp(name, "numbered") ? TRACER_NUMBERED :
 					   TRACER_BEST;
+}
+
+bool tracer__expects_multi(void)
+{
+	unsigned int major = 0, minor = 0;
+	struct utsname uts;
+
+	if (getenv("VTBPF_ATTACH") || uname(&uts) ||
+	    sscanf(uts.release, "%u.%u", &major, &minor) != 2)
+		return false;
+	return major > 6 || (major == 6 && minor >= 6);
 }
 
 /* The best variant that works, found by trying: version numbers lie about backports. */

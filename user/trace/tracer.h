@@ -51,6 +51,9 @@ struct tracer_config {
 	bool sample_sleeps;	    /* and threads that have no CPU are told of, too */
 };
 
+/* Will one link hold all probes, as far as one can tell before anything is loaded? */
+bool tracer__expects_multi(void);
+
 /* Gets every record, as it came from the ring. Nonzero ends the poll or sweep with that value. */
 typedef int (*tracer_record_fn)(void *ctx, const struct vtbpf_rec *rec);
 
