@@ -266,8 +266,6 @@ static __always_inline void add_totals(const struct vtbpf_counters *c)
 	__sync_fetch_and_add(&totals.stale_codes, c->stale_codes);
 }
 
-#define PLACES 8 /* that are tried: the threads of a process seldom lie far apart */
-
 /* The state is as that of a place that is free; what was counted is not lost. */
 static __always_inline void state_reset(struct thread_state *t)
 {
@@ -283,8 +281,8 @@ static __always_inline struct thread_state *take_place(__u32 tid)
 	struct thread_state *t;
 	__u32 place;
 
-	for (__u32 i = 0; i < PLACES; i++) {
-		place = (tid + i) & thread_mask;
+	for (__u32 i = 0; i < THREAD_PLACES; i++) {
+		place = (tid + i * THREAD_STRIDE) & thread_mask;
 		t = state_at(place);
 		if (!t || __sync_val_compare_and_swap(&t->tid, 0, tid))
 			continue;

@@ -6,6 +6,11 @@
 
 #define NO_SLOT 0xffffffff
 
+/* A thread's state lies in the first free of so many places, from where its tid says on. Ids of threads
+ * that were started together lie together, so the next place to try is far off. */
+#define THREAD_PLACES 8
+#define THREAD_STRIDE 1021
+
 enum verdict { VERDICT_TRACE = 0, VERDICT_IGNORE = 1 };
 
 /* What user space decided about a thread. Its tid may be another thread's by now. */

@@ -14,7 +14,6 @@
 #include "tracer_fixture.h"
 
 #define CALLS 5000
-#define PLACES 8 /* that the kernel side tries */
 
 static const struct tracer_config config = { .ring_bytes = 16 << 20, .max_stack_depth = -1 };
 
@@ -69,7 +68,7 @@ static void take_places(const struct fixture *f, __u32 n)
 	struct thread_state other = { .tid = 1, .slot = NO_SLOT };
 
 	for (__u32 i = 0; i < n; i++) {
-		__u32 place = (f->pid + i) & mask;
+		__u32 place = (f->pid + i * THREAD_STRIDE) & mask;
 
 		assert_int_equal(bpf_map_update_elem(map.states_fd, &place, &other, BPF_ANY), 0);
 	}
@@ -84,12 +83,13 @@ static void test_place_is_taken(void **state)
 	if (!fixture__can_trace())
 		skip();
 	fixture__begin(&f, &config);
-	take_places(&f, PLACES - 1);
+	take_places(&f, THREAD_PLACES - 1);
 	fixture__run(&f, "flat(5000)");
 	tid = f.pid;
 	assert_int_equal(
 		bpf_map_lookup_elem(bpf_map__fd(f.tracer->skel->maps.threads), &tid, &place), 0);
-	assert_int_equal(place, (tid + PLACES - 1) & f.tracer->skel->rodata->thread_mask);
+	assert_int_equal(place, (tid + (THREAD_PLACES - 1) * THREAD_STRIDE) &
+					f.tracer->skel->rodata->thread_mask);
 	fixture__end(&f);
 	assert_int_equal(f.seen.calls, CALLS);
 	assert_int_equal(f.seen.counters.lost, 0);
@@ -104,7 +104,7 @@ static void test_no_place(void **state)
 	if (!fixture__can_trace())
 		skip();
 	fixture__begin(&f, &config);
-	take_places(&f, PLACES);
+	take_places(&f, THREAD_PLACES);
 	fixture__run(&f, "flat(5000)");
 	fixture__end(&f);
 	assert_int_equal(f.seen.calls, 0);

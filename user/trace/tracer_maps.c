@@ -23,9 +23,11 @@ void tracer__make_small(struct vtbpf_bpf *skel, const struct tracer_config *cfg)
 		slots = VTBPF_MAX_SLOTS;
 	bpf_map__set_max_entries(skel->maps.stacks, slots);
 	bpf_map__set_max_entries(skel->maps.free_slots, slots);
-	bpf_map__set_max_entries(skel->maps.threads, SMALL_THREADS);
-	bpf_map__set_max_entries(skel->maps.thread_states, SMALL_THREADS);
-	skel->rodata->thread_mask = SMALL_THREADS - 1;
+	if (cfg->threads <= SMALL_THREADS / 4) { /* few of them want the same place */
+		bpf_map__set_max_entries(skel->maps.threads, SMALL_THREADS);
+		bpf_map__set_max_entries(skel->maps.thread_states, SMALL_THREADS);
+		skel->rodata->thread_mask = SMALL_THREADS - 1;
+	}
 	bpf_map__set_max_entries(skel->maps.verdicts, SMALL_THREADS);
 	bpf_map__set_max_entries(skel->maps.deep_frames, SMALL_FRAMES);
 	bpf_map__set_max_entries(skel->maps.codes, SMALL_CODES);
