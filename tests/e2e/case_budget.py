@@ -109,6 +109,19 @@ def final_samples(tracer):
     return [float(found.group(n)) for n in (1, 2, 3, 6, 7)]
 
 
+def start_worst(context, target, began):
+    """What vtbpf's own start cost of 10 s, in percent, asked for when the first sample is taken. Its
+    programs are loaded before anything is paced, and where no CPU is idle, that may be more than a small
+    budget has. Nothing begins then until those 10 s are over: what began before them was not so dear."""
+    worst = status_of(context, target.pid)["overhead_worst_10s_percent"]
+    return worst if time.monotonic() - began >= 10 else 0
+
+
+def check_worst(worst, stated, of_start):
+    """No 10 s are dearer than stated, but those of the start (which the last line rounds)."""
+    assert worst <= max(stated * 1.01, of_start + 0.051), (worst, stated, of_start)
+
+
 def check_stretches(samples, hz, seconds):
     """What the trace says of when it was sampled, and how often, is what the last line says."""
     lengths = [(end - begin) / 1e6 for begin, end, _ in samples["stretches"]]
@@ -121,17 +134,19 @@ def budget_falls_back(context):
     """Where a detach costs more than the budget has in 10 s (one link a site), stacks are sampled,
     within the budget; it is said once, and marked."""
     target = context.target("spin.py")
-    out = context.path("out.json")
+    out, began = context.path("out.json"), time.monotonic()
     tracer = context.command("-p", target.pid, "-o", out, "--max-overhead", "1%", "-d", "17s", out=out,
                              env=clean_env(VTBPF_ATTACH="cookies"))
     wait_until(lambda: "tracing" in tracer.text_so_far(), "the first sample")
+    of_start = start_worst(context, target, began)
     status = status_of(context, target.pid)
     assert status["mode"] == "samples" and status["windows"] == 0, status
     assert not text_differences(target.pid), "no probe is set"
     tracer.wait(0)
     assert tracer.text().count("stacks are sampled instead") == 1, tracer.text()
     stated, achieved, worst, hz, seconds = final_samples(tracer)
-    assert stated == 1 and worst <= 1.01 and achieved <= 1 and 1 <= hz <= 1000
+    check_worst(worst, stated, of_start)
+    assert stated == 1 and achieved <= 1 and 1 <= hz <= 1000, tracer.text()
     trace = tracer.trace()
     trace.check_shape()
     said = plain(context.path("out.json"))
@@ -196,13 +211,14 @@ def budget_turns_back(context):
     """A target that goes to sleep while stacks are sampled: after ten seconds of that windows come back,
     and the trace has both, one after the other."""
     target = context.target("sampled.py", "graph", 0)
-    out = context.path("out.json")
+    out, began = context.path("out.json"), time.monotonic()
     tracer = context.command("-p", target.pid, "-o", out, "--max-overhead", "1%", out=out,
                              env=clean_env(VTBPF_ATTACH="cookies"))
     for _ in range(60):
         target.ask("1")  # second of work
         if "vtbpf: tracing" in tracer.text_so_far():
             break
+    of_start = start_worst(context, target, began)
     target.ask("2")
     time.sleep(9)
     wait_until(lambda: status_of(context, target.pid)["window"] == "open", "windows", 40)
@@ -210,7 +226,8 @@ def budget_turns_back(context):
     tracer.send(2)
     tracer.wait(0)
     _, achieved, worst, hz, _ = final_samples(tracer)
-    assert worst <= 1.01 and achieved <= 1 and hz > 0, tracer.text()
+    check_worst(worst, 1, of_start)
+    assert achieved <= 1 and hz > 0, tracer.text()
     trace = tracer.trace()
     windows = windows_of(trace)
     assert windows and any(s.args.get("sampled") for s in trace.slices)
