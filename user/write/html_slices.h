@@ -11,7 +11,8 @@
 #include "../decode/profile.h"
 #include "html_page.h"
 
-/* More than that, and the shortest are left out: what a browser opens in seconds, in less than a gigabyte. */
+/* More than that, and the shortest are left out: what a browser opens in seconds, in less than a
+ * gigabyte. */
 #define HTML_SLICES_MAX 10000000
 
 /* How long a call must be to be shown, ns, so that no more than max are. 0 or a negative errno. */
