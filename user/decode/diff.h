@@ -30,13 +30,23 @@ struct diff_values {
 	double self_p50;
 };
 
+enum diff_times {
+	DIFF_PLAIN,
+	DIFF_EVEN,
+	DIFF_TIMES
+}; /* as they were; at the machine's full speed */
+
+struct diff_quantiles {
+	double log_ns[DIFF_QUANTILES]; /* of self; of samples, which are DIFF_PLAIN: of its part of all */
+	double error[DIFF_QUANTILES]; /* standard errors of these */
+};
+
 struct diff_measure {
 	struct diff_values values;
-	uint64_t n;		       /* calls seen from begin to end; or samples of it alone */
-	double log_ns[DIFF_QUANTILES]; /* of self; of samples: of its part of all */
-	double error[DIFF_QUANTILES];  /* standard errors of these */
-	double freedom;		       /* degrees of, of the errors */
-	bool brief;		       /* it was called in a small part of the run's time only */
+	uint64_t n; /* calls seen from begin to end; or samples of it alone */
+	struct diff_quantiles times[DIFF_TIMES];
+	double freedom; /* degrees of, of the errors */
+	bool brief;	/* it was called in a small part of the run's time only */
 };
 
 struct diff_run {
@@ -64,8 +74,9 @@ struct diff_entry {
 	struct diff_values values[DIFF_SIDES];
 	uint64_t n[DIFF_SIDES]; /* calls that were looked at, in all runs */
 	enum diff_verdict verdict;
-	bool judged;	   /* there were calls enough */
-	bool brief;	   /* but in a small part of the time */
+	bool judged;	       /* there were calls enough */
+	enum diff_times times; /* those that it is judged by */
+	bool brief;	       /* but in a small part of the time */
 	double change;	   /* of self time for a call, beyond what all changed; 0.1: 10 % more */
 	double confidence; /* of slower and faster: 0 to 1 */
 	bool calls_changed;
@@ -77,9 +88,10 @@ struct diff {
 	struct diff_entry *entries; /* slower, faster, new, gone, same; what matters most first */
 	size_t n_entries;
 	size_t count[DIFF_VERDICTS];
-	double shift;			/* by how much all functions are slower, as change */
-	size_t n_judged;		/* functions */
-	size_t n_unjudged;		/* in both, but called too seldom */
+	double shift;	   /* by how much all functions are slower, as change */
+	double resolution; /* changes of self time below that may go unseen, 0: nothing judged */
+	size_t n_judged;   /* functions */
+	size_t n_unjudged; /* in both, but called too seldom */
 	uint32_t *entry_of[DIFF_SIDES]; /* by number in the side's names: index in entries, or
 					   UINT32_MAX for threads and what was never called */
 };

@@ -27,13 +27,14 @@
 #define SUREST 5	  /* of the functions, by standard error: the usual is told by all that */
 #define SURE_FACTOR 2	  /* are so many times as unsure at most */
 #define UNSTEADY_PART 0.5 /* of what the machine wandered, one function may be off */
-#define SHIFT_PART 0.25	  /* and of the shift */
-#define BRIEF_MIN 20	  /* functions that were called for a short while: of fewer, the error is */
-#define BRIEF_ERROR 0.05  /* this; else so much that one in twenty */
-#define BRIEF_PART 0.95	  /* exceeds it so many times */
+#define SHIFT_PART 0.25	  /* and of the shift, unless so many functions tell how they scatter */
+#define TELLING_MIN 10	  /* about it: then that is known, and this much remains */
+#define SHIFT_REST 0.05
+#define BRIEF_MIN 20	 /* functions that were called for a short while: of fewer, the error is */
+#define BRIEF_ERROR 0.05 /* this; else so much that one in twenty */
+#define BRIEF_PART 0.95	 /* exceeds it so many times */
 #define BRIEF_SIGMA 1.5
-#define CALLS_FACTOR 1.5 /* called so much more often is worth a line */
-#define CALLS_SIGMA 3
+#define SEEN_SIGMA 3.5 /* standard errors that a function must be off to be accused, about */
 
 /* Logarithms, of one function at one quantile. */
 struct estimate {
@@ -50,7 +51,9 @@ struct judging {
 	double between[DIFF_SIDES][2];
 	double shift[DIFF_QUANTILES], scatter[DIFF_QUANTILES];
 	double brief_scatter[DIFF_QUANTILES];
-	double unsteady; /* mean square of all runs */
+	size_t n_telling; /* functions that shift and scatter were found by */
+	double unsteady;  /* mean square of all runs */
+	double self;	  /* of all functions that are judged, ns */
 };
 
 /* ---- runs of one side ------------------------------------------------------------------- */
@@ -70,17 +73,17 @@ static size_t runs_with(const struct diff_side *side, int64_t function)
 	return n;
 }
 
-static double mean_of(const struct diff_side *side, int64_t function, int q)
+static double mean_of(const struct diff_side *side, const struct diff_entry *e, int which, int q)
 {
 	const struct diff_measure *m;
 	size_t k, n = 0;
 	double sum = 0;
 
 	for (k = 0; k < side->n_runs; k++) {
-		m = diff_run__measure(&side->runs[k], function);
+		m = diff_run__measure(&side->runs[k], e->function[which]);
 		if (!counts(side, m))
 			continue;
-		sum += m->log_ns[q] - side->runs[k].offset[q];
+		sum += m->times[e->times].log_ns[q] - side->runs[k].offset[q];
 		n++;
 	}
 	return sum / (double)n;
@@ -106,7 +109,7 @@ static double find_offset(struct judging *j, int which, size_t run, int q)
 		    runs_with(side, e->function[which]) < side->n_runs)
 			continue;
 		m = diff_run__measure(&side->runs[run], e->function[which]);
-		j->value[n++] = m->log_ns[q] - mean_of(side, e->function[which], q);
+		j->value[n++] = m->times[e->times].log_ns[q] - mean_of(side, e, which, q);
 	}
 	diff_stats__sort(j->value, n);
 	return n < GROUP_MIN ? 0 : diff_stats__common(j->value, n);
@@ -129,17 +132,18 @@ static int find_offsets(struct judging *j, int which, int q)
 }
 
 /* Variance of one function between the side's runs. */
-static double variance(const struct diff_side *side, int64_t function, int q)
+static double variance(const struct diff_side *side, const struct diff_entry *e, int which, int q)
 {
-	double mean = mean_of(side, function, q), sum = 0, value;
+	double mean = mean_of(side, e, which, q), sum = 0, value;
 	size_t k, n = 0;
 
 	for (k = 0; k < side->n_runs; k++) {
-		const struct diff_measure *m = diff_run__measure(&side->runs[k], function);
+		const struct diff_measure *m =
+			diff_run__measure(&side->runs[k], e->function[which]);
 
 		if (!counts(side, m))
 			continue;
-		value = m->log_ns[q] - side->runs[k].offset[q] - mean;
+		value = m->times[e->times].log_ns[q] - side->runs[k].offset[q] - mean;
 		sum += value * value;
 		n++;
 	}
@@ -157,7 +161,7 @@ static double usual_variance(struct judging *j, int which, int q, bool brief)
 	for (i = 0; i < j->d->n_entries; i++) {
 		e = &j->d->entries[i];
 		if (e->judged && e->brief == brief && !is_rare(side, e, which))
-			j->value[n++] = variance(side, e->function[which], q);
+			j->value[n++] = variance(side, e, which, q);
 	}
 	return fmax(n ? diff_stats__median(j->value, n) : 0, ERROR_MIN * ERROR_MIN / 2);
 }
@@ -176,7 +180,7 @@ static void add_side(struct judging *j, const struct diff_entry *e, int which, i
 		m = diff_run__measure(&side->runs[k], function);
 		if (!counts(side, m))
 			continue;
-		within += m->error[q] * m->error[q] / n;
+		within += m->times[e->times].error[q] * m->times[e->times].error[q] / n;
 		freedom += m->freedom;
 	}
 	square = within;
@@ -184,11 +188,11 @@ static void add_side(struct judging *j, const struct diff_entry *e, int which, i
 		prior = is_rare(side, e, which) ? 0 : PRIOR_FREEDOM;
 		freedom = prior + n - 1;
 		square = (prior * j->between[which][e->brief] +
-			  (n - 1) * variance(side, function, q)) /
+			  (n - 1) * variance(side, e, which, q)) /
 			 freedom;
 		square = fmax(square, prior > 0 ? within : j->between[which][e->brief]);
 	}
-	to->change += (which == DIFF_AFTER ? 1 : -1) * mean_of(side, function, q);
+	to->change += (which == DIFF_AFTER ? 1 : -1) * mean_of(side, e, which, q);
 	to->error += square / n;
 	to->freedom += freedom;
 }
@@ -221,6 +225,28 @@ static bool can_judge(const struct diff *d, struct diff_entry *e)
 	return true;
 }
 
+/* What follows the speed of the machine is more even when that is taken off, what waits is not. */
+static enum diff_times better_times(const struct diff *d, const struct diff_entry *e)
+{
+	const struct diff_side *side;
+	const struct diff_measure *m;
+	double sum[DIFF_TIMES] = {}, error;
+	size_t i, k;
+	int kind;
+
+	for (i = 0; i < DIFF_SIDES; i++) {
+		side = &d->side[i];
+		for (k = 0; k < side->n_runs; k++) {
+			m = diff_run__measure(&side->runs[k], e->function[i]);
+			for (kind = 0; counts(side, m) && kind < DIFF_TIMES; kind++) {
+				error = m->times[kind].error[DIFF_QUANTILES - 1];
+				sum[kind] += error * error;
+			}
+		}
+	}
+	return sum[DIFF_EVEN] < sum[DIFF_PLAIN] ? DIFF_EVEN : DIFF_PLAIN;
+}
+
 static bool tells_usual(const struct diff_entry *e)
 {
 	return e->judged && !e->brief;
@@ -242,6 +268,18 @@ static double sure_enough(struct judging *j, int q)
 	return fmax(j->value[SUREST - 1], least) * SURE_FACTOR * SURE_FACTOR;
 }
 
+/* Functions scatter by their own errors, which each of them has anyway, and by this. */
+static double own_scatter(struct judging *j, double scatter, double most, int q)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < j->d->n_entries; i++) {
+		if (tells_usual(&j->d->entries[i]) && j->estimates[i][q].error <= most)
+			j->value[n++] = j->estimates[i][q].error;
+	}
+	return sqrt(fmax(scatter * scatter - diff_stats__median(j->value, n), 0));
+}
+
 /* Shift and scatter of those that are sure of themselves. */
 static void find_usual(struct judging *j, int q)
 {
@@ -254,9 +292,10 @@ static void find_usual(struct judging *j, int q)
 	}
 	if (!n)
 		return;
+	j->n_telling = n;
 	diff_stats__sort(j->value, n);
 	j->shift[q] = diff_stats__common(j->value, n);
-	j->scatter[q] = diff_stats__scatter(j->value, n, j->shift[q]);
+	j->scatter[q] = own_scatter(j, diff_stats__scatter(j->value, n, j->shift[q]), most, q);
 	j->d->shift = exp(j->shift[q]) - 1;
 }
 
@@ -285,6 +324,16 @@ static double smaller(double a, double b)
 	return fabs(a) < fabs(b) ? a : b;
 }
 
+static double square(double x)
+{
+	return x * x;
+}
+
+static double shift_part(const struct judging *j)
+{
+	return j->n_telling < TELLING_MIN ? SHIFT_PART : SHIFT_REST;
+}
+
 /* What no run tells of itself: squared. */
 static double common_error(const struct judging *j, const struct diff_entry *e, int q)
 {
@@ -296,11 +345,44 @@ static double common_error(const struct judging *j, const struct diff_entry *e, 
 	tiny = diff__is_sampled(j->d) ? 0 : ERROR_NS / fmax(ns, 1);
 	error = (error + tiny * tiny) / runs;
 	error = fmax(error, j->scatter[q] * j->scatter[q]);
-	error += SHIFT_PART * SHIFT_PART * j->shift[q] * j->shift[q];
+	error += square(shift_part(j) * j->shift[q]);
 	error += UNSTEADY_PART * UNSTEADY_PART * j->unsteady / runs;
 	if (e->brief)
 		error += j->brief_scatter[q] * j->brief_scatter[q];
 	return error;
+}
+
+/*
+ * Of many functions some are off by chance; the chance of each is multiplied by so much (Bonferroni).
+ * Half of what may be wrong is shared by all alike, half by the part of the time that they take: there are
+ * hundreds that run once in a while, and few that matter.
+ */
+static double tries(const struct judging *j, const struct diff_entry *e, size_t functions)
+{
+	double self = e->values[DIFF_BEFORE].self + e->values[DIFF_AFTER].self;
+
+	return 1 / (0.5 / (double)functions + 0.5 * (j->self > 0 ? self / j->self : 0));
+}
+
+/* The least change, as a logarithm, that is seen of most functions that take a hundredth of the time or
+ * more. */
+static double resolution(struct judging *j)
+{
+	const struct diff_entry *e;
+	double self, error;
+	size_t i, n = 0;
+	int q;
+
+	for (i = 0; i < j->d->n_entries; i++) {
+		e = &j->d->entries[i];
+		self = e->values[DIFF_BEFORE].self + e->values[DIFF_AFTER].self;
+		if (!e->judged || self < j->self / 100)
+			continue;
+		for (q = 0, error = 0; q < DIFF_QUANTILES; q++)
+			error = fmax(error, sqrt(j->estimates[i][q].error + common_error(j, e, q)));
+		j->value[n++] = error;
+	}
+	return n ? fmax(SEEN_SIGMA * diff_stats__median(j->value, n), log1p(CHANGE_MIN)) : 0;
 }
 
 static void judge(const struct judging *j, struct diff_entry *e, size_t functions)
@@ -317,47 +399,16 @@ static void judge(const struct judging *j, struct diff_entry *e, size_t function
 		chance = fmax(chance, diff_stats__chance(value, est[q].freedom));
 	}
 	e->change = exp(change) - 1;
-	chance = fmin(chance * (double)functions, 1); /* Bonferroni */
+	chance = fmin(chance * tries(j, e, functions), 1);
 	e->confidence = 1 - chance;
 	if (chance > CHANCE_MAX || fabs(e->change) <= CHANGE_MIN)
 		return;
 	/* What waits does so as long on a slow machine: the shift alone is no change. */
+	if (e->times == DIFF_EVEN && j->n_telling >= TELLING_MIN)
+		plain = change;
 	if (fabs(plain) < CHANGE_MIN / 2 || (plain > 0) != (change > 0))
 		return;
 	e->verdict = e->change > 0 ? DIFF_SLOWER : DIFF_FASTER;
-}
-
-/* ---- how often -------------------------------------------------------------------------- */
-
-static bool has_both(const struct diff_entry *e)
-{
-	return e->values[DIFF_BEFORE].calls > 0 && e->values[DIFF_AFTER].calls > 0;
-}
-
-/* One trace may be longer than the other: that is common to all, too. */
-static void judge_calls(struct judging *j)
-{
-	struct diff_entry *e;
-	double shift, a, b;
-	size_t i, n = 0;
-
-	for (i = 0; i < j->d->n_entries; i++) {
-		e = &j->d->entries[i];
-		if (e->judged && has_both(e))
-			j->value[n++] =
-				log(e->values[DIFF_AFTER].calls / e->values[DIFF_BEFORE].calls);
-	}
-	diff_stats__sort(j->value, n);
-	shift = diff_stats__common(j->value, n);
-	for (i = 0; i < j->d->n_entries; i++) {
-		e = &j->d->entries[i];
-		if (!has_both(e))
-			continue;
-		a = e->values[DIFF_AFTER].calls * exp(-shift);
-		b = e->values[DIFF_BEFORE].calls;
-		e->calls_changed = fabs(log(a / b)) >= log(CALLS_FACTOR) &&
-				   fabs(a - b) >= CALLS_SIGMA * sqrt(a + b);
-	}
 }
 
 static int estimate(struct judging *j, int q)
@@ -408,7 +459,11 @@ static int judge_all(struct judging *j)
 	for (i = 0; i < d->n_entries; i++) {
 		e = &d->entries[i];
 		e->judged = can_judge(d, e);
+		if (e->judged && !diff__is_sampled(d))
+			e->times = better_times(d, e);
 		d->n_judged += e->judged;
+		if (e->judged)
+			j->self += e->values[DIFF_BEFORE].self + e->values[DIFF_AFTER].self;
 		d->n_unjudged += !e->judged && e->function[0] >= 0 && e->function[1] >= 0;
 	}
 	j->unsteady = unsteadiness(d);
@@ -418,8 +473,10 @@ static int judge_all(struct judging *j)
 		if (d->entries[i].judged)
 			judge(j, &d->entries[i], d->n_judged);
 	}
+	if (!err)
+		d->resolution = exp(resolution(j)) - 1;
 	if (!err && !diff__is_sampled(d))
-		judge_calls(j);
+		diff_calls__judge(d, j->value);
 	return err;
 }
 

@@ -5,6 +5,10 @@
  * that follow one another, and counted by block how many are below the quantile: what differs between
  * blocks beyond chance (the machine was busy for a while) makes the quantile uncertain. This is the
  * interval of Woodruff (1952) for quantiles of samples in clusters.
+ *
+ * Then all that is done again with times as the machine would have needed at its full speed, as all that
+ * ran at the same moment tells it (wander.h). Of what computes, these are the more even ones, and of what
+ * waits the plain ones.
  */
 #include <errno.h>
 #include <math.h>
@@ -17,18 +21,23 @@
 #include "wander.h"
 
 #define BLOCKS 32
-#define FINER 2 /* than the sketch's usual 32 buckets to the doubling: 0.4 % either way */
+#define WEIGHT_MAX 100000 /* ns: long waits must not hide what the machine does */
+#define FINER 2		  /* than the sketch's usual 32 buckets to the doubling: 0.4 % either way */
 
 /* Samples of one function come in a row: they tell as much as this part of them alone. */
 #define SAMPLES_WORTH 0.5
 
 static const double quantile[DIFF_QUANTILES] = { 0.25, 0.5 };
 
-struct gathered {
+struct times {
 	struct sketch self;
 	double at[DIFF_QUANTILES];
 	uint32_t (*below)[DIFF_QUANTILES]; /* by block, calls below the quantile */
 	uint64_t next;			   /* number of the call that comes next */
+};
+
+struct gathered {
+	struct times times[DIFF_TIMES];
 	struct wander_cells cells;
 };
 
@@ -36,7 +45,8 @@ struct measuring {
 	const struct profile *p;
 	struct gathered *functions;
 	struct wander *wander;
-	bool again; /* it is the second walk */
+	int kind;
+	bool again; /* it is the second walk of that kind */
 };
 
 /* Of the n calls of a function, those from begin to end are in that block. */
@@ -57,31 +67,37 @@ static double log_of(double ns)
 
 static void look_again(struct measuring *m, struct gathered *g, uint64_t at, double self)
 {
-	unsigned int block = block_of(g->self.n, g->next), q;
+	struct times *t = &g->times[m->kind];
+	unsigned int block = block_of(t->self.n, t->next), q;
+	double usual = t->at[DIFF_QUANTILES - 1];
 
 	for (q = 0; q < DIFF_QUANTILES; q++)
-		g->below[block][q] += self < g->at[q];
+		t->below[block][q] += self < t->at[q];
 	if (wander_cells__are_spread(&g->cells))
-		wander__note(m->wander, at, g->next,
-			     log_of(self) - log_of(g->at[DIFF_QUANTILES - 1]));
-	g->next++;
+		wander__note(m->wander, at, t->next, log_of(self) - log_of(usual),
+			     fmin(usual, WEIGHT_MAX));
+	t->next++;
 }
 
 static int leave(void *arg, struct walk_frame *f, const struct walk_frame *parent)
 {
 	struct measuring *m = arg;
 	struct gathered *g = &m->functions[f->function];
-	uint64_t dur = f->end - f->start, self = f->inner_ns < dur ? dur - f->inner_ns : 0;
+	uint64_t dur = f->end - f->start, inner = f->inner_ns < dur ? f->inner_ns : dur;
+	double self = (double)(dur - inner);
 
 	(void)parent;
 	if (f->flags) /* its time is cut off */
 		return 0;
-	if (!m->again) {
-		wander__visit(m->wander, &g->cells, f->start);
-		return sketch__add(&g->self, self);
+	if (m->kind == DIFF_EVEN)
+		self *= exp(-wander__slowness(m->wander, f->start));
+	if (m->again) {
+		look_again(m, g, f->start, self);
+		return 0;
 	}
-	look_again(m, g, f->start, (double)self);
-	return 0;
+	if (m->kind == DIFF_PLAIN)
+		wander__visit(m->wander, &g->cells, f->start);
+	return sketch__add(&g->times[m->kind].self, (uint64_t)(self + 0.5));
 }
 
 static int enter(void *arg, struct walk_frame *f, const struct walk_frame *parent)
@@ -107,94 +123,130 @@ static int walk(struct measuring *m)
 
 static int find_quantiles(struct measuring *m)
 {
-	struct gathered *g;
+	struct times *t;
 	size_t i;
 	int q;
 
 	for (i = 0; i < m->p->n_functions; i++) {
-		g = &m->functions[i];
-		if (!g->self.n)
+		t = &m->functions[i].times[m->kind];
+		if (!t->self.n)
 			continue;
-		g->below = calloc(BLOCKS, sizeof(*g->below));
-		if (!g->below)
+		t->below = calloc(BLOCKS, sizeof(*t->below));
+		if (!t->below)
 			return -ENOMEM;
 		for (q = 0; q < DIFF_QUANTILES; q++)
-			g->at[q] = sketch__quantile(&g->self, quantile[q]);
+			t->at[q] = sketch__quantile(&t->self, quantile[q]);
 	}
 	return 0;
 }
 
-/* The standard error of the part of calls that is below quantile q. */
-static double part_error(const struct gathered *g, int q)
+static int gather(struct measuring *m, int kind)
 {
-	uint64_t n = g->self.n, size;
+	int err;
+
+	m->kind = kind;
+	m->again = false;
+	err = walk(m);
+	if (!err)
+		err = find_quantiles(m);
+	m->again = true;
+	return err ? err : walk(m);
+}
+
+/* The standard error of the part of calls that is below quantile q. */
+static double part_error(const struct times *t, int q)
+{
+	uint64_t n = t->self.n, size;
 	double below = 0, sum = 0, expected, chance;
 	unsigned int b;
 
 	for (b = 0; b < BLOCKS; b++)
-		below += g->below[b][q];
+		below += t->below[b][q];
 	for (b = 0; b < BLOCKS; b++) {
 		size = block_begin(n, b + 1) - block_begin(n, b);
 		expected = below / (double)n * (double)size;
-		sum += (g->below[b][q] - expected) * (g->below[b][q] - expected);
+		sum += (t->below[b][q] - expected) * (t->below[b][q] - expected);
 	}
 	chance = sqrt(quantile[q] * (1 - quantile[q]) / (double)n);
 	return fmax(sqrt(sum) / (double)n, chance);
 }
 
+/* The standard error of quantile q, as a logarithm. */
+static double quantile_error(const struct times *t, int q)
+{
+	double error = part_error(t, q);
+	double low = sketch__quantile(&t->self, fmax(quantile[q] - error, 0));
+	double high = sketch__quantile(&t->self, fmin(quantile[q] + error, 1));
+
+	return (log_of(high) - log_of(low)) / 2;
+}
+
 static void conclude(struct diff_measure *to, const struct gathered *g, const struct wander *w)
 {
-	double error, low, high, spread;
-	int q;
+	const struct times *t;
+	double error;
+	int kind, q;
 
-	to->n = g->self.n;
+	to->n = g->times[DIFF_PLAIN].self.n;
 	if (!to->n)
 		return;
 	to->brief = !wander_cells__are_spread(&g->cells);
-	to->values.self_p50 = g->at[DIFF_QUANTILES - 1];
+	to->values.self_p50 = g->times[DIFF_PLAIN].at[DIFF_QUANTILES - 1];
 	to->freedom = (double)(to->n < BLOCKS ? to->n : BLOCKS) - 1;
-	for (q = 0; q < DIFF_QUANTILES; q++) {
-		error = part_error(g, q);
-		low = sketch__quantile(&g->self, fmax(quantile[q] - error, 0));
-		high = sketch__quantile(&g->self, fmin(quantile[q] + error, 1));
-		to->log_ns[q] = log_of(g->at[q]);
-		spread = (log_of(high) - log_of(low)) / 2;
-		to->error[q] = sqrt(spread * spread + wander__variance(w, &g->cells));
+	for (kind = 0; kind < DIFF_TIMES; kind++) {
+		t = &g->times[kind];
+		for (q = 0; q < DIFF_QUANTILES; q++) {
+			error = quantile_error(t, q);
+			to->times[kind].log_ns[q] = log_of(t->at[q]);
+			to->times[kind].error[q] =
+				sqrt(error * error + wander__variance(w, &g->cells));
+		}
 	}
+}
+
+static void release(struct measuring *m)
+{
+	size_t i;
+	int kind;
+
+	for (i = 0; m->functions && i < m->p->n_functions; i++) {
+		for (kind = 0; kind < DIFF_TIMES; kind++) {
+			sketch__release(&m->functions[i].times[kind].self);
+			free(m->functions[i].times[kind].below);
+		}
+	}
+	free(m->functions);
+	free(m->wander);
 }
 
 static int measure_calls(struct diff_run *run, const struct profile *p, const uint32_t *number_of)
 {
 	struct measuring m = { .p = p };
+	int kind, err = -ENOMEM;
 	size_t i;
-	int err;
 
 	m.functions = calloc(p->n_functions + 1, sizeof(*m.functions));
 	m.wander = malloc(sizeof(*m.wander));
-	if (!m.functions || !m.wander) {
-		free(m.functions);
-		free(m.wander);
-		return -ENOMEM;
-	}
+	if (!m.functions || !m.wander)
+		goto out;
 	wander__init(m.wander, p->start, p->end);
-	for (i = 0; i < p->n_functions; i++)
-		m.functions[i].self.finer = FINER;
-	err = walk(&m);
-	if (!err)
-		err = find_quantiles(&m);
-	m.again = true;
-	if (!err)
-		err = walk(&m);
+	for (i = 0; i < p->n_functions; i++) {
+		for (kind = 0; kind < DIFF_TIMES; kind++)
+			m.functions[i].times[kind].self.finer = FINER;
+	}
+	err = gather(&m, DIFF_PLAIN);
+	if (err)
+		goto out;
+	wander__measure(m.wander);
+	err = gather(&m, DIFF_EVEN);
+	if (err)
+		goto out;
 	wander__finish(m.wander);
 	run->unsteady = sqrt(m.wander->coarse + m.wander->fine);
-	for (i = 0; i < p->n_functions; i++) {
-		if (!err)
-			conclude(&run->measures[number_of[i]], &m.functions[i], m.wander);
-		sketch__release(&m.functions[i].self);
-		free(m.functions[i].below);
-	}
-	free(m.functions);
-	free(m.wander);
+	for (i = 0; i < p->n_functions; i++)
+		conclude(&run->measures[number_of[i]], &m.functions[i], m.wander);
+out:
+	release(&m);
 	return err;
 }
 
@@ -218,8 +270,9 @@ static void measure_samples(struct diff_run *run, const struct report *r, const 
 		m->freedom = (double)n;
 		part = (double)n / (double)all;
 		for (q = 0; q < DIFF_QUANTILES; q++) {
-			m->log_ns[q] = log(part);
-			m->error[q] = sqrt((1 - part) / (SAMPLES_WORTH * (double)n));
+			m->times[DIFF_PLAIN].log_ns[q] = log(part);
+			m->times[DIFF_PLAIN].error[q] =
+				sqrt((1 - part) / (SAMPLES_WORTH * (double)n));
 		}
 	}
 }

@@ -21,6 +21,11 @@ int diff_names__match(struct diff *d);
 /* Verdicts of functions that are in both: slower, faster, same. 0 or -ENOMEM. */
 int diff_judge__entries(struct diff *d);
 
+/* ---- diff_calls.c ----------------------------------------------------------------------- */
+
+/* Whose number of calls changed, of all entries. value: scratch, one for each. */
+void diff_calls__judge(struct diff *d, double *value);
+
 /* ---- diff_stats.c ----------------------------------------------------------------------- */
 
 void diff_stats__sort(double *value, size_t n);
@@ -28,8 +33,9 @@ void diff_stats__sort(double *value, size_t n);
 /* Sorts them, of which there is one at least. */
 double diff_stats__median(double *value, size_t n);
 
-/* What is common to the sorted values: 0, unless three quarters of them lie on one side of it. Where some
- * functions are slower and the others are as they were, that is no property of the machine. */
+/* What is common to the sorted values: their median, if three quarters of them lie about there or beyond;
+ * otherwise what three quarters have, or 0. Where some functions are slower and the others are as they
+ * were, that is no property of the machine. */
 double diff_stats__common(const double *value, size_t n);
 
 /* The standard deviation of the sorted values, of which some may lie anywhere. Changes them. */

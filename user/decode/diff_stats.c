@@ -17,21 +17,28 @@ static int by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+/* Of sorted values. */
+static double middle(const double *value, size_t n)
+{
+	return n % 2 ? value[n / 2] : (value[n / 2 - 1] + value[n / 2]) / 2;
+}
+
 double diff_stats__median(double *value, size_t n)
 {
 	qsort(value, n, sizeof(*value), by_value);
-	return n % 2 ? value[n / 2] : (value[n / 2 - 1] + value[n / 2]) / 2;
+	return middle(value, n);
 }
 
 double diff_stats__common(const double *value, size_t n)
 {
-	double low, high;
+	double low, high, nearest;
 
 	if (n < 2)
 		return 0;
 	low = value[(n - 1) / 4];
 	high = value[n - 1 - (n - 1) / 4];
-	return low > 0 ? low : high < 0 ? high : 0;
+	nearest = low > 0 ? low : high < 0 ? high : 0;
+	return fabs(nearest) > fabs(middle(value, n)) / 2 ? middle(value, n) : nearest;
 }
 
 /* The standard deviation of the values if they are normal but for some of them: from the shortest stretch

@@ -2,12 +2,14 @@
 #include "wander.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define FINE_NS 20000000ull
 #define SPREAD 8       /* coarse cells */
 #define CELLS_MIN 8    /* that tell something */
 #define EXCESS_MAX 0.5 /* one call counts no more than that */
+#define FASTEST 10     /* one cell in so many is about as fast as the machine can be */
 #define USUAL 0.02     /* variance, where nothing can be told: 14 % */
 
 void wander__init(struct wander *w, uint64_t start, uint64_t end)
@@ -46,34 +48,66 @@ bool wander_cells__are_spread(const struct wander_cells *cells)
 	return cells->coarse >= SPREAD;
 }
 
-void wander__note(struct wander *w, uint64_t at, uint64_t no, double excess)
+void wander__note(struct wander *w, uint64_t at, uint64_t no, double excess, double usual_ns)
 {
 	uint32_t cell = cell_of(w, at);
 
-	w->sum[cell][no % 2] += fmin(fmax(excess, -EXCESS_MAX), EXCESS_MAX);
-	w->n[cell][no % 2]++;
+	w->sum[cell][no % 2] += usual_ns * fmin(fmax(excess, -EXCESS_MAX), EXCESS_MAX);
+	w->weight[cell][no % 2] += usual_ns;
+}
+
+static int by_value(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+void wander__measure(struct wander *w)
+{
+	double sorted[WANDER_FINE_MAX] = {}, weight, fastest;
+	uint32_t i, n = 0;
+
+	for (i = 0; i < w->n_fine; i++) {
+		weight = w->weight[i][0] + w->weight[i][1];
+		w->slowness[i] = weight > 0 ? (w->sum[i][0] + w->sum[i][1]) / weight : NAN;
+		if (weight > 0)
+			sorted[n++] = w->slowness[i];
+	}
+	qsort(sorted, n, sizeof(*sorted), by_value);
+	fastest = n ? sorted[n / FASTEST] : 0;
+	for (i = 0; i < w->n_fine; i++)
+		w->slowness[i] = isnan(w->slowness[i]) ? 0 : w->slowness[i] - fastest;
+	memset(w->sum, 0, sizeof(w->sum));
+	memset(w->weight, 0, sizeof(w->weight));
+}
+
+double wander__slowness(const struct wander *w, uint64_t at)
+{
+	return w->slowness[cell_of(w, at)];
 }
 
 /* Covariance of the two halves over cells, each of `width` fine ones. Negative: too little is known. */
 static double covariance(const struct wander *w, uint32_t width)
 {
 	double a = 0, b = 0, ab = 0, mean[2];
-	uint32_t i, k, n[2], cells = 0;
+	double weight[2];
+	uint32_t i, k, cells = 0;
 
 	for (i = 0; i + width <= w->n_fine; i += width) {
 		double sum[2] = {};
 
-		n[0] = n[1] = 0;
+		weight[0] = weight[1] = 0;
 		for (k = i; k < i + width; k++) {
 			sum[0] += w->sum[k][0];
 			sum[1] += w->sum[k][1];
-			n[0] += w->n[k][0];
-			n[1] += w->n[k][1];
+			weight[0] += w->weight[k][0];
+			weight[1] += w->weight[k][1];
 		}
-		if (!n[0] || !n[1])
+		if (weight[0] <= 0 || weight[1] <= 0)
 			continue;
-		mean[0] = sum[0] / n[0];
-		mean[1] = sum[1] / n[1];
+		mean[0] = sum[0] / weight[0];
+		mean[1] = sum[1] / weight[1];
 		a += mean[0];
 		b += mean[1];
 		ab += mean[0] * mean[1];

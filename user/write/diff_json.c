@@ -120,6 +120,7 @@ static int write_json(const struct diff_output *o, struct outbuf *out)
 	write_inputs(o, &j, "after", DIFF_AFTER);
 	json__u64_field(&j, "judged", o->d->n_judged);
 	double_field(&j, "all_percent", 100 * o->d->shift, 2);
+	double_field(&j, "resolution_percent", 100 * o->d->resolution, 1);
 	json__key(&j, "sampled");
 	json__bool(&j, diff__is_sampled(o->d));
 	json__close(&j, '}');

@@ -13,7 +13,8 @@
 
 #define ROWS 50 /* unless --limit says otherwise */
 #define NAME_COLUMNS 160
-#define SHIFT_MIN 0.03 /* less is not worth a line */
+#define RESOLUTION_FINE 0.08 /* worth no more runs */
+#define SHIFT_MIN 0.03	     /* less is not worth a line */
 
 struct diff_text {
 	const struct diff_output *o;
@@ -252,6 +253,12 @@ static void say_summary(struct diff_text *w)
 
 	say(w, "%s\n", summary ? summary : "");
 	free(summary);
+	if (d->resolution > 0)
+		say(w, "these runs tell changes of about %.0f%% and more%s\n",
+		    ceil(100 * d->resolution),
+		    d->resolution > RESOLUTION_FINE ? "; more runs of each tell smaller ones (-- "
+						      "between them)" :
+						      "");
 	if (fabs(d->shift) >= SHIFT_MIN)
 		say(w,
 		    "all together %.1f%% %s, as from another machine or load; verdicts are "
