@@ -93,7 +93,8 @@ static void test_written(void **state)
 static void test_bounded(void **state)
 {
 	struct fixture *f = *state;
-	const char *at;
+	static const char mark[] = "\"trigger: ";
+	const char *at, *end;
 	size_t n = 0;
 
 	for (int i = 0; i < 66000; i++)
@@ -101,7 +102,9 @@ static void test_bounded(void **state)
 	add_calls(f);
 	f->text = realloc(f->text, 16 << 20);
 	convert_capture(f, "json");
-	for (at = f->text; (at = strstr(at, "\"trigger: ")); at++)
+	end = f->text + strlen(f->text);
+	/* not strstr(), which looks for the end of the text each time under AddressSanitizer */
+	for (at = f->text; (at = memmem(at, end - at, mark, strlen(mark))); at++)
 		n++;
 	assert_in_range(n, 1, 65536);
 	has(f, "leaf (f.py:");

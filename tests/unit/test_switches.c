@@ -67,10 +67,10 @@ static void test_of_several(void **state)
 	switches__release(&s);
 }
 
-/* Each sleep of a thread is one. */
+/* Each sleep of a thread is one, unless it ended before the thread was off its CPU. */
 static void test_of_this_process(void **state)
 {
-	const struct timespec nap = { .tv_nsec = 1000 };
+	const struct timespec nap = { .tv_nsec = 300000 };
 	struct switches s;
 	uint64_t n;
 
@@ -83,7 +83,7 @@ static void test_of_this_process(void **state)
 		nanosleep(&nap, NULL);
 	assert_int_equal(switches__look(&s, getpid(), 1 * S, 1), 0); /* not yet */
 	n = switches__look(&s, getpid(), 9 * S, 1);
-	assert_true(n >= 100 && n < 100000);
+	assert_true(n >= 90 && n < 100000);
 	switches__release(&s);
 }
 

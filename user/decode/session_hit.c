@@ -8,20 +8,31 @@
 
 #define HITS_MAX 65536 /* a dump has one; of several that became one trace there may be more */
 
+/* There are as many places as the next power of two. */
+static bool has_room(struct session *s)
+{
+	size_t n = s->n_hits;
+	struct session_hit *hits = s->hits;
+
+	if (!(n & (n - 1)))
+		hits = realloc(s->hits, (n ? 2 * n : 1) * sizeof(*hits));
+	if (hits)
+		s->hits = hits;
+	return hits;
+}
+
 int session__add_hit(struct session *s, const struct event *ev)
 {
 	struct thread *th = thread_table__get(s->threads, ev->tid);
-	struct session_hit *hits, *h;
+	struct session_hit *h;
 
 	if (!th || !track_table__get(s->tracks, th, TRACK_THREAD, 0))
 		return -ENOMEM;
 	if (s->n_hits >= HITS_MAX)
 		return 0;
-	hits = realloc(s->hits, (s->n_hits + 1) * sizeof(*hits));
-	if (!hits)
+	if (!has_room(s))
 		return -ENOMEM;
-	s->hits = hits;
-	h = &hits[s->n_hits];
+	h = &s->hits[s->n_hits];
 	*h = (struct session_hit){ .ts = ev->hit.ts, .value = ev->hit.value, .thread = th };
 	h->expr = strndup(ev->hit.expr.data, ev->hit.expr.len);
 	h->name = strndup(ev->hit.name.data, ev->hit.name.len);
