@@ -65,8 +65,8 @@ make -j"$jobs" -k SAN=1 units >/dev/null 2>&1
 stage "Unit tests with AddressSanitizer and UBSan" make check-san
 if [ "$(id -u)" = 0 ]; then
 	stage "BPF programs" make check-bpf
-	stage "End to end" make check-e2e
-	stage "Browsers and readers" make check-browser
+	stage "End to end" make check-e2e E2E="--rerun 12"
+	stage "Browsers and readers" make check-browser E2E="--rerun 3"
 else
 	echo
 	echo "BPF, end-to-end and browser tests need root: sudo make test"

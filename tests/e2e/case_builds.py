@@ -16,7 +16,7 @@ def without_jit(python):
     return "built without a JIT" if asked.returncode else None
 
 
-@case(each="minor", needs=without_jit)
+@case(each="minor", needs=without_jit, exact=True)
 def jit(context):
     """With the JIT on: a warning, in the trace too, and what it hides is counted as lost."""
     target = context.target("calls.py", 5000, env=clean_env(PYTHON_JIT="1"))
@@ -32,7 +32,7 @@ def jit(context):
         assert captured + lost.get(str(tid), 0) == 3 * thread["rounds"], (thread, captured, lost)
 
 
-@case()
+@case(exact=True)
 def switch_dispatch(context):
     """From 3.11 on an interpreter whose loop has no table of handlers is refused by name, and left
     alone. Older ones are traced: all cases run on what fetch-pythons.sh calls switch39."""

@@ -13,7 +13,7 @@ def events(counts):
     return {"middle": counts, "leaf": 2 * counts}
 
 
-@case(each=True)
+@case(each=True, exact=True)
 def exact_calls(context):
     """Every one of the known calls of four threads, once, under the right thread."""
     target = context.target("calls.py", 5000)
@@ -33,7 +33,7 @@ def exact_calls(context):
     assert "vtbpf: " in tracer.text() and " 0 lost" in tracer.text(), tracer.text()
 
 
-@case(each=True)
+@case(each=True, exact=True)
 def idents_in_metadata(context):
     """The Python ident of each thread is with the thread's metadata."""
     target = context.target("calls.py", 10)
@@ -44,7 +44,7 @@ def idents_in_metadata(context):
         assert hex(thread["ident"]) in text, (thread, text)
 
 
-@case(each=True)
+@case(each=True, exact=True)
 def recursion(context):
     """100, 1500 and 5000 deep, through C callbacks, unwinding, and into the recursion limit."""
     target = context.target("recursion.py")
@@ -61,7 +61,7 @@ def recursion(context):
         assert trace.depth(tid, name) == want, (name, trace.depth(tid, name), want)
 
 
-@case(each=True)
+@case(each=True, exact=True)
 def names(context):
     """Identifiers, file and thread names in any script, long, broken or full of quotes; lines."""
     target = context.target("names.py")
@@ -81,7 +81,7 @@ def names(context):
         assert trace.thread_names[int(tid)] == name, (trace.thread_names[int(tid)], name)
 
 
-@case(each=True)
+@case(each=True, exact=True)
 def attach_midrun(context):
     """Frames that were running at attach appear whole, also those of a thread that only sleeps."""
     target = context.target("midrun.py")
@@ -108,7 +108,7 @@ def attach_midrun(context):
     assert [s.open for s in bootstrap] == ["both"], bootstrap
 
 
-@case(each="minor")
+@case(each="minor", exact=True)
 def overflow(context):
     """A tiny ring while the reader is stopped: captured + lost = made, gaps marked, nesting intact."""
     target = context.target("calls.py", 5000)

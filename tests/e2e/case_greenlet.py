@@ -5,7 +5,7 @@ import packages
 from harness import case, clean_env
 
 
-@case(each=True)
+@case(each=True, exact=True)
 def greenlets(context):
     """Greenlets of one thread, whose calls overlap, lie on tracks of their own; nothing crashes."""
     site = packages.site(context, "greenlet")

@@ -4,7 +4,7 @@
 from harness import case
 
 
-@case(each="minor")
+@case(each="minor", exact=True)
 def short_threads(context):
     """Threads that live for one call: each call under its own tid, with its Python name."""
     target = context.target("short.py", 400)

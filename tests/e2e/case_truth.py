@@ -202,7 +202,7 @@ def no_greenlet(python):
     return "greenlet crashes there by itself" if python.free_threaded else None
 
 
-@case(each=True, needs=no_greenlet)
+@case(each=True, needs=no_greenlet, exact=True)
 def truth_greenlets(context):
     """The order of calls through all switches; each greenlet's calls lie on one track."""
     env = {"PYTHONPATH": packages.site(context, "greenlet")}
@@ -220,7 +220,7 @@ def truth_greenlets(context):
     assert not spread, "greenlets on several tracks: %r" % spread
 
 
-@case(each="minor", needs=no_greenlet)
+@case(each="minor", needs=no_greenlet, exact=True)
 def truth_gevent(context):
     """The order of calls of gevent's tasks."""
     env = {"PYTHONPATH": packages.site(context, "gevent")}

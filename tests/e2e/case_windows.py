@@ -9,6 +9,9 @@ from case_control import ctl, status_of
 from harness import case, text_differences, wait_until
 
 
+LONG = 50e6  # ns: a window in which a thread that calls each millisecond is surely seen
+
+
 def plain(trace_file):
     """The trace's own key, with its numbers as they are."""
     with open(trace_file, encoding="utf-8") as f:
@@ -69,7 +72,9 @@ def windows_of_a_part_of_the_time(context):
     for name, root in ("work", "work"), ("noise-1", "noise"):
         tid = trace.tid_of(name)
         seen = [s for s in trace.slices if s.tid == tid and s.qualname == root]
-        assert len(seen) == len(windows), (name, len(seen), len(windows))
+        for start, end in windows:
+            inside = [s for s in seen if start <= s.start < end]
+            assert len(inside) == 1 or (not inside and end - start < LONG), (name, inside, start, end)
     assert target.alive() and not text_differences(target.pid)
 
 

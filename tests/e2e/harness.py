@@ -24,11 +24,13 @@ class Skip(Exception):
     """Raised by a case that cannot run here; its text says why."""
 
 
-def case(each=False, needs=None):
+def case(each=False, needs=None, exact=False):
     """Registers a case. each: True runs it on every supported interpreter; "minor" on one of each minor
     version and flavour, for what does not depend on how the interpreter was built; else on the first.
-    needs(python): None, or why the case does not concern this interpreter."""
+    needs(python): None, or why the case does not concern this interpreter. exact: it compares calls with
+    the truth, and one difference is one too many, however busy the machine is."""
     def register(function):
+        function.exact = exact
         CASES.append((function, each, needs))
         return function
     return register

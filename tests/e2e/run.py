@@ -70,14 +70,15 @@ def run_case(function, options, python, everything):
 
 
 def run_all(groups, options, everything):
-    """Runs groups of (function, python), as many at a time as options.jobs says; counts verdicts."""
-    counts = dict.fromkeys(("PASS", "FAIL", "SKIP"), 0)
+    """Runs groups of (function, python), as many at a time as options.jobs says. (counts of the
+    verdicts, what failed)"""
+    counts, failed = dict.fromkeys(("PASS", "FAIL", "SKIP"), 0), []
 
     def work(todo, results):
         signal.signal(signal.SIGALRM, on_alarm)
         for group in iter(todo.get, None):
-            for function, python in groups[group]:
-                results.put(run_case(function, options, python, everything))
+            for at, (function, python) in enumerate(groups[group]):
+                results.put((group, at) + run_case(function, options, python, everything))
 
     fork = multiprocessing.get_context("fork")
     todo, results = fork.Queue(), fork.Queue()
@@ -87,12 +88,27 @@ def run_all(groups, options, everything):
     for worker in workers:
         worker.start()
     for _ in range(sum(len(group) for group in groups)):
-        verdict, text = results.get(timeout=2 * options.limit)
+        group, at, verdict, text = results.get(timeout=2 * options.limit)
         counts[verdict] += 1
+        if verdict == "FAIL":
+            failed.append(groups[group][at])
         print(text, flush=True)
     for worker in workers:
         worker.join()
-    return counts
+    return counts, failed
+
+
+def run_again(failed, options, everything):
+    """How many of the failed cases pass now that nothing runs beside them. A case that compares calls
+    with the truth gets no second chance, and nobody gets one where that many fail: that is no noise."""
+    again = [(function, python) for function, python in failed if not function.exact]
+    if not again or len(failed) > options.rerun:
+        return 0
+    print("-- once more, one at a time: what failed and may depend on how busy the machine was",
+          flush=True)
+    options.jobs = 1
+    counts, _ = run_all([again], options, everything)
+    return counts["PASS"]
 
 
 def grouped(cases, pythons):
@@ -132,6 +148,8 @@ def main():
     parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1),
                         help="cases that run at a time, each on another interpreter")
     parser.add_argument("--limit", type=int, default=CASE_LIMIT, metavar="S", help="seconds for a case")
+    parser.add_argument("--rerun", type=int, default=0, metavar="N",
+                        help="run failed cases again, alone, unless more than N failed")
     parser.add_argument("--keep", action="store_true", help="keep each case's directory")
     parser.add_argument("--list", action="store_true", help="list the cases")
     options = parser.parse_args()
@@ -159,10 +177,13 @@ def main():
     if not pythons:
         print("FAIL  all: no supported interpreter found")
         return 1
-    counts = run_all(grouped(cases, pythons), options, found)
-    print("%d passed, %d failed, %d skipped" % (counts["PASS"], counts["FAIL"],
+    counts, failed = run_all(grouped(cases, pythons), options, found)
+    saved = run_again(failed, options, found)
+    if saved:
+        print("-- passed only when run again, alone: %d" % saved)
+    print("%d passed, %d failed, %d skipped" % (counts["PASS"] + saved, counts["FAIL"] - saved,
                                                 counts["SKIP"] + len(missing)))
-    return 1 if counts["FAIL"] else 0
+    return 1 if counts["FAIL"] > saved else 0
 
 
 if __name__ == "__main__":
