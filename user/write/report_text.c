@@ -3,57 +3,21 @@
 #include <ctype.h>
 #include <errno.h>
 #include <math.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "../progress.h"
-#include "../units.h"
+#include "printer.h"
 #include "profile_writer.h"
 #include "report_writer.h"
-#include "table.h"
 
 #define ROWS 30	    /* unless --limit says otherwise */
 #define FEW_ROWS 10 /* of outliers and trends */
-#define NAME_COLUMNS 160
 
 struct report_text {
 	const struct report *r;
 	const struct report_options *opts;
-	struct outbuf *out;
-	char buf[8][32]; /* of numbers in one row */
-	unsigned int next;
+	struct printer to;
 };
-
-static void say(struct report_text *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
-static void say(struct report_text *w, const char *fmt, ...)
-{
-	char *text = NULL;
-	va_list ap;
-	int n;
-
-	va_start(ap, fmt);
-	n = vasprintf(&text, fmt, ap);
-	va_end(ap);
-	if (n < 0) {
-		w->out->err = -ENOMEM;
-		return;
-	}
-	outbuf__write(w->out, text, (size_t)n);
-	free(text);
-}
-
-/* Numbers as text, which holds until eight more were asked for. */
-static const char *count(struct report_text *w, uint64_t n)
-{
-	return format_count(n, w->buf[w->next++ % 8], sizeof(w->buf[0]));
-}
-
-static const char *ns(struct report_text *w, double value)
-{
-	return format_ns(value, w->buf[w->next++ % 8], sizeof(w->buf[0]));
-}
 
 static bool is_sampled(const struct report_text *w)
 {
@@ -70,50 +34,14 @@ static uint64_t scaled(const struct report_text *w, uint64_t seen)
 	return is_sampled(w) ? seen : report_writer__scaled(w->r->p, seen);
 }
 
-static size_t rows_of(const struct report_text *w, size_t n, size_t usual)
-{
-	size_t limit = w->opts->limit ? w->opts->limit : usual;
-
-	return n < limit ? n : limit;
-}
-
 static const char *plural(uint64_t n)
 {
 	return n == 1 ? "" : "s";
 }
 
-static void say_more(struct report_text *w, size_t shown, size_t n)
+static void name_cell(const struct report_text *w, struct table *t, uint32_t function)
 {
-	if (shown < n)
-		say(w, "... and %s more; --limit shows them\n", count(w, n - shown));
-}
-
-/* The function as the trace names it, printable; the caller's to free, NULL when out of memory. */
-static char *label_of(const struct report_text *w, uint32_t function)
-{
-	const struct profile_function *f = &w->r->p->functions[function];
-	char *label = malloc(profile__label_size(f) + 1);
-	size_t i, n;
-
-	if (!label) {
-		w->out->err = -ENOMEM;
-		return NULL;
-	}
-	n = profile__put_label(f, label);
-	for (i = 0; i < n; i++) {
-		if (!label[i])
-			label[i] = '?'; /* or what follows would be hidden */
-	}
-	label[n] = '\0';
-	return label;
-}
-
-static void name_cell(struct report_text *w, struct table *t, uint32_t function)
-{
-	char *label = label_of(w, function);
-
-	table__cell(t, "%s", label ? label : "");
-	free(label);
+	printer__name_cell(t, &w->r->p->functions[function]);
 }
 
 /* ---- functions, files, functions by thread ---------------------------------------------- */
@@ -122,31 +50,31 @@ static void name_cell(struct report_text *w, struct table *t, uint32_t function)
 static void sum_cells(struct report_text *w, struct table *t, uint64_t calls, uint64_t self,
 		      uint64_t total)
 {
-	table__cell(t, "%s", count(w, scaled(w, calls)));
-	table__cell(t, "%s", ns(w, (double)self));
-	table__cell(t, "%s", ns(w, (double)total));
+	table__cell(t, "%s", printer__count(&w->to, scaled(w, calls)));
+	table__cell(t, "%s", printer__ns(&w->to, (double)self));
+	table__cell(t, "%s", printer__ns(&w->to, (double)total));
 }
 
 static void call_row(struct report_text *w, struct table *t, const struct report_function *f)
 {
 	sum_cells(w, t, f->calls, f->self, f->total);
-	table__cell(t, "%s", ns(w, (double)f->min));
-	table__cell(t, "%s", ns(w, f->mean));
-	table__cell(t, "%s", ns(w, f->p50));
-	table__cell(t, "%s", ns(w, f->p99));
-	table__cell(t, "%s", ns(w, (double)f->max));
+	table__cell(t, "%s", printer__ns(&w->to, (double)f->min));
+	table__cell(t, "%s", printer__ns(&w->to, f->mean));
+	table__cell(t, "%s", printer__ns(&w->to, f->p50));
+	table__cell(t, "%s", printer__ns(&w->to, f->p99));
+	table__cell(t, "%s", printer__ns(&w->to, (double)f->max));
 }
 
 static void sample_row(struct report_text *w, struct table *t, const struct report_function *f)
 {
-	table__cell(t, "%s", count(w, f->self_samples));
+	table__cell(t, "%s", printer__count(&w->to, f->self_samples));
 	sum_cells(w, t, f->calls, f->self, f->total);
 }
 
 static const struct table_column call_columns[] = {
 	{ "CALLS", 20, true }, { "SELF", 16, true }, { "TOTAL", 16, true },
 	{ "MIN", 16, true },   { "MEAN", 16, true }, { "P50", 16, true },
-	{ "P99", 16, true },   { "MAX", 16, true },  { "FUNCTION", NAME_COLUMNS, false },
+	{ "P99", 16, true },   { "MAX", 16, true },  { "FUNCTION", PRINTER_NAME_COLUMNS, false },
 };
 
 static const struct table_column sample_columns[] = {
@@ -154,7 +82,7 @@ static const struct table_column sample_columns[] = {
 	{ "SAMPLES", 20, true },
 	{ "SELF", 16, true },
 	{ "TOTAL", 16, true },
-	{ "FUNCTION", NAME_COLUMNS, false },
+	{ "FUNCTION", PRINTER_NAME_COLUMNS, false },
 };
 
 static int write_functions(struct report_text *w)
@@ -162,13 +90,12 @@ static int write_functions(struct report_text *w)
 	struct table t = { .columns = call_columns, .n = 9 };
 	size_t i, n, shown;
 	uint32_t *order = report_writer__order(w->r, w->opts->sort, &n);
-	int err;
 
 	if (!order)
 		return -ENOMEM;
 	if (is_sampled(w))
 		t = (struct table){ .columns = sample_columns, .n = 5 };
-	shown = rows_of(w, n, ROWS);
+	shown = printer__rows(&w->to, n, ROWS);
 	for (i = 0; i < shown; i++) {
 		const struct report_function *f = &w->r->functions[order[i]];
 
@@ -179,23 +106,20 @@ static int write_functions(struct report_text *w)
 		name_cell(w, &t, order[i]);
 	}
 	free(order);
-	err = table__write(&t, w->out);
-	say_more(w, shown, n);
-	return err;
+	return printer__table(&w->to, &t, shown, n);
 }
 
 #define SUM_COLUMNS(w, what)                                                               \
 	{                                                                                  \
 		{ count_title(w), 20, true }, { "SELF", 16, true }, { "TOTAL", 16, true }, \
-			{ what, NAME_COLUMNS, false },                                     \
+			{ what, PRINTER_NAME_COLUMNS, false },                             \
 	}
 
 static int write_files(struct report_text *w)
 {
 	const struct table_column columns[] = SUM_COLUMNS(w, "FILE");
 	struct table t = { .columns = columns, .n = 4 };
-	size_t i, shown = rows_of(w, w->r->n_files, ROWS);
-	int err;
+	size_t i, shown = printer__rows(&w->to, w->r->n_files, ROWS);
 
 	report_writer__sort_files(w->r, w->opts->sort);
 	for (i = 0; i < shown; i++) {
@@ -204,23 +128,20 @@ static int write_files(struct report_text *w)
 		sum_cells(w, &t, f->calls, f->self, f->total);
 		table__cell(&t, "%.*s", (int)f->name.n, f->name.n ? f->name.p : "");
 	}
-	err = table__write(&t, w->out);
-	say_more(w, shown, w->r->n_files);
-	return err;
+	return printer__table(&w->to, &t, shown, w->r->n_files);
 }
 
 static int write_here(struct report_text *w, struct report_thread *th)
 {
 	const struct table_column columns[] = SUM_COLUMNS(w, "FUNCTION");
-	struct terminal_text name = terminal__text(th->track->name.p, NAME_COLUMNS);
+	struct terminal_text name = terminal__text(th->track->name.p, PRINTER_NAME_COLUMNS);
 	struct table t = { .columns = columns, .n = 4 };
-	size_t i, shown = rows_of(w, th->n_functions, FEW_ROWS);
-	int err;
+	size_t i, shown = printer__rows(&w->to, th->n_functions, FEW_ROWS);
 
 	if (!name.text)
 		return -ENOMEM;
-	say(w, "%sthread %s, tid %llu\n", th == w->r->threads ? "" : "\n", name.text,
-	    (unsigned long long)th->track->tid);
+	printer__say(&w->to, "%sthread %s, tid %llu\n", th == w->r->threads ? "" : "\n", name.text,
+		     (unsigned long long)th->track->tid);
 	free(name.text);
 	report_writer__sort_here(w->r, th, w->opts->sort);
 	for (i = 0; i < shown; i++) {
@@ -229,9 +150,7 @@ static int write_here(struct report_text *w, struct report_thread *th)
 		sum_cells(w, &t, f->calls, f->self, f->total);
 		name_cell(w, &t, f->function);
 	}
-	err = table__write(&t, w->out);
-	say_more(w, shown, th->n_functions);
-	return err;
+	return printer__table(&w->to, &t, shown, th->n_functions);
 }
 
 static int write_by_thread(struct report_text *w)
@@ -263,15 +182,19 @@ static int write_threads(struct report_text *w)
 
 		table__cell(&t, "%llu", (unsigned long long)th->track->tid);
 		table__cell(&t, "%u", th->track->pid);
-		table__cell(&t, "%s", count(w, scaled(w, th->calls)));
-		table__cell(&t, "%s", ns(w, (double)th->busy));
-		table__cell(&t, "%s", first >= p->start ? ns(w, (double)(first - p->start)) : "-");
-		table__cell(&t, "%s", last >= p->start ? ns(w, (double)(last - p->start)) : "-");
-		table__cell(&t, "%s", count(w, th->lost));
+		table__cell(&t, "%s", printer__count(&w->to, scaled(w, th->calls)));
+		table__cell(&t, "%s", printer__ns(&w->to, (double)th->busy));
+		table__cell(&t, "%s",
+			    first >= p->start ? printer__ns(&w->to, (double)(first - p->start)) :
+						"-");
+		table__cell(&t, "%s",
+			    last >= p->start ? printer__ns(&w->to, (double)(last - p->start)) :
+					       "-");
+		table__cell(&t, "%s", printer__count(&w->to, th->lost));
 		table__cell(&t, "%s", th->track->name.p);
 	}
-	say(w, "\nTHREADS (FROM and TO: since the begin of the trace)\n");
-	return table__write(&t, w->out);
+	printer__say(&w->to, "\nTHREADS (FROM and TO: since the begin of the trace)\n");
+	return table__write(&t, w->to.out);
 }
 
 static void share_cell(struct table *t, const struct report_thread *th, uint64_t part)
@@ -304,9 +227,11 @@ static int write_waiting(struct report_text *w)
 		share_cell(&t, th, th->waiting[VTBPF_WAIT_OFF_CPU]);
 		table__cell(&t, "%s", th->track->name.p);
 	}
-	say(w, "\nRUNNING AND WAITING: for the GIL, for other locks, for input and output, asleep, "
-	       "or for a CPU and what else there is\n");
-	return table__write(&t, w->out);
+	printer__say(
+		&w->to,
+		"\nRUNNING AND WAITING: for the GIL, for other locks, for input and output, asleep, "
+		"or for a CPU and what else there is\n");
+	return table__write(&t, w->to.out);
 }
 
 static int write_outliers(struct report_text *w)
@@ -316,11 +241,10 @@ static int write_outliers(struct report_text *w)
 		{ "TOOK", 16, true },
 		{ "USUALLY", 16, true },
 		{ "TID", 12, true },
-		{ "FUNCTION", NAME_COLUMNS, false },
+		{ "FUNCTION", PRINTER_NAME_COLUMNS, false },
 	};
 	struct table t = { .columns = columns, .n = 5 };
-	size_t i, shown = rows_of(w, w->r->n_outliers, FEW_ROWS);
-	int err;
+	size_t i, shown = printer__rows(&w->to, w->r->n_outliers, FEW_ROWS);
 
 	if (!shown)
 		return 0;
@@ -328,16 +252,15 @@ static int write_outliers(struct report_text *w)
 		const struct report_outlier *o = &w->r->outliers[i];
 
 		table__cell(&t, "%.6f s", (double)o->start / 1e9);
-		table__cell(&t, "%s", ns(w, (double)o->dur));
-		table__cell(&t, "%s", ns(w, o->usual));
+		table__cell(&t, "%s", printer__ns(&w->to, (double)o->dur));
+		table__cell(&t, "%s", printer__ns(&w->to, o->usual));
 		table__cell(&t, "%llu", (unsigned long long)o->track->thread);
 		name_cell(w, &t, o->function);
 	}
-	say(w,
-	    "\nOUTLIERS: calls far from what their function usually takes (AT: ts of the trace)\n");
-	err = table__write(&t, w->out);
-	say_more(w, shown, w->r->all_outliers);
-	return err;
+	printer__say(
+		&w->to,
+		"\nOUTLIERS: calls far from what their function usually takes (AT: ts of the trace)\n");
+	return printer__table(&w->to, &t, shown, w->r->all_outliers);
 }
 
 static void say_forecast(struct report_text *w, const struct report_drift *d)
@@ -346,34 +269,36 @@ static void say_forecast(struct report_text *w, const struct report_drift *d)
 	double minutes = 100 * (1 + d->change) / d->percent_per_min;
 
 	if (d->change > 0)
-		say(w, "; at this rate its p99, now %s, doubles in about %s", ns(w, f->p99),
-		    ns(w, minutes * 60e9));
-	say(w, "\n");
+		printer__say(&w->to, "; at this rate its p99, now %s, doubles in about %s",
+			     printer__ns(&w->to, f->p99), printer__ns(&w->to, minutes * 60e9));
+	printer__say(&w->to, "\n");
 }
 
 static int write_drift(struct report_text *w)
 {
-	size_t i, shown = rows_of(w, w->r->n_drift, FEW_ROWS);
+	size_t i, shown = printer__rows(&w->to, w->r->n_drift, FEW_ROWS);
 
 	if (shown)
-		say(w, "\nDRIFT: functions that get slower or faster\n");
+		printer__say(&w->to, "\nDRIFT: functions that get slower or faster\n");
 	for (i = 0; i < shown; i++) {
 		const struct report_drift *d = &w->r->drift[i];
-		char *label = label_of(w, d->function);
+		char *label = printer__name(&w->r->p->functions[d->function]);
 		struct terminal_text name = { NULL, 0 };
 
 		if (label)
-			name = terminal__text(label, NAME_COLUMNS);
+			name = terminal__text(label, PRINTER_NAME_COLUMNS);
 		free(label);
 		if (!name.text)
 			return -ENOMEM;
-		say(w, "%s %s %.3g %%/min (%+.0f %% over the trace, confidence %.2f %%)", name.text,
-		    d->change > 0 ? "grows" : "shrinks", fabs(d->percent_per_min), 100 * d->change,
-		    floor(d->confidence * 1e4) / 100);
+		printer__say(&w->to,
+			     "%s %s %.3g %%/min (%+.0f %% over the trace, confidence %.2f %%)",
+			     name.text, d->change > 0 ? "grows" : "shrinks",
+			     fabs(d->percent_per_min), 100 * d->change,
+			     floor(d->confidence * 1e4) / 100);
 		free(name.text);
 		say_forecast(w, d);
 	}
-	say_more(w, shown, w->r->n_drift);
+	printer__say_more(&w->to, shown, w->r->n_drift);
 	return 0;
 }
 
@@ -390,22 +315,26 @@ static void write_head(struct report_text *w)
 	for (i = 0; i < w->r->n_threads; i++)
 		n += w->r->threads[i].calls;
 	lost = is_sampled(w) ? p->samples_lost : p->lost;
-	say(w, "%s %s%s in %zu thread%s, %s; %s %s%s lost\n", count(w, n), unit, plural(n),
-	    w->r->n_threads, plural(w->r->n_threads), ns(w, (double)(p->end - p->start)),
-	    count(w, lost), unit, plural(lost));
+	printer__say(&w->to, "%s %s%s in %zu thread%s, %s; %s %s%s lost\n",
+		     printer__count(&w->to, n), unit, plural(n), w->r->n_threads,
+		     plural(w->r->n_threads), printer__ns(&w->to, (double)(p->end - p->start)),
+		     printer__count(&w->to, lost), unit, plural(lost));
 	if (is_sampled(w))
-		say(w,
-		    "Stacks were sampled: there are samples, not calls, each of %s; times are what "
-		    "they stand for. %s could not be read.\n",
-		    ns(w, (double)p->period), count(w, p->samples_unreadable));
+		printer__say(
+			&w->to,
+			"Stacks were sampled: there are samples, not calls, each of %s; times are what "
+			"they stand for. %s could not be read.\n",
+			printer__ns(&w->to, (double)p->period),
+			printer__count(&w->to, p->samples_unreadable));
 	else if (p->in_windows)
-		say(w,
-		    "Traced in windows, %.3g %% of the time: CALLS are those seen divided by that; "
-		    "all else is of the calls seen.\n",
-		    100 * p->coverage);
+		printer__say(
+			&w->to,
+			"Traced in windows, %.3g %% of the time: CALLS are those seen divided by that; "
+			"all else is of the calls seen.\n",
+			100 * p->coverage);
 	if (profile_writer__left_out(p, more, sizeof(more)))
-		say(w, "%c%s.\n", toupper(*more), more + 1);
-	say(w, "\n");
+		printer__say(&w->to, "%c%s.\n", toupper(*more), more + 1);
+	printer__say(&w->to, "\n");
 }
 
 static int write_rows(struct report_text *w)
@@ -423,7 +352,11 @@ static int write_rows(struct report_text *w)
 static int write_report(struct writer *w, struct profile *p)
 {
 	struct report r;
-	struct report_text rt = { .r = &r, .opts = w->report, .out = &w->out };
+	struct report_text rt = {
+		.r = &r,
+		.opts = w->report,
+		.to = { .out = &w->out, .limit = w->report->limit },
+	};
 	int err = report__make(&r, p);
 
 	progress__stop(); /* its line would stand between those of the report */
