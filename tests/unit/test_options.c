@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -60,43 +61,65 @@ static int exit_of(const char *text, char *out, size_t size)
 	return WEXITSTATUS(status);
 }
 
+struct fixture {
+	struct line line; /* the options point into it */
+	struct options options;
+};
+
+static int setup(void **state)
+{
+	*state = calloc(1, sizeof(struct fixture));
+	return *state ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	options__free(&f->options);
+	free(f);
+	return 0;
+}
+
+/* What the command line says, until the next one. */
+static const struct options *parse(struct fixture *f, const char *text)
+{
+	options__free(&f->options);
+	split(&f->line, text);
+	options__parse(f->line.argc, f->line.argv, &f->options);
+	return &f->options;
+}
+
 static void test_trace(void **state)
 {
-	struct options o;
-	struct line l;
+	const struct options *o = parse(
+		*state,
+		"vtbpf -p 42 -d 1.5s --ignore-thread mon* --ignore-thread 17 -o x.json.gz -v");
 
-	(void)state;
-	split(&l, "vtbpf -p 42 -d 1.5s --ignore-thread mon* --ignore-thread 17 -o x.json.gz -v");
-	options__parse(l.argc, l.argv, &o);
-	assert_int_equal(o.command, CMD_TRACE);
-	assert_int_equal(o.pid, 42);
-	assert_int_equal(o.duration_ns, 1500000000);
-	assert_int_equal(o.ignore_threads.n, 2);
-	assert_string_equal(o.ignore_threads.items[1], "17");
-	assert_string_equal(o.output, "x.json.gz");
-	assert_true(o.output_named);
-	assert_int_equal(o.verbosity, 1);
-	assert_int_equal(o.max_stack_depth, -1);
-	assert_int_equal(o.filters.n, 2);
-	assert_string_equal(o.filters.items[0], "--ignore-thread mon*");
-	options__free(&o);
+	assert_int_equal(o->command, CMD_TRACE);
+	assert_int_equal(o->pid, 42);
+	assert_int_equal(o->duration_ns, 1500000000);
+	assert_int_equal(o->ignore_threads.n, 2);
+	assert_string_equal(o->ignore_threads.items[1], "17");
+	assert_string_equal(o->output, "x.json.gz");
+	assert_true(o->output_named);
+	assert_int_equal(o->verbosity, 1);
+	assert_int_equal(o->max_stack_depth, -1);
+	assert_int_equal(o->filters.n, 2);
+	assert_string_equal(o->filters.items[0], "--ignore-thread mon*");
 }
 
 static void test_units_of_bare_numbers(void **state)
 {
-	struct options o;
-	struct line l;
+	const struct options *o = parse(
+		*state, "vtbpf -p 1 -d 3 --min-duration 100 --max-stack-depth 5 --buffer-size 64k");
 
-	(void)state;
-	split(&l, "vtbpf -p 1 -d 3 --min-duration 100 --max-stack-depth 5 --buffer-size 64k");
-	options__parse(l.argc, l.argv, &o);
-	assert_int_equal(o.duration_ns, 3000000000);
-	assert_int_equal(o.min_duration_ns, 100000);
-	assert_int_equal(o.max_stack_depth, 5);
-	assert_int_equal(o.buffer_bytes, 65536);
-	assert_string_equal(o.output, "result.json");
-	assert_false(o.output_named);
-	options__free(&o);
+	assert_int_equal(o->duration_ns, 3000000000);
+	assert_int_equal(o->min_duration_ns, 100000);
+	assert_int_equal(o->max_stack_depth, 5);
+	assert_int_equal(o->buffer_bytes, 65536);
+	assert_string_equal(o->output, "result.json");
+	assert_false(o->output_named);
 }
 
 static void test_combine(void **state)
@@ -111,177 +134,130 @@ static void test_combine(void **state)
 		{ "vtbpf combine a b --align=marker", COMBINE_BY_MARKER, NULL },
 		{ "vtbpf combine --align marker=f=g a b", COMBINE_BY_MARKER, "f=g" },
 	};
-	struct options o;
-	struct line l;
+	const struct options *o;
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		split(&l, cases[i].line);
-		options__parse(l.argc, l.argv, &o);
-		assert_int_equal(o.command, CMD_COMBINE);
-		assert_int_equal(o.inputs.n, 2);
-		assert_int_equal(o.align, cases[i].align);
-		assert_int_equal(!o.marker, !cases[i].marker);
-		if (o.marker)
-			assert_string_equal(o.marker, cases[i].marker);
-		options__free(&o);
+		o = parse(*state, cases[i].line);
+		assert_int_equal(o->command, CMD_COMBINE);
+		assert_int_equal(o->inputs.n, 2);
+		assert_int_equal(o->align, cases[i].align);
+		assert_int_equal(!o->marker, !cases[i].marker);
+		if (o->marker)
+			assert_string_equal(o->marker, cases[i].marker);
 	}
 }
 
 static void test_underscores(void **state)
 {
-	struct options o;
-	struct line l;
+	const struct options *o =
+		parse(*state, "vtbpf -p 1 --min_duration=2ms --only_thread my_thread");
 
-	(void)state;
-	split(&l, "vtbpf -p 1 --min_duration=2ms --only_thread my_thread");
-	options__parse(l.argc, l.argv, &o);
-	assert_int_equal(o.min_duration_ns, 2000000);
-	assert_string_equal(o.only_threads.items[0], "my_thread");
-	options__free(&o);
+	assert_int_equal(o->min_duration_ns, 2000000);
+	assert_string_equal(o->only_threads.items[0], "my_thread");
 }
 
 static void test_functions(void **state)
 {
-	struct options o;
-	struct line l;
+	const struct options *o = parse(
+		*state,
+		"vtbpf -p 1 --ignore-function mon* --ignore_function=*/log.py:* --only-function f "
+		"--include-files src/ --exclude_files a --exclude-files b --cut --cut "
+		"--tracer_entries 1000");
 
-	(void)state;
-	split(&l,
-	      "vtbpf -p 1 --ignore-function mon* --ignore_function=*/log.py:* --only-function f "
-	      "--include-files src/ --exclude_files a --exclude-files b --cut --cut "
-	      "--tracer_entries 1000");
-	options__parse(l.argc, l.argv, &o);
-	assert_int_equal(o.functions.ignore.n, 2);
-	assert_string_equal(o.functions.ignore.items[1], "*/log.py:*");
-	assert_int_equal(o.functions.only.n, 1);
-	assert_int_equal(o.functions.include_files.n, 1);
-	assert_int_equal(o.functions.exclude_files.n, 2);
-	assert_true(o.functions.cut);
-	assert_int_equal(o.tracer_entries, 1000);
-	assert_int_equal(o.filters.n, 8);
-	assert_string_equal(o.filters.items[0], "--ignore-function mon*");
-	assert_string_equal(o.filters.items[6], "--cut");
-	assert_string_equal(o.filters.items[7], "--tracer-entries 1000");
-	options__free(&o);
+	assert_int_equal(o->functions.ignore.n, 2);
+	assert_string_equal(o->functions.ignore.items[1], "*/log.py:*");
+	assert_int_equal(o->functions.only.n, 1);
+	assert_int_equal(o->functions.include_files.n, 1);
+	assert_int_equal(o->functions.exclude_files.n, 2);
+	assert_true(o->functions.cut);
+	assert_int_equal(o->tracer_entries, 1000);
+	assert_int_equal(o->filters.n, 8);
+	assert_string_equal(o->filters.items[0], "--ignore-function mon*");
+	assert_string_equal(o->filters.items[6], "--cut");
+	assert_string_equal(o->filters.items[7], "--tracer-entries 1000");
 }
 
 static void test_when(void **state)
 {
-	struct options o;
-	struct line l;
+	const struct options *o =
+		parse(*state, "vtbpf -p 1 --sample-rate 0.25 --max_overhead 2% --active 9:00-18:00 "
+			      "--active 22:00-02:30");
 
-	(void)state;
-	split(&l, "vtbpf -p 1 --sample-rate 0.25 --max_overhead 2% --active 9:00-18:00 "
-		  "--active 22:00-02:30");
-	options__parse(l.argc, l.argv, &o);
-	assert_true(o.sample_rate == 0.25);
-	assert_true(o.max_overhead == 0.02);
-	assert_int_equal(o.n_active, 2);
-	assert_int_equal(o.active[1].from, 22 * 60);
-	assert_int_equal(o.active[1].until, 150);
-	assert_int_equal(o.filters.n, 4);
-	assert_string_equal(o.filters.items[1], "--max-overhead 2%");
-	options__free(&o);
-	split(&l, "vtbpf -p 1 --max-overhead 0.5");
-	options__parse(l.argc, l.argv, &o);
-	assert_true(o.max_overhead == 0.005);
-	assert_true(o.sample_rate == 0);
-	options__free(&o);
+	assert_true(o->sample_rate == 0.25);
+	assert_true(o->max_overhead == 0.02);
+	assert_int_equal(o->n_active, 2);
+	assert_int_equal(o->active[1].from, 22 * 60);
+	assert_int_equal(o->active[1].until, 150);
+	assert_int_equal(o->filters.n, 4);
+	assert_string_equal(o->filters.items[1], "--max-overhead 2%");
+	o = parse(*state, "vtbpf -p 1 --max-overhead 0.5");
+	assert_true(o->max_overhead == 0.005);
+	assert_true(o->sample_rate == 0);
 }
 
 static void test_program(void **state)
 {
-	struct options o;
-	struct line l;
+	const struct options *o =
+		parse(*state, "vtbpf -o out.json -- python3 --version -p 5 --min_duration");
 
-	(void)state;
-	split(&l, "vtbpf -o out.json -- python3 --version -p 5 --min_duration");
-	options__parse(l.argc, l.argv, &o);
-	assert_int_equal(o.pid, 0);
-	assert_string_equal(o.program[0], "python3");
-	assert_string_equal(o.program[4], "--min_duration");
-	assert_null(o.program[5]);
-	options__free(&o);
+	assert_int_equal(o->pid, 0);
+	assert_string_equal(o->program[0], "python3");
+	assert_string_equal(o->program[4], "--min_duration");
+	assert_null(o->program[5]);
 }
 
 static void test_convert_and_doctor(void **state)
 {
-	struct options o;
-	struct line l;
+	const struct options *o = parse(*state, "vtbpf convert a.vtb -o b.json --min-duration 1ms");
 
-	(void)state;
-	split(&l, "vtbpf convert a.vtb -o b.json --min-duration 1ms");
-	options__parse(l.argc, l.argv, &o);
-	assert_int_equal(o.command, CMD_CONVERT);
-	assert_string_equal(o.inputs.items[0], "a.vtb");
-	options__free(&o);
-	split(&l, "vtbpf doctor -p 7");
-	options__parse(l.argc, l.argv, &o);
-	assert_int_equal(o.command, CMD_DOCTOR);
-	assert_int_equal(o.pid, 7);
-	options__free(&o);
+	assert_int_equal(o->command, CMD_CONVERT);
+	assert_string_equal(o->inputs.items[0], "a.vtb");
+	o = parse(*state, "vtbpf doctor -p 7");
+	assert_int_equal(o->command, CMD_DOCTOR);
+	assert_int_equal(o->pid, 7);
 }
 
 static void test_ctl(void **state)
 {
-	struct options o;
-	struct line l;
+	const struct options *o = parse(*state, "vtbpf ctl -p 7 ignore-thread mon*");
 
-	(void)state;
-	split(&l, "vtbpf ctl -p 7 ignore-thread mon*");
-	options__parse(l.argc, l.argv, &o);
-	assert_int_equal(o.command, CMD_CTL);
-	assert_int_equal(o.pid, 7);
-	assert_int_equal(o.inputs.n, 2);
-	assert_string_equal(o.inputs.items[0], "ignore-thread");
-	assert_string_equal(o.inputs.items[1], "mon*");
-	options__free(&o);
-	split(&l, "vtbpf -p 7 ctl status --json");
-	options__parse(l.argc, l.argv, &o);
-	assert_int_equal(o.command, CMD_CTL);
-	assert_true(o.json);
-	options__free(&o);
+	assert_int_equal(o->command, CMD_CTL);
+	assert_int_equal(o->pid, 7);
+	assert_int_equal(o->inputs.n, 2);
+	assert_string_equal(o->inputs.items[0], "ignore-thread");
+	assert_string_equal(o->inputs.items[1], "mon*");
+	o = parse(*state, "vtbpf -p 7 ctl status --json");
+	assert_int_equal(o->command, CMD_CTL);
+	assert_true(o->json);
 }
 
 static void test_threads(void **state)
 {
 	static const char *const lines[] = { "vtbpf threads -p 7 --json",
 					     "vtbpf -p 7 --json threads" };
-	struct options o;
-	struct line l;
+	const struct options *o;
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
-		split(&l, lines[i]);
-		options__parse(l.argc, l.argv, &o);
-		assert_int_equal(o.command, CMD_THREADS);
-		assert_int_equal(o.pid, 7);
-		assert_true(o.json);
-		options__free(&o);
+		o = parse(*state, lines[i]);
+		assert_int_equal(o->command, CMD_THREADS);
+		assert_int_equal(o->pid, 7);
+		assert_true(o->json);
 	}
 }
 
 static void test_diff(void **state)
 {
-	struct options o;
-	struct line l;
+	const struct options *o = parse(*state, "vtbpf diff b1 b2 b3 -- a1 -o x.folded --limit 3");
 
-	(void)state;
-	split(&l, "vtbpf diff b1 b2 b3 -- a1 -o x.folded --limit 3");
-	options__parse(l.argc, l.argv, &o);
-	assert_int_equal(o.command, CMD_DIFF);
-	assert_int_equal(o.n_before, 3);
-	assert_int_equal(o.inputs.n, 4);
-	assert_string_equal(o.inputs.items[3], "a1");
-	assert_string_equal(o.output, "x.folded");
-	assert_int_equal(o.report.limit, 3);
-	options__free(&o);
-	split(&l, "vtbpf diff before after --json");
-	options__parse(l.argc, l.argv, &o);
-	assert_int_equal(o.n_before, 1);
-	assert_int_equal(o.inputs.n, 2);
-	options__free(&o);
+	assert_int_equal(o->command, CMD_DIFF);
+	assert_int_equal(o->n_before, 3);
+	assert_int_equal(o->inputs.n, 4);
+	assert_string_equal(o->inputs.items[3], "a1");
+	assert_string_equal(o->output, "x.folded");
+	assert_int_equal(o->report.limit, 3);
+	o = parse(*state, "vtbpf diff before after --json");
+	assert_int_equal(o->n_before, 1);
+	assert_int_equal(o->inputs.n, 2);
 }
 
 static void test_bad_usage(void **state)
@@ -385,34 +361,23 @@ static void test_bad_usage_of_others(void **state)
 
 static void test_several_processes(void **state)
 {
-	struct options o;
-	struct line l;
+	const struct options *o = parse(*state, "vtbpf -p 7 --pid=8 --match web* --cgroup=/a");
 
-	(void)state;
-	split(&l, "vtbpf -p 7 --pid=8 --match web* --cgroup=/a");
-	options__parse(l.argc, l.argv, &o);
-	assert_int_equal(o.n_pids, 2);
-	assert_int_equal(o.pids[1], 8);
-	assert_string_equal(o.match.items[0], "web*");
-	assert_string_equal(o.cgroups.items[0], "/a");
-	assert_true(o.several);
-	assert_true(o.buffer_bytes < 32 << 20);
-	options__free(&o);
-	split(&l, "vtbpf -p 7 --rotate 10m --keep 3");
-	options__parse(l.argc, l.argv, &o);
-	assert_int_equal(o.rotate_ns, 600000000000);
-	assert_int_equal(o.keep, 3);
-	options__free(&o);
-	split(&l, "vtbpf -p 7 --rotate 10M --max-memory 1G");
-	options__parse(l.argc, l.argv, &o);
-	assert_int_equal(o.rotate_bytes, 10 << 20);
-	assert_int_equal(o.max_memory, 1 << 30);
-	options__free(&o);
-	split(&l, "vtbpf -p 7");
-	options__parse(l.argc, l.argv, &o);
-	assert_false(o.several);
-	assert_int_equal(o.buffer_bytes, 32 << 20);
-	options__free(&o);
+	assert_int_equal(o->n_pids, 2);
+	assert_int_equal(o->pids[1], 8);
+	assert_string_equal(o->match.items[0], "web*");
+	assert_string_equal(o->cgroups.items[0], "/a");
+	assert_true(o->several);
+	assert_true(o->buffer_bytes < 32 << 20);
+	o = parse(*state, "vtbpf -p 7 --rotate 10m --keep 3");
+	assert_int_equal(o->rotate_ns, 600000000000);
+	assert_int_equal(o->keep, 3);
+	o = parse(*state, "vtbpf -p 7 --rotate 10M --max-memory 1G");
+	assert_int_equal(o->rotate_bytes, 10 << 20);
+	assert_int_equal(o->max_memory, 1 << 30);
+	o = parse(*state, "vtbpf -p 7");
+	assert_false(o->several);
+	assert_int_equal(o->buffer_bytes, 32 << 20);
 }
 
 static void test_bad_diff(void **state)
@@ -455,24 +420,26 @@ static void test_help_and_version(void **state)
 	assert_int_equal(strncmp(out, "vtbpf ", 6), 0);
 }
 
+#define OPTIONS_TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_trace),
-		cmocka_unit_test(test_units_of_bare_numbers),
-		cmocka_unit_test(test_combine),
-		cmocka_unit_test(test_underscores),
-		cmocka_unit_test(test_functions),
-		cmocka_unit_test(test_when),
-		cmocka_unit_test(test_program),
-		cmocka_unit_test(test_convert_and_doctor),
-		cmocka_unit_test(test_threads),
-		cmocka_unit_test(test_ctl),
-		cmocka_unit_test(test_diff),
+		OPTIONS_TEST(test_trace),
+		OPTIONS_TEST(test_units_of_bare_numbers),
+		OPTIONS_TEST(test_combine),
+		OPTIONS_TEST(test_underscores),
+		OPTIONS_TEST(test_functions),
+		OPTIONS_TEST(test_when),
+		OPTIONS_TEST(test_program),
+		OPTIONS_TEST(test_convert_and_doctor),
+		OPTIONS_TEST(test_threads),
+		OPTIONS_TEST(test_ctl),
+		OPTIONS_TEST(test_diff),
 		cmocka_unit_test(test_bad_usage),
 		cmocka_unit_test(test_bad_diff),
 		cmocka_unit_test(test_help_and_version),
-		cmocka_unit_test(test_several_processes),
+		OPTIONS_TEST(test_several_processes),
 		cmocka_unit_test(test_bad_usage_of_others),
 	};
 
