@@ -5,60 +5,13 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include <linux/types.h>
 
 #include <cmocka.h>
 
-#include "../../user/trace/recorder.h"
-
-struct fixture {
-	FILE *file;
-	struct capture_writer w;
-	struct recorder *rec;
-	unsigned int forgotten;
-};
-
-static int setup(void **state)
-{
-	struct fixture *f = calloc(1, sizeof(*f));
-
-	f->file = tmpfile();
-	assert_int_equal(capture_writer__init(&f->w, fileno(f->file)), 0);
-	*state = f;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *f = *state;
-
-	recorder__free(f->rec);
-	capture_writer__free(&f->w);
-	fclose(f->file);
-	free(f);
-	return 0;
-}
-
-static void count_forgotten(void *ctx, uint32_t code)
-{
-	struct fixture *f = ctx;
-
-	(void)code;
-	f->forgotten++;
-}
-
-static void begin(struct fixture *f, uint64_t calls, uint64_t keep_ns, uint64_t max_bytes)
-{
-	struct recorder_config cfg = { calls, keep_ns, max_bytes, count_forgotten, f };
-
-	f->rec = recorder__new(&cfg);
-	assert_non_null(f->rec);
-	f->w.sink = recorder__push; /* as in a recording: all goes there */
-	f->w.sink_ctx = f->rec;
-}
+#include "recorder_fixture.h"
 
 /* ---- records ---------------------------------------------------------------------------- */
 
@@ -175,29 +128,16 @@ static int describe(const struct vtbpf_rec *rec, char *text, size_t size)
 	return snprintf(text, size, "?%u ", rec->kind);
 }
 
-static void assert_written(struct fixture *f, uint64_t since, const char *expected)
+static void begin(struct fixture *f, uint64_t calls, uint64_t keep_ns, uint64_t max_bytes)
 {
-	const size_t head = sizeof(struct vtbpf_capture_header);
-	int fd = fileno(f->file);
-	char text[4096] = "";
-	uint64_t buf[4096];
-	struct vtbpf_rec *rec = (struct vtbpf_rec *)buf;
-	size_t n = 0;
+	struct recorder_config cfg = {
+		.calls = calls,
+		.keep_ns = keep_ns,
+		.max_bytes = max_bytes,
+	};
 
-	assert_int_equal(ftruncate(fd, head), 0);
-	assert_int_equal(lseek(fd, head, SEEK_SET), head);
-	f->w.sink = NULL;
-	recorder__write(f->rec, &f->w, since);
-	capture_writer__flush(&f->w);
-	f->w.sink = recorder__push;
-	assert_int_equal(lseek(fd, head, SEEK_SET), head);
-	while (read(fd, rec, sizeof(*rec)) == sizeof(*rec)) {
-		assert_in_range(rec->len, sizeof(*rec), sizeof(buf));
-		assert_int_equal(read(fd, rec + 1, rec->len - sizeof(*rec)),
-				 rec->len - sizeof(*rec));
-		n += describe(rec, text + n, sizeof(text) - n);
-	}
-	assert_string_equal(text, expected);
+	f->describe = describe;
+	recorder_fixture__begin(f, cfg);
 }
 
 /* ---- so many ---------------------------------------------------------------------------- */
@@ -473,17 +413,12 @@ static void test_day(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_all_fit, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_newest, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_open_calls, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_many, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_keep_time, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_hold, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_ceiling, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_threads, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_codes, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_code_told_of_late, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_day, setup, teardown),
+		RECORDER_TEST(test_all_fit),	RECORDER_TEST(test_newest),
+		RECORDER_TEST(test_open_calls), RECORDER_TEST(test_many),
+		RECORDER_TEST(test_keep_time),	RECORDER_TEST(test_hold),
+		RECORDER_TEST(test_ceiling),	RECORDER_TEST(test_threads),
+		RECORDER_TEST(test_codes),	RECORDER_TEST(test_code_told_of_late),
+		RECORDER_TEST(test_day),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,47 +5,14 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include <linux/types.h>
 
 #include <cmocka.h>
 
-#include "../../user/trace/recorder.h"
+#include "recorder_fixture.h"
 
 #define PERIOD 10
-
-struct fixture {
-	FILE *file;
-	struct capture_writer w;
-	struct recorder *rec;
-};
-
-static int setup(void **state)
-{
-	struct fixture *f = calloc(1, sizeof(*f));
-	struct recorder_config cfg = { .keep_ns = 1000, .max_bytes = RECORDER_MAX_BYTES };
-
-	f->file = tmpfile();
-	f->rec = recorder__new(&cfg);
-	if (!f->rec || capture_writer__init(&f->w, fileno(f->file)))
-		return -1;
-	*state = f;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *f = *state;
-
-	recorder__free(f->rec);
-	capture_writer__free(&f->w);
-	fclose(f->file);
-	free(f);
-	return 0;
-}
 
 /* ---- records ---------------------------------------------------------------------------- */
 
@@ -151,27 +118,15 @@ static int describe(const struct vtbpf_rec *rec, char *text, size_t size)
 	return snprintf(text, size, "?%u ", rec->kind);
 }
 
-static void assert_written(struct fixture *f, uint64_t since, const char *expected)
+static int setup(void **state)
 {
-	const size_t head = sizeof(struct vtbpf_capture_header);
-	int fd = fileno(f->file);
-	uint64_t buf[512];
-	struct vtbpf_rec *rec = (struct vtbpf_rec *)buf;
-	char text[4096] = "";
-	size_t n = 0;
+	struct recorder_config cfg = { .keep_ns = 1000, .max_bytes = RECORDER_MAX_BYTES };
+	int err = recorder_fixture__setup(state);
+	struct fixture *f = *state;
 
-	assert_int_equal(ftruncate(fd, head), 0);
-	assert_int_equal(lseek(fd, head, SEEK_SET), head);
-	recorder__write(f->rec, &f->w, since);
-	capture_writer__flush(&f->w);
-	assert_int_equal(lseek(fd, head, SEEK_SET), head);
-	while (read(fd, rec, sizeof(*rec)) == sizeof(*rec)) {
-		assert_in_range(rec->len, sizeof(*rec), sizeof(buf));
-		assert_int_equal(read(fd, rec + 1, rec->len - sizeof(*rec)),
-				 rec->len - sizeof(*rec));
-		n += describe(rec, text + n, sizeof(text) - n);
-	}
-	assert_string_equal(text, expected);
+	f->describe = describe;
+	recorder_fixture__begin(f, cfg);
+	return err;
 }
 
 /* ---- tests ------------------------------------------------------------------------------ */
@@ -267,7 +222,7 @@ static void test_many_stacks(void **state)
 	assert_true(most < 32 << 20);
 }
 
-#define SAMPLES_TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define SAMPLES_TEST(test) cmocka_unit_test_setup_teardown(test, setup, recorder_fixture__teardown)
 
 int main(void)
 {
