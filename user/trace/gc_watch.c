@@ -3,11 +3,12 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
 #include <time.h>
+
+#include "../worker_thread.h"
 
 #define LOOK_NS 1000000
 #define NEWS 64
@@ -107,19 +108,6 @@ static void *run(void *arg)
 	return NULL;
 }
 
-/* Signals are for the thread that waits for them. */
-static int start_thread(struct gc_watch *g)
-{
-	sigset_t all, old;
-	int err;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	err = pthread_create(&g->thread, NULL, run, g);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	return err;
-}
-
 struct gc_watch *gc_watch__new(pid_t pid, uint64_t least_ns)
 {
 	struct gc_watch *g = calloc(1, sizeof(*g));
@@ -130,11 +118,11 @@ struct gc_watch *gc_watch__new(pid_t pid, uint64_t least_ns)
 	g->pid = pid;
 	g->least_ns = least_ns;
 	pthread_mutex_init(&g->lock, NULL);
-	err = start_thread(g);
+	err = worker_thread__start(&g->thread, run, g);
 	if (!err)
 		return g;
 	free(g);
-	errno = err;
+	errno = -err;
 	return NULL;
 }
 

@@ -2,7 +2,6 @@
 #include "tracer_early.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "../worker_thread.h"
 #include "kernel_types.h"
 #include "tracer_state.h"
 
@@ -126,19 +126,6 @@ static void *make_all(void *arg)
 	return NULL;
 }
 
-/* Without any signals: those that vtbpf waits for must not end here. */
-static int start_thread(struct tracer_early *e)
-{
-	sigset_t all, old;
-	int err;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	err = pthread_create(&e->thread, NULL, make_all, e);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	return err;
-}
-
 struct tracer_early *tracer_early__start(uint64_t ring_bytes)
 {
 	struct tracer_early *e = calloc(1, sizeof(*e));
@@ -148,7 +135,7 @@ struct tracer_early *tracer_early__start(uint64_t ring_bytes)
 	e->ring_bytes = ring_bytes;
 	e->types_fd = -1;
 	tracer__route_messages();
-	if (start_thread(e)) {
+	if (worker_thread__start(&e->thread, make_all, e)) {
 		free(e);
 		return NULL;
 	}

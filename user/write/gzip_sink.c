@@ -3,11 +3,11 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <zlib.h>
 
+#include "../worker_thread.h"
 #include "outbuf.h"
 #include "own_file.h"
 
@@ -95,19 +95,6 @@ static void *run(void *arg)
 	while (take_block(g, &b))
 		give_back(g, compress_block(g, &b, Z_NO_FLUSH));
 	return NULL;
-}
-
-/* Signals are for the thread that makes the stream. */
-static bool start_thread(struct gzip_sink *g)
-{
-	sigset_t all, old;
-	int err;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	err = pthread_create(&g->thread, NULL, run, g);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	return !err;
 }
 
 static void stop_thread(struct gzip_sink *g, bool drop)
@@ -201,7 +188,7 @@ int gzip_sink__new(int fd, struct gzip_sink **out)
 	g->header.comment = comment;
 	g->header.os = 3; /* Unix */
 	deflateSetHeader(&g->z, &g->header);
-	g->threaded = start_thread(g);
+	g->threaded = !worker_thread__start(&g->thread, run, g);
 	*out = g;
 	return 0;
 }
