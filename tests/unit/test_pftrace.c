@@ -140,12 +140,29 @@ static void test_clocks(void **state)
 	assert_int_equal(value_of(&clocks, 2), 3); /* CLOCK_MONOTONIC */
 }
 
+/* Of a call that is short, and has a name that is known, its two events. */
+static void test_size(void **state)
+{
+	struct fixture *f = *state;
+	size_t n;
+
+	for (uint64_t i = 0; i < 100; i++)
+		add_call(f, 2, 2000 + 100 * i, 2050 + 100 * i, 0);
+	convert_capture(f, "pftrace");
+	n = f->n;
+	for (uint64_t i = 100; i < 200; i++)
+		add_call(f, 2, 2000 + 100 * i, 2050 + 100 * i, 0);
+	convert_capture(f, "pftrace");
+	assert_int_equal((f->n - n) / 100, 24);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		FORMAT_TEST(test_slices),
 		FORMAT_TEST(test_open_and_lost),
 		FORMAT_TEST(test_clocks),
+		FORMAT_TEST(test_size),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,7 +2,10 @@
 /*
  * Perfetto's protobuf trace. Numbers of fields: google/perfetto, protos/perfetto/trace. Each track is a
  * packet sequence of its own: it has its track as a default, its names interned, and a clock that counts
- * from one event to the next, so that an event takes some 14 bytes. Times are CLOCK_MONOTONIC.
+ * from one event to the next, so that an event takes some 13 bytes. Times are CLOCK_MONOTONIC.
+ *
+ * Events do not say SEQ_NEEDS_INCREMENTAL_STATE, 2 bytes each: it tells a reader to skip what it cannot
+ * understand where the begin of a sequence was lost, and here each begins in the same file.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -27,7 +30,7 @@ enum packet_field {
 	PACKET_TRACK_DESCRIPTOR = 60,
 };
 
-enum sequence_flags { STATE_CLEARED = 1, NEEDS_STATE = 2 };
+enum sequence_flags { STATE_CLEARED = 1 };
 enum snapshot_field { SNAPSHOT_CLOCKS = 1, SNAPSHOT_PRIMARY = 2 };
 enum clock_field { CLOCK_ID = 1, CLOCK_TIMESTAMP = 2, CLOCK_IS_INCREMENTAL = 3 };
 
@@ -68,7 +71,7 @@ enum annotation_field { ANNOTATION_STRING = 6, ANNOTATION_NAME = 10 };
 #define KERNEL_TID_MAX 4194304u /* larger ones are made up: include/linux/threads.h */
 #define THREAD_UUID (1ULL << 32)
 
-#define TAIL_MAX 16  /* the sequence's number and its flags */
+#define TAIL_MAX 16  /* the sequence's number */
 #define PLAIN_MAX 64 /* a packet of nothing else */
 
 /* The event in a packet: its length, here 0, is filled in. */
@@ -194,9 +197,7 @@ static void begin_sequence(struct pftrace *t, const struct profile_track *track)
 {
 	static const char *const categories[] = { "FEE", "vtbpf" };
 
-	unsigned char *tail = protobuf__put(t->tail, PACKET_SEQUENCE_ID, t->sequence);
-
-	t->tail_n = (size_t)(protobuf__put(tail, PACKET_SEQUENCE_FLAGS, NEEDS_STATE) - t->tail);
+	t->tail_n = (size_t)(protobuf__put(t->tail, PACKET_SEQUENCE_ID, t->sequence) - t->tail);
 	t->now = track->first;
 	protobuf__u64(&t->packet, PACKET_SEQUENCE_ID, t->sequence);
 	protobuf__u64(&t->packet, PACKET_SEQUENCE_FLAGS, STATE_CLEARED);
@@ -270,7 +271,6 @@ static void write_full(struct pftrace *t, const struct profile_event *ev)
 {
 	protobuf__always(&t->packet, PACKET_TIMESTAMP, ev->at - t->now);
 	protobuf__u64(&t->packet, PACKET_SEQUENCE_ID, t->sequence);
-	protobuf__u64(&t->packet, PACKET_SEQUENCE_FLAGS, NEEDS_STATE);
 	if (ev->opens && t->seen[ev->function] != t->sequence)
 		intern(t, ev->function);
 	protobuf__u64(&t->part, EVENT_TYPE, ev->opens ? SLICE_BEGIN : SLICE_END);
