@@ -28,7 +28,7 @@ def start(context, target, *options, out="out.json"):
     return context.command("-p", target.pid, "-o", out, *options, out=out)
 
 
-@case(each="minor")
+@case(each="ends")
 def budget_of_a_busy_target(context):
     """Nothing but calls: many short windows, and the target hardly notices."""
     target = context.target("spin.py")
@@ -129,7 +129,7 @@ def check_stretches(samples, hz, seconds):
     assert abs(sum(lengths) - seconds) < 0.2 and abs(mean - hz) < 0.06 + 0.01 * hz, (samples, hz, seconds)
 
 
-@case(each="minor")
+@case(each="ends")
 def budget_falls_back(context):
     """Where a detach costs more than the budget has in 10 s (one link a site), stacks are sampled,
     within the budget; it is said once, and marked."""
@@ -157,7 +157,7 @@ def budget_falls_back(context):
     assert {"spin", "turn"} <= {s.qualname for s in trace.slices}
 
 
-@case(each="minor")
+@case(each="ends")
 def samples_within_a_budget(context):
     """--hz under a budget: as many of them as that allows, and it is used."""
     target = context.target("spin.py")

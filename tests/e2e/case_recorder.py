@@ -41,7 +41,7 @@ def dump_by_signal(context, tracer, known=()):
     return wait_until(path, "a dump is announced")[0]
 
 
-@case(each="minor")
+@case(each="ends")
 def keep_last_time(context):
     """Only what ended in the last second is in a dump, and in the trace in the end."""
     target = context.target("service.py")

@@ -88,7 +88,7 @@ def sampling_status(context):
     assert Samples(tracer.out).total() >= state["samples"]
 
 
-@case(each="minor")
+@case(each="ends")
 def sampling_recorder(context):
     """--keep-last: a dump has the samples of the last second, each with its stack; so has the output."""
     target = context.target("sampled.py", "graph", 0)

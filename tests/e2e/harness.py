@@ -26,7 +26,8 @@ class Skip(Exception):
 
 def case(each=False, needs=None, exact=False):
     """Registers a case. each: True runs it on every supported interpreter; "minor" on one of each minor
-    version and flavour, for what does not depend on how the interpreter was built; else on the first.
+    version and flavour, for what does not depend on how the interpreter was built; "ends" on the oldest
+    and the newest of those, for what takes long and hardly depends on the version; else on the first.
     needs(python): None, or why the case does not concern this interpreter. exact: it compares calls with
     the truth, and one difference is one too many, however busy the machine is."""
     def register(function):

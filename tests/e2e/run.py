@@ -118,8 +118,11 @@ def grouped(cases, pythons):
     for python in pythons:
         kinds.setdefault(python.abi, python)
 
+    by_age = sorted(kinds.values(), key=lambda python: python.minor)
+    chosen = {True: pythons, "minor": by_age, "ends": by_age[:1] + by_age[-1:], False: pythons[:1]}
+
     def runs_on(python, each):
-        return each is True or python is (kinds[python.abi] if each == "minor" else pythons[0])
+        return any(python is other for other in chosen[each])
 
     return [[(function, python) for function, each, needs in cases
              if runs_on(python, each) and not (needs and needs(python))]
