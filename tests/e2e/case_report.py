@@ -4,6 +4,7 @@
 import collections
 import json
 import math
+import re
 import subprocess
 
 from harness import case
@@ -84,7 +85,8 @@ def report_numbers(context):
     check_planted(said, trace, target.facts["file"])
     text = report(context, path)
     assert "once_slow (" in text.split("OUTLIERS")[1], text
-    assert "slower_and_slower (%s:" % target.facts["file"] in text.split("DRIFT")[1], text
+    said = r"slower_and_slower \(%s:.* p99, now \S+ m?s, crosses [125]0* m?s in about \S+ \S+ at this rate"
+    assert re.search(said % re.escape(target.facts["file"]), text.split("DRIFT")[1]), text
 
 
 def check_planted(said, trace, file):
@@ -98,8 +100,8 @@ def check_planted(said, trace, file):
     assert list(drifting) == ["slower_and_slower"], said["drift"]
     growth, seconds = drifting["slower_and_slower"]["percent_per_min"], \
         (said["end_ns"] - said["start_ns"]) / 1e9
-    # from 0.3 ms to 2.1 ms: six times more, seen as exponential growth
-    assert 200 < growth * seconds / 60 < 1500, (growth, seconds)
+    # from 0.05 ms to 1.7 ms: 33 times as long, the greater part of it within the first half of the time
+    assert 500 < growth * seconds / 60 < 10000, (growth, seconds)
     assert drifting["slower_and_slower"]["confidence"] > 0.99
     recursive = next(f for f in said["functions"] if f["name"] == "fact")
     assert recursive["calls"] == 200 and recursive["total_ns"] < 10 * recursive["self_ns"] + 1

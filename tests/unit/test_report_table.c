@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../user/decode/report.h"
 #include "../../user/report_options.h"
 #include "../../user/write/writer.h"
 #include "format_fixture.h"
@@ -286,7 +287,49 @@ static void test_drift(void **state)
 	has(f, "\"confidence\":1.000000}]"); /* and nothing else */
 	make(f, &report_writer);
 	has(f, "leaf (f.py:20) grows ");
-	has(f, "; at this rate its p99, now ");
+	/* 80 % in 205 ms: what is 223 us now and was 124 us gets 99 us longer in that time. */
+	has(f, "; p99, now 2");
+	has(f, " us, crosses 500 us in about 57");
+	has(f, " ms at this rate\n");
+}
+
+/* Of one that gets faster nothing is foretold. */
+static void test_faster(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t at = 1000000;
+
+	for (uint32_t i = 0; i < 1000; i++) {
+		uint64_t dur = 200000 - i * 100;
+
+		add_call(f, 2, at, at + dur, 0);
+		at += dur + 40000;
+	}
+	make(f, &report_writer);
+	has(f, "leaf (f.py:20) shrinks ");
+	assert_null(strstr(f->text, "crosses"));
+}
+
+/* The example: 3 % a minute, for 10 minutes. */
+static void test_forecast(void **state)
+{
+	struct report_function functions[] = { { .p99 = 91e6 }, { .p99 = 1e6 }, { .p99 = 0 } };
+	const struct report r = { .functions = functions };
+	struct report_drift d = { .percent_per_min = 3, .change = 0.3 };
+	double threshold, until;
+
+	(void)state;
+	assert_true(report_drift__forecast(&r, &d, &threshold, &until));
+	assert_int_equal(threshold, 200000000);
+	/* 109 ms more, of 2.1 ms a minute */
+	assert_int_equal(until / 60e9 + 0.5, 52);
+	d.function = 1;
+	assert_true(report_drift__forecast(&r, &d, &threshold, &until));
+	assert_int_equal(threshold, 2000000);
+	d.function = 2;
+	assert_false(report_drift__forecast(&r, &d, &threshold, &until));
+	d = (struct report_drift){ .percent_per_min = -3, .change = -0.3 };
+	assert_false(report_drift__forecast(&r, &d, &threshold, &until));
 }
 
 static void test_empty(void **state)
@@ -318,6 +361,8 @@ int main(void)
 		REPORT_TEST(test_outliers),
 		REPORT_TEST(test_sampled_for_a_while),
 		REPORT_TEST(test_drift),
+		REPORT_TEST(test_faster),
+		cmocka_unit_test(test_forecast),
 		REPORT_TEST(test_empty),
 	};
 

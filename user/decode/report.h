@@ -72,6 +72,14 @@ struct report {
 	size_t n_drift;
 };
 
+/*
+ * What the 99th percentile of a function that gets slower comes to when it goes on so, as a straight line:
+ * a round duration (1, 2 or 5, 10, ... of a unit) at least half again as long as now, and the time until
+ * then, both in ns. false where it gets faster or has no p99.
+ */
+bool report_drift__forecast(const struct report *r, const struct report_drift *d, double *threshold,
+			    double *until);
+
 /* Of a sampled thread's time, that in which it waited for nothing, ns. */
 uint64_t report_thread__running(const struct report_thread *th);
 

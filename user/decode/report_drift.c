@@ -7,6 +7,7 @@
 
 #define CHANCE_MAX 0.001 /* that any of all the functions is named by accident */
 #define CHANGE_MIN 0.05	 /* over the trace: less is of no consequence */
+#define FORECAST_MIN 1.5 /* as long as now: a nearer threshold is crossed by chance */
 
 /*
  * What waited for a CPU or ran into a pause of the machine says nothing of the function, and such calls
@@ -32,6 +33,29 @@ int report_drift__note(struct report_making *m, struct function_stats *st,
 	trend__add(st->trend, (double)(f->start - p->start) / (double)(p->end - p->start),
 		   from_usual);
 	return 0;
+}
+
+/* The first of 1, 2, 5, 10, 20, 50, ... that is not less. */
+static double round_above(double value)
+{
+	double unit = pow(10, floor(log10(value)));
+	double times = value / unit;
+
+	return unit * (times <= 1 ? 1 : times <= 2 ? 2 : times <= 5 ? 5 : 10);
+}
+
+bool report_drift__forecast(const struct report *r, const struct report_drift *d, double *threshold,
+			    double *until)
+{
+	double now = r->functions[d->function].p99;
+	/* Per cent of the begin; by now it takes so much more. */
+	double growth = d->percent_per_min / 100 / (1 + d->change);
+
+	if (d->change <= 0 || now <= 0)
+		return false;
+	*threshold = round_above(FORECAST_MIN * now);
+	*until = (*threshold / now - 1) / growth * 60e9;
+	return true;
 }
 
 static int by_weight(const void *a, const void *b, void *arg)

@@ -265,12 +265,17 @@ static int write_outliers(struct report_text *w)
 
 static void say_forecast(struct report_text *w, const struct report_drift *d)
 {
-	const struct report_function *f = &w->r->functions[d->function];
-	double minutes = 100 * (1 + d->change) / d->percent_per_min;
+	static const char *const units[] = { "ns", "us", "ms", "s" };
+	double threshold, until;
+	size_t unit = 0;
 
-	if (d->change > 0)
-		printer__say(&w->to, "; at this rate its p99, now %s, doubles in about %s",
-			     printer__ns(&w->to, f->p99), printer__ns(&w->to, minutes * 60e9));
+	if (report_drift__forecast(w->r, d, &threshold, &until)) {
+		for (; threshold >= 999 && unit < 3; unit++)
+			threshold /= 1000;
+		printer__say(&w->to, "; p99, now %s, crosses %.0f %s in about %s at this rate",
+			     printer__ns(&w->to, w->r->functions[d->function].p99), threshold,
+			     units[unit], printer__ns(&w->to, until));
+	}
 	printer__say(&w->to, "\n");
 }
 
