@@ -2,9 +2,9 @@
 /*
  * The contract between vtbpf's BPF programs, its capture files and its decoder.
  *
- * Everything that crosses the kernel/user border is declared here, in vtbpf_trigger.h and in
- * vtbpf_state.h, its further parts, and nowhere else. None includes any other header: the BPF side
- * includes this one after vmlinux.h, the user side after <linux/types.h>.
+ * Everything that crosses the kernel/user border is declared here, in vtbpf_event.h, vtbpf_sample.h,
+ * vtbpf_trigger.h and vtbpf_state.h, its further parts, and nowhere else. None includes any other
+ * header: the BPF side includes this one after vmlinux.h, the user side after <linux/types.h>.
  * A capture file is a struct vtbpf_capture_header followed by records, byte for byte as they came
  * out of the ring buffer; user space adds records of its own kinds (VTBPF_REC_USER and above).
  *
@@ -132,6 +132,7 @@ enum vtbpf_rec_kind {
 	VTBPF_REC_SLEEP = 11, /* where it was while it had not, struct vtbpf_rec_sleep */
 	VTBPF_REC_TRIGGER = 13, /* what a trigger waits for has come, struct vtbpf_rec_trigger */
 	VTBPF_REC_RAISE = 14, /* an exception that a trigger may wait for, struct vtbpf_rec_raise */
+	VTBPF_REC_EVENT = 15, /* what is no call, struct vtbpf_rec_event */
 
 	VTBPF_REC_USER = 128,
 	VTBPF_REC_SESSION = 128,     /* first record of a capture, struct vtbpf_rec_session */
@@ -276,6 +277,7 @@ enum vtbpf_text_what {
 	VTBPF_TEXT_MAIN_NAME = 10, /* process name as VizTracer shows it, when known */
 	VTBPF_TEXT_CWD = 11,	   /* target's working directory, for relative file names */
 	VTBPF_TEXT_CLOCK = 12,	   /* "AT OFFSET ERROR" of the wall clock in ns; one or more */
+	VTBPF_TEXT_SYSCALLS = 13,  /* names of the machine's system calls by number, a line each */
 };
 
 #define VTBPF_F_MORE 0x80 /* flags of text, source: the next one of its kind goes on with it */
@@ -377,72 +379,6 @@ struct vtbpf_rec_left_out {
 	__u64 from, until; /* when those began, CLOCK_MONOTONIC ns */
 };
 
-/*
- * A thread had the CPU at ts, CLOCK_MONOTONIC ns, with these frames. The sample stands for `weight`
- * periods of CPU time that end there: more than one when the timer came late. stack 0: the thread
- * runs no Python code.
- */
-struct vtbpf_rec_sample {
-	struct vtbpf_rec rec;
-	__u64 ts;
-	__u32 stack;  /* id announced by a VTBPF_REC_STACK */
-	__u32 weight; /* periods */
-};
-
-/* flags of a sample: the frames could not be read, or were about to change; stack is 0 */
-#define VTBPF_F_UNREADABLE 0x01
-
-/* n ids of code objects follow, the innermost frame's first. May come again under another id. */
-struct vtbpf_rec_stack {
-	struct vtbpf_rec rec;
-	__u32 id;
-	__u32 n; /* <= VTBPF_MAX_SAMPLED */
-	__u32 codes[];
-};
-
-/* flags of a stack: there are frames beyond the outermost of these */
-#define VTBPF_F_TRUNCATED 0x01
-
-/* What a thread waits for that has no CPU. */
-enum vtbpf_wait {
-	VTBPF_WAIT_OFF_CPU = 0, /* a CPU, or what is none of the others */
-	VTBPF_WAIT_LOCK = 1,
-	VTBPF_WAIT_IO = 2,
-	VTBPF_WAIT_GIL = 3,
-	VTBPF_WAIT_SLEEP = 4,
-	VTBPF_WAITS,
-};
-
-/* --wall: a thread was off its CPU, which is over; stands for to - from, so many whole periods. */
-struct vtbpf_rec_sleep {
-	struct vtbpf_rec rec;
-	__u64 from, to; /* CLOCK_MONOTONIC ns */
-	__u32 stack;	/* as in a sample */
-	__u32 wait;	/* enum vtbpf_wait */
-};
-
-/* Comes before the first sample, and with period 0 after the last one. */
-struct vtbpf_rec_sampling {
-	struct vtbpf_rec rec; /* tid: the target's pid */
-	__u64 ts;	      /* CLOCK_MONOTONIC ns */
-	__u64 period;	      /* CPU time that a weight of 1 stands for, ns; 0: sampling ends */
-	__u32 wall;	      /* 1: threads off their CPU are told of, too */
-	__u32 every;	      /* a thread is sampled each so many periods; 0: each */
-};
-
-/* In samples, each as many as its weight says. */
-struct vtbpf_sample_counters {
-	__u64 taken;	  /* with a stack, or of a thread that runs no Python code */
-	__u64 lost;	  /* found no room in the ring */
-	__u64 unreadable; /* the frames made no sense, or could not be read */
-	__u64 ignored;	  /* of ignored threads */
-};
-
-struct vtbpf_rec_sample_counters {
-	struct vtbpf_rec rec;
-	struct vtbpf_sample_counters count;
-};
-
 struct vtbpf_rec_end {
 	struct vtbpf_rec rec;
 	__u64 ts; /* CLOCK_MONOTONIC when tracing ended */
@@ -459,6 +395,8 @@ struct vtbpf_rec_end {
 /* Code objects with higher ids are left to decode. */
 #define VTBPF_MAX_VERDICTS (1 << 20)
 
+#include "vtbpf_event.h"
+#include "vtbpf_sample.h"
 #include "vtbpf_trigger.h"
 #include "vtbpf_state.h"
 
@@ -486,9 +424,6 @@ _Static_assert(sizeof(struct vtbpf_rec_left_out) == sizeof(struct vtbpf_rec_paus
 _Static_assert(sizeof(struct vtbpf_rec_window) == sizeof(struct vtbpf_rec_pause), "spans");
 _Static_assert(sizeof(struct vtbpf_rec_overhead) == 56, "overhead record");
 _Static_assert(sizeof(struct vtbpf_rec_lost) == 32, "lost record");
-_Static_assert(sizeof(struct vtbpf_rec_sample) == 24, "sample record");
-_Static_assert(sizeof(struct vtbpf_rec_stack) == 16, "stack record");
-_Static_assert(sizeof(struct vtbpf_rec_sleep) == 32, "sleep record");
 _Static_assert(sizeof(struct vtbpf_rec_session) == 48, "session record");
 _Static_assert(sizeof(struct vtbpf_rec_thread_name) == 40, "thread name record");
 _Static_assert(sizeof(struct vtbpf_capture_header) == 64, "capture header");

@@ -163,6 +163,8 @@ static struct track *track_of(enum replay_kind kind, const struct replay_item *i
 {
 	if (kind == REPLAY_SLICE)
 		return item->slice.track;
+	if (kind == REPLAY_EVENT)
+		return item->event.track;
 	return kind == REPLAY_GAP ? item->gap.track : item->sample.track;
 }
 
@@ -179,6 +181,8 @@ static int write_item(struct conversion *c, enum replay_kind kind, const struct 
 		return c->ops->slice(&c->writer, &item->slice);
 	if (kind == REPLAY_SAMPLE)
 		return c->ops->sample ? c->ops->sample(&c->writer, &item->sample) : 0;
+	if (kind == REPLAY_EVENT)
+		return c->ops->event ? c->ops->event(&c->writer, &item->event) : 0;
 	return c->ops->gap(&c->writer, &item->gap);
 }
 

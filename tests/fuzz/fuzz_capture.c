@@ -11,7 +11,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const char *const formats[] = { "json", "folded", "speedscope", "pprof", "pftrace" };
+	static const char *const formats[] = { "json",	"folded",  "speedscope",
+					       "pprof", "pftrace", "html" };
 	const char *ignored[] = { "mon*", "ident:0x7f00" };
 	int fd = memfd_create("capture", MFD_CLOEXEC);
 	struct convert_summary sum;

@@ -190,6 +190,28 @@ void builder__call(struct capture_builder *b, const struct build_call *c)
 	r->depth = c->depth;
 }
 
+void builder__event(struct capture_builder *b, const struct build_event *e)
+{
+	struct vtbpf_rec_event *r;
+	size_t n = 0, i;
+	char *p;
+
+	for (i = 0; i < VTBPF_EVENT_TEXTS; i++)
+		n += e->text[i] ? strlen(e->text[i]) : 0;
+	r = RECORD(b, struct vtbpf_rec_event, VTBPF_REC_EVENT, e->tid, n);
+	r->start = e->start;
+	r->dur = e->end - e->start;
+	r->code = e->code;
+	r->track = e->track;
+	r->what = e->what;
+	memcpy(r->value, e->value, sizeof(r->value));
+	for (i = 0, p = r->data; i < VTBPF_EVENT_TEXTS; i++) {
+		r->text[i].bytes = e->text[i] ? (uint16_t)strlen(e->text[i]) : 0;
+		memcpy(p, e->text[i] ? e->text[i] : "", r->text[i].bytes);
+		p += r->text[i].bytes;
+	}
+}
+
 void builder__lost(struct capture_builder *b, uint32_t tid, const struct vtbpf_rec_lost *l)
 {
 	struct vtbpf_rec_lost *r = RECORD(b, struct vtbpf_rec_lost, VTBPF_REC_LOST, tid, 0);

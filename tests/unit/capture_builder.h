@@ -54,6 +54,16 @@ struct build_call {
 	uint8_t flags;
 };
 void builder__call(struct capture_builder *b, const struct build_call *c);
+
+/* What is no call: text is UTF-8, and may be NULL. */
+struct build_event {
+	uint32_t tid, code, track;
+	uint16_t what;
+	uint64_t start, end;
+	int64_t value[VTBPF_EVENT_VALUES];
+	const char *text[VTBPF_EVENT_TEXTS];
+};
+void builder__event(struct capture_builder *b, const struct build_event *e);
 void builder__lost(struct capture_builder *b, uint32_t tid, const struct vtbpf_rec_lost *l);
 void builder__source(struct capture_builder *b, const char *data, uint8_t flags);
 

@@ -76,6 +76,7 @@ static void test_short_records(void **state)
 		{ VTBPF_REC_END, sizeof(struct vtbpf_rec_end) },
 		{ VTBPF_REC_COUNTERS, sizeof(struct vtbpf_rec_counters) },
 		{ VTBPF_REC_HIT, sizeof(struct vtbpf_rec_hit) },
+		{ VTBPF_REC_EVENT, sizeof(struct vtbpf_rec_event) },
 	};
 	struct event ev;
 	size_t i;

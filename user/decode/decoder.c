@@ -26,6 +26,7 @@ static const uint16_t fixed_size[256] = {
 	[VTBPF_REC_WINDOW] = sizeof(struct vtbpf_rec_window),
 	[VTBPF_REC_OVERHEAD] = sizeof(struct vtbpf_rec_overhead),
 	[VTBPF_REC_LEFT_OUT] = sizeof(struct vtbpf_rec_left_out),
+	[VTBPF_REC_EVENT] = sizeof(struct vtbpf_rec_event),
 	[VTBPF_REC_SAMPLE] = sizeof(struct vtbpf_rec_sample),
 	[VTBPF_REC_STACK] = sizeof(struct vtbpf_rec_stack),
 	[VTBPF_REC_SLEEP] = sizeof(struct vtbpf_rec_sleep),
@@ -303,6 +304,31 @@ static int decode_hit(const struct vtbpf_rec *rec, struct event *ev)
 	return 0;
 }
 
+static int decode_other(const struct vtbpf_rec *rec, struct event *ev)
+{
+	const struct vtbpf_rec_event *e = (const void *)rec;
+	struct event_other *o = &ev->other;
+	size_t at = 0, i;
+	int err = 0;
+
+	if (e->start > TIME_MAX || e->dur > TIME_MAX)
+		return -EBADMSG;
+	o->start = e->start;
+	o->dur = e->dur;
+	memcpy(o->value, e->value, sizeof(o->value));
+	o->code = e->code;
+	o->track = e->track;
+	o->what = e->what;
+	for (i = 0; i < VTBPF_EVENT_TEXTS && !err; i++) {
+		err = take_bytes(rec, at + e->text[i].bytes, &o->text[i].bytes);
+		o->text[i].bytes.data += at;
+		o->text[i].bytes.len = e->text[i].bytes;
+		o->text[i].width = e->text[i].width;
+		at += e->text[i].bytes;
+	}
+	return err;
+}
+
 static int decode_payload(const struct vtbpf_rec *rec, struct event *ev)
 {
 	switch (rec->kind) {
@@ -328,6 +354,8 @@ static int decode_payload(const struct vtbpf_rec *rec, struct event *ev)
 		return decode_process(rec, ev);
 	case VTBPF_REC_HIT:
 		return decode_hit(rec, ev);
+	case VTBPF_REC_EVENT:
+		return decode_other(rec, ev);
 	case VTBPF_REC_SOURCE:
 		return decode_source(rec, ev);
 	case VTBPF_REC_COUNTERS:

@@ -115,6 +115,21 @@ struct event_hit {
 	struct event_bytes expr, name;
 };
 
+/* Storage of a string: width bytes a code point, or UTF-8 where it is 0. */
+struct event_string {
+	struct event_bytes bytes;
+	uint8_t width;
+};
+
+/* What is no call, but has its place on the timeline. */
+struct event_other {
+	uint64_t start, dur; /* ns; start + dur does not overflow */
+	int64_t value[VTBPF_EVENT_VALUES];
+	uint32_t code, track;
+	uint16_t what; /* as on the wire: any value */
+	struct event_string text[VTBPF_EVENT_TEXTS];
+};
+
 struct event {
 	uint8_t kind; /* enum vtbpf_rec_kind, or a kind this version does not know */
 	uint8_t flags;
@@ -138,6 +153,7 @@ struct event {
 		struct event_sleep sleep;
 		struct event_sampling sampling;
 		struct event_hit hit;
+		struct event_other other;
 		struct vtbpf_counters counters;
 		struct vtbpf_sample_counters sample_counters;
 		uint64_t overwritten; /* calls: overflow */

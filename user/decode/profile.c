@@ -228,6 +228,7 @@ struct profile_track *profile__track(struct profile *p, const char *name, size_t
 	copy[n] = '\0';
 	t->name.p = copy;
 	t->name.n = n;
+	t->number = p->n_tracks;
 	p->tracks[p->n_tracks++] = t;
 	return t;
 }

@@ -53,6 +53,9 @@ struct profile_track {
 	int64_t last_start, last_end;	/* of the last call that came */
 	uint64_t first, last;		/* begin of the first call, end of the last, ns */
 	struct stack_tree samples;	/* of a sampled trace: frames are functions; n 0: none */
+	size_t number;			/* of the track, in order of making */
+	bool has_events;		/* what is no call lies on it, too: written apart */
+	struct profile_track *events;	/* where that lies for those who keep it as calls */
 	struct profile_track *overflow; /* where calls go that do not nest here */
 };
 
@@ -75,6 +78,7 @@ struct profile {
 	char *dir; /* for spools, NULL: any */
 	uint64_t calls;
 	uint64_t start, end;	 /* of the first and last call, ns */
+	uint64_t events;	 /* that are no calls */
 	uint64_t dropped;	 /* calls that did not nest anywhere */
 	uint64_t lost;		 /* calls, while tracing */
 	int64_t realtime_offset; /* of other clocks from CLOCK_MONOTONIC, 0 unknown */

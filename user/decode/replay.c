@@ -29,6 +29,7 @@ int replay__start(struct replay *r, const struct replay_input *in, volatile bool
 
 void replay__release(struct replay *r)
 {
+	trace_event__release(&r->maker);
 	sampling__release(&r->sampling);
 	selection__release(&r->selection);
 }
@@ -44,34 +45,35 @@ static struct nest *nest_of(struct track *track)
 	return &track->nest;
 }
 
-/* Finds a track where the slice nests, from its own track on. 1, 0 when there is none, or
- * -ENOMEM. */
-static int place(struct replay *r, struct replay_item *item, uint32_t depth)
+/* Finds a track where it nests, from its own track on. 1, 0 when there is none, or -ENOMEM. */
+static int place(struct replay *r, struct track **own, const struct nest_interval *interval)
 {
-	struct nest_interval interval = {
-		.start = item->slice.start,
-		.end = item->slice.start + item->slice.dur,
-		.depth = depth,
-	};
-	struct track *track = item->slice.track;
+	struct track *track = *own;
 	int level, fits;
 
-	fits = nest__take(nest_of(track), &interval);
+	fits = nest__take(nest_of(track), interval);
 	if (fits)
 		return fits;
 	for (level = 0; level < OVERFLOW_LEVELS; level++) {
 		track = track_table__overflow(r->session->tracks, track);
 		if (!track)
 			return -ENOMEM;
-		fits = nest__take(&track->nest, &interval);
+		fits = nest__take(&track->nest, interval);
 		if (fits) {
-			item->slice.track = track;
+			*own = track;
 			r->moved += fits > 0;
 			return fits;
 		}
 	}
 	r->dropped++;
 	return 0;
+}
+
+static int place_slice(struct replay *r, struct slice *slice, uint32_t depth)
+{
+	const struct nest_interval interval = { slice->start, slice->start + slice->dur, depth };
+
+	return place(r, &slice->track, &interval);
 }
 
 static int on_call(struct replay *r, const struct event *ev, struct replay_item *item)
@@ -90,7 +92,7 @@ static int on_call(struct replay *r, const struct event *ev, struct replay_item 
 		return -ENOMEM;
 	item->slice.start = call->start;
 	item->slice.dur = call->dur;
-	fits = place(r, item, call->depth);
+	fits = place_slice(r, &item->slice, call->depth);
 	if (fits <= 0)
 		return fits;
 	item->slice.sampled = false;
@@ -115,7 +117,7 @@ static int take_sampled(struct replay *r, struct replay_item *item)
 			.code = s.code,
 			.sampled = true,
 		};
-		fits = place(r, item, s.depth);
+		fits = place_slice(r, &item->slice, s.depth);
 	}
 	return fits > 0 ? REPLAY_SLICE : fits;
 }
@@ -128,6 +130,38 @@ static int on_sampled(struct replay *r, const struct event *ev, struct replay_it
 		return got;
 	item->sample.track->thread->sampled += item->sample.weight;
 	return REPLAY_SAMPLE;
+}
+
+/* What happens alone on its thread does so in no order with calls, which the kernel side writes some at
+ * a time: it fits wherever the thread's clock was right. */
+static int place_event(struct replay *r, struct trace_event *ev)
+{
+	const struct nest_interval interval = { ev->start, ev->start + ev->dur, UINT32_MAX };
+
+	if (ev->phase == TRACE_INSTANT || ev->alone)
+		return 1;
+	return place(r, &ev->track, &interval);
+}
+
+static int on_other(struct replay *r, const struct event *ev, struct replay_item *item)
+{
+	struct thread *th = thread_table__get(r->session->threads, ev->tid);
+	uint32_t track = ev->other.track;
+	int made;
+
+	if (!th)
+		return -ENOMEM;
+	if (selection__judge_event(&r->selection, th, ev->other.start))
+		return 0;
+	made = trace_event__make(&r->maker, r->session, &ev->other, &item->event);
+	if (made <= 0)
+		return made;
+	item->event.track = track_table__get(r->session->tracks, th,
+					     track ? TRACK_GREENLET : TRACK_THREAD, track);
+	if (!item->event.track)
+		return -ENOMEM;
+	made = place_event(r, &item->event);
+	return made > 0 ? REPLAY_EVENT : made;
 }
 
 /* Hands out the gap that waits. */
@@ -184,6 +218,8 @@ static int on_event(struct replay *r, const struct event *ev, struct replay_item
 		return on_call(r, ev, item);
 	case VTBPF_REC_LOST:
 		return on_lost(r, ev, item);
+	case VTBPF_REC_EVENT:
+		return on_other(r, ev, item);
 	case VTBPF_REC_SESSION:
 		session__next_part(r->session);
 		return 0;

@@ -13,6 +13,7 @@
 
 #include "sampling.h"
 #include "selection.h"
+#include "trace_event.h"
 
 struct slice {
 	uint64_t start, dur; /* ns */
@@ -30,13 +31,14 @@ struct gap {
 };
 
 /* A sample is told of by itself, and slices are made of all samples besides. */
-enum replay_kind { REPLAY_END, REPLAY_SLICE, REPLAY_GAP, REPLAY_SAMPLE };
+enum replay_kind { REPLAY_END, REPLAY_SLICE, REPLAY_GAP, REPLAY_SAMPLE, REPLAY_EVENT };
 
 struct replay_item {
 	union {
 		struct slice slice;
 		struct gap gap;
 		struct stack_sample sample;
+		struct trace_event event;
 	};
 };
 
@@ -47,9 +49,10 @@ struct replay {
 	uint64_t slices;	    /* calls handed out */
 	struct selection selection; /* and what it left out */
 	struct sampling sampling;   /* its samples and their slices are counted there */
-	uint64_t moved;		    /* did not nest and went to a track of their own */
-	uint64_t dropped;	    /* did not nest anywhere */
-	struct thread *flush;	    /* at the end: the next thread whose gap may wait */
+	struct trace_event_maker maker;
+	uint64_t moved;	      /* did not nest and went to a track of their own */
+	uint64_t dropped;     /* did not nest anywhere */
+	struct thread *flush; /* at the end: the next thread whose gap may wait */
 	bool at_end;
 };
 
@@ -65,7 +68,7 @@ struct replay_input {
 int replay__start(struct replay *r, const struct replay_input *in, volatile bool *cancel);
 void replay__release(struct replay *r);
 
-/* The next slice, gap or sample: enum replay_kind, or a negative errno. */
+/* The next slice, gap, sample or event: enum replay_kind, or a negative errno. */
 int replay__next(struct replay *r, struct replay_item *item);
 
 #endif

@@ -169,6 +169,16 @@ enum removed selection__judge_sample(struct selection *sel, const struct thread 
 	return why;
 }
 
+enum removed selection__judge_event(struct selection *sel, const struct thread *th, uint64_t ts)
+{
+	enum removed why = judge_thread(th, ts);
+
+	if (!why && sel->parts[sel->session->part].too_old)
+		return REMOVED_OLD; /* it is calls that are counted */
+	sel->removed[why]++;
+	return why;
+}
+
 /* Why the call is left out, whatever its age. */
 static enum removed judge(struct selection *sel, struct thread *th, const struct event *ev)
 {

@@ -135,7 +135,7 @@ static int on_source(struct session *s, const struct event *ev, uint64_t next_of
 	return append(&src->name, &ev->source.data);
 }
 
-static void saw_time(struct session *s, uint64_t from, uint64_t to)
+void session__saw_time(struct session *s, uint64_t from, uint64_t to)
 {
 	struct session_part *part = &s->parts[s->part];
 
@@ -152,7 +152,7 @@ static int on_call(struct session *s, const struct event *ev)
 
 	if (!th || !track_table__get(s->tracks, th, kind, ev->call.track))
 		return -ENOMEM;
-	saw_time(s, ev->call.start, ev->call.start + ev->call.dur);
+	session__saw_time(s, ev->call.start, ev->call.start + ev->call.dur);
 	s->calls++;
 	return 0;
 }
@@ -166,7 +166,7 @@ static int on_lost(struct session *s, const struct event *ev)
 	th = thread_table__get(s->threads, ev->tid);
 	if (!th || !track_table__get(s->tracks, th, TRACK_LOST, 0))
 		return -ENOMEM;
-	saw_time(s, ev->lost.first, ev->lost.last);
+	session__saw_time(s, ev->lost.first, ev->lost.last);
 	if (!(ev->flags & VTBPF_F_LOST_SAMPLES)) /* those are counted by themselves */
 		th->lost += ev->lost.lost;
 	return 0;
@@ -179,7 +179,7 @@ static int on_thread(struct session *s, const struct event *ev)
 
 	if (err)
 		return err;
-	saw_time(s, ev->thread.ts, ev->thread.ts);
+	session__saw_time(s, ev->thread.ts, ev->thread.ts);
 	th = thread_table__get(s->threads, ev->tid);
 	return th && track_table__get(s->tracks, th, TRACK_THREAD, 0) ? 0 : -ENOMEM;
 }
@@ -219,7 +219,6 @@ void session__next_part(struct session *s)
 		go_to_part(s, s->entered++);
 }
 
-/* A process that was recorded twice is one: it goes on where it was. */
 /* A stretch of samples whose end is not recorded lasts as long as its part. */
 static void end_sampled(struct session *s, uint64_t at)
 {
@@ -288,8 +287,8 @@ static int add_span(struct session *s, struct session_span **spans, size_t *n,
 	if (!more)
 		return -ENOMEM;
 	*spans = more;
-	more[(*n)++] = (struct session_span){ ev->from, ev->to, p ? p->pid : 0 };
-	saw_time(s, ev->from, ev->to);
+	more[(*n)++] = (struct session_span){ ev->from, ev->to, p ? p->pid : 0, s->part };
+	session__saw_time(s, ev->from, ev->to);
 	return 0;
 }
 
@@ -311,7 +310,7 @@ static int on_sampled(struct session *s, uint32_t tid, uint64_t from, uint64_t t
 
 	if (!th || !track_table__get(s->tracks, th, TRACK_THREAD, 0))
 		return -ENOMEM;
-	saw_time(s, from, to);
+	session__saw_time(s, from, to);
 	return 0;
 }
 
@@ -339,7 +338,7 @@ static int on_sampling(struct session *s, const struct event_sampling *ev)
 		return -ENOMEM;
 	s->sampled = more;
 	more[s->n_sampled++] = (struct session_sampled){
-		.span = { ev->ts, ev->ts, p ? p->pid : 0 },
+		.span = { ev->ts, ev->ts, p ? p->pid : 0, s->part },
 		.hz = 1e9 / (double)ev->period / ev->every,
 		.open = true,
 	};
@@ -403,6 +402,8 @@ static int on_event(struct session *s, const struct event *ev, uint64_t next_off
 		s->parts[s->part].counters = ev->counters;
 		s->has_counters = true;
 		return 0;
+	case VTBPF_REC_EVENT:
+		return session__see_other(s, ev);
 	case VTBPF_REC_HIT:
 		return session__add_hit(s, ev);
 	case VTBPF_REC_OVERFLOW:

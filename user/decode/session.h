@@ -49,7 +49,7 @@ struct session_source {
 	bool used;	 /* by a function with slices in the output: for the writer */
 };
 
-#define SESSION_TEXTS (VTBPF_TEXT_CLOCK + 1)
+#define SESSION_TEXTS (VTBPF_TEXT_SYSCALLS + 1)
 
 /*
  * A capture may hold the recordings of several processes, or of one process one after the other: each
@@ -70,7 +70,8 @@ struct session_part {
 /* A stretch of time of one process. */
 struct session_span {
 	uint64_t from, to;
-	uint32_t pid; /* as shown */
+	uint32_t pid;  /* as shown */
+	uint32_t part; /* that says so */
 };
 
 /* A stretch in which stacks were sampled, `hz` times per second of CPU time. */
@@ -171,6 +172,19 @@ void session__free_processes(struct session *s);
  * command line. snprintf's return value. */
 int session__process_name(const struct session *s, const struct session_process *p, char *buf,
 			  size_t size);
+
+/* Of the records so far, one tells of this time in the part being read. */
+void session__saw_time(struct session *s, uint64_t from, uint64_t to);
+
+/* ---- session_other.c -------------------------------------------------------------------- */
+
+/* What is no call: its thread and track are made known. 0 or -ENOMEM. */
+int session__see_other(struct session *s, const struct event *ev);
+
+/* Shortens a slice of the part being read to what was recorded of it: it ends where a window or the
+ * time before a pause ends, and begins after the calls that run when one begins. False when nothing of
+ * it was recorded. */
+bool session__clip(const struct session *s, struct event_span *span);
 
 /* ---- session_hit.c ---------------------------------------------------------------------- */
 

@@ -21,7 +21,7 @@ static const struct vtbpf_capture_header header = {
 static bool is_of_thread(const struct event *ev)
 {
 	return ev->kind == VTBPF_REC_LOST || ev->kind == VTBPF_REC_SAMPLE ||
-	       ev->kind == VTBPF_REC_SLEEP;
+	       ev->kind == VTBPF_REC_SLEEP || ev->kind == VTBPF_REC_EVENT;
 }
 
 /* Threads that are left out keep their names, so that the filters can be named by them again, but no

@@ -382,9 +382,10 @@ static int chrome_end(struct writer *w)
 	return 0;
 }
 
-#define CHROME_FUNCTIONS                                                         \
-	.begin = chrome_begin, .process = chrome_process, .track = chrome_track, \
-	.slice = chrome_slice, .gap = chrome_gap, .end = chrome_end, .release = chrome_release
+#define CHROME_FUNCTIONS                                                                     \
+	.begin = chrome_begin, .process = chrome_process, .track = chrome_track,             \
+	.slice = chrome_slice, .gap = chrome_gap, .event = chrome__event, .end = chrome_end, \
+	.release = chrome_release
 
 const struct writer_ops chrome_writer = {
 	.name = "json",

@@ -31,6 +31,9 @@ int chrome__file_info(struct writer *w);
 /* Writes ,"vtbpf":{...}. */
 void chrome__vtbpf_info(struct writer *w);
 
+/* What is no call (chrome_other.c). */
+int chrome__event(struct writer *w, const struct trace_event *ev);
+
 /* Marks of triggers in the timeline, and the field that names the first (chrome_trigger.c). */
 void chrome__hits(struct chrome *c, const struct session *s);
 void chrome__trigger_info(struct json_writer *j, const struct session *s);

@@ -225,6 +225,7 @@ static int html_profile(struct writer *w, struct profile *p)
 const struct writer_ops html_writer = {
 	.name = "html",
 	.extension = ".html",
+	.event = profile_writer__event,
 	.profile = html_profile,
 	PROFILE_WRITER_FUNCTIONS,
 };

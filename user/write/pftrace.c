@@ -41,7 +41,7 @@ enum clock_id {
 	CLOCK_OF_SEQUENCE = 64, /* the first that a sequence may define for itself */
 };
 
-enum defaults_field { DEFAULTS_TRACK_EVENT = 11, DEFAULTS_CLOCK_ID = 58, EVENT_TRACK_UUID = 11 };
+enum defaults_field { DEFAULTS_TRACK_EVENT = 11, DEFAULTS_CLOCK_ID = 58 };
 
 enum descriptor_field {
 	DESCRIPTOR_UUID = 1,
@@ -63,13 +63,17 @@ enum event_field {
 	EVENT_CATEGORY_IIDS = 3,
 	EVENT_ANNOTATIONS = 4,
 	EVENT_TYPE = 9,
-	EVENT_NAME_IID = 10
+	EVENT_NAME_IID = 10,
+	EVENT_TRACK_UUID = 11,
+	EVENT_CATEGORIES = 22,
+	EVENT_NAME = 23
 };
-enum event_type { SLICE_BEGIN = 1, SLICE_END = 2 };
-enum annotation_field { ANNOTATION_STRING = 6, ANNOTATION_NAME = 10 };
+enum event_type { SLICE_BEGIN = 1, SLICE_END = 2, INSTANT = 3 };
+enum annotation_field { ANNOTATION_INT = 4, ANNOTATION_STRING = 6, ANNOTATION_NAME = 10 };
 
 #define KERNEL_TID_MAX 4194304u /* larger ones are made up: include/linux/threads.h */
 #define THREAD_UUID (1ULL << 32)
+#define EVENTS_SEQUENCE UINT32_MAX /* of what is no call, on all tracks */
 
 #define TAIL_MAX 16  /* the sequence's number */
 #define PLAIN_MAX 64 /* a packet of nothing else */
@@ -96,6 +100,7 @@ struct pftrace {
 	/* What all plain packets of the sequence say after their time. */
 	unsigned char tail[TAIL_MAX];
 	size_t tail_n;
+	uint64_t uuid; /* of the track that an event lies on */
 	char *scratch;
 	int err;
 };
@@ -144,16 +149,19 @@ static void add_clock(struct pftrace *t, uint32_t id, uint64_t timestamp, bool i
 	add_inner(t, SNAPSHOT_CLOCKS);
 }
 
-/* How the clocks of the machine stood to one another. */
-static void write_clocks(struct pftrace *t)
-{
-	const struct profile *p = t->p;
+struct clocks {
+	uint64_t now; /* ns */
+	int64_t realtime_offset, boottime_offset;
+};
 
-	add_clock(t, CLOCK_MONO, p->start, false);
-	if (p->boottime_offset || p->realtime_offset)
-		add_clock(t, CLOCK_BOOT, p->start + (uint64_t)p->boottime_offset, false);
-	if (p->realtime_offset)
-		add_clock(t, CLOCK_REAL, p->start + (uint64_t)p->realtime_offset, false);
+/* How the clocks of the machine stood to one another. */
+static void write_clocks(struct pftrace *t, const struct clocks *c)
+{
+	add_clock(t, CLOCK_MONO, c->now, false);
+	if (c->boottime_offset || c->realtime_offset)
+		add_clock(t, CLOCK_BOOT, c->now + (uint64_t)c->boottime_offset, false);
+	if (c->realtime_offset)
+		add_clock(t, CLOCK_REAL, c->now + (uint64_t)c->realtime_offset, false);
 	protobuf__u64(&t->part, SNAPSHOT_PRIMARY, CLOCK_MONO);
 	add_part(t, PACKET_CLOCK_SNAPSHOT);
 	write_packet(t);
@@ -174,10 +182,15 @@ static void write_processes(struct pftrace *t)
 	}
 }
 
+static uint64_t uuid_of(const struct profile_track *track)
+{
+	return THREAD_UUID + track->number + 1;
+}
+
 /* A thread by its tid; what is none, a track of the process by its name. */
 static void write_descriptor(struct pftrace *t, const struct profile_track *track)
 {
-	protobuf__u64(&t->part, DESCRIPTOR_UUID, THREAD_UUID + t->sequence);
+	protobuf__u64(&t->part, DESCRIPTOR_UUID, uuid_of(track));
 	if (track->tid && track->tid <= KERNEL_TID_MAX && !track->is_gaps && !track->level) {
 		protobuf__u64(&t->inner, THREAD_PID, track->pid);
 		protobuf__u64(&t->inner, THREAD_TID, track->tid);
@@ -204,7 +217,7 @@ static void begin_sequence(struct pftrace *t, const struct profile_track *track)
 	add_clock(t, CLOCK_MONO, t->now, false);
 	add_clock(t, CLOCK_OF_SEQUENCE, t->now, true);
 	add_part(t, PACKET_CLOCK_SNAPSHOT);
-	protobuf__u64(&t->inner, EVENT_TRACK_UUID, THREAD_UUID + t->sequence);
+	protobuf__u64(&t->inner, EVENT_TRACK_UUID, uuid_of(track));
 	add_inner(t, DEFAULTS_TRACK_EVENT);
 	protobuf__u64(&t->part, DEFAULTS_CLOCK_ID, CLOCK_OF_SEQUENCE);
 	add_part(t, PACKET_DEFAULTS);
@@ -298,11 +311,94 @@ static int write_event(void *arg, const struct profile_event *ev)
 
 static int write_track(struct pftrace *t, const struct profile_track *track)
 {
-	t->sequence++;
 	write_descriptor(t, track);
+	if (!track->calls.n)
+		return 0;
+	t->sequence++;
 	begin_sequence(t, track);
 	return profile_events__run(t->p, track, write_event, t);
 }
+
+static void release(struct pftrace *t)
+{
+	protobuf__release(&t->packet);
+	protobuf__release(&t->part);
+	protobuf__release(&t->inner);
+	free(t->scratch);
+	free(t->seen);
+}
+
+/* ---- what is no call -------------------------------------------------------------------- */
+
+static void add_code(struct pftrace *t, const struct code *code)
+{
+	const struct profile_function f = {
+		.name = { code->name.data, code->name.len },
+		.file = { code->file.data, code->file.len },
+		.line = code->line,
+	};
+	char *label = malloc(profile__label_size(&f));
+
+	if (!label) {
+		t->err = -ENOMEM;
+		return;
+	}
+	add_text(t, &t->inner, ANNOTATION_STRING, label, profile__put_label(&f, label));
+	free(label);
+}
+
+static void add_arg(struct pftrace *t, const struct trace_arg *arg)
+{
+	if (arg->kind == TRACE_ARG_CODE)
+		add_code(t, arg->code);
+	else if (arg->kind == TRACE_ARG_TEXT)
+		add_text(t, &t->inner, ANNOTATION_STRING, arg->text.data, arg->text.len);
+	else
+		protobuf__always(&t->inner, ANNOTATION_INT, (uint64_t)arg->number);
+	protobuf__bytes(&t->inner, ANNOTATION_NAME, arg->key, strlen(arg->key));
+	add_inner(t, EVENT_ANNOTATIONS);
+}
+
+static void write_edge(struct pftrace *t, const struct trace_event *ev, enum event_type type)
+{
+	uint64_t at = type == SLICE_END ? ev->start + ev->dur : ev->start;
+
+	protobuf__always(&t->packet, PACKET_TIMESTAMP, at);
+	protobuf__u64(&t->packet, PACKET_TIMESTAMP_CLOCK_ID, CLOCK_MONO);
+	protobuf__u64(&t->packet, PACKET_SEQUENCE_ID, EVENTS_SEQUENCE);
+	protobuf__u64(&t->part, EVENT_TYPE, type);
+	protobuf__u64(&t->part, EVENT_TRACK_UUID, t->uuid);
+	if (type != SLICE_END) {
+		protobuf__bytes(&t->part, EVENT_CATEGORIES, ev->cat, strlen(ev->cat));
+		add_text(t, &t->part, EVENT_NAME, ev->name.data, ev->name.len);
+		for (size_t i = 0; i < ev->n_args; i++)
+			add_arg(t, &ev->args[i]);
+	}
+	add_part(t, PACKET_TRACK_EVENT);
+	write_packet(t);
+}
+
+/* Where a packet stands in the file does not matter, so that it need not be kept; but the clocks must be
+ * known before. */
+static int pftrace_event(struct writer *w, const struct trace_event *ev)
+{
+	const struct event_session *info = &w->session->info;
+	const struct clocks clocks = { ev->start, info->realtime_offset, info->boottime_offset };
+	struct profile *p = profile_writer__profile(w);
+	struct profile_track *track = profile_writer__track_of(w, ev->track);
+	struct pftrace t = { .p = p, .out = &w->out, .uuid = uuid_of(track) };
+
+	track->has_events = true;
+	if (!p->events++)
+		write_clocks(&t, &clocks);
+	write_edge(&t, ev, ev->phase == TRACE_INSTANT ? INSTANT : SLICE_BEGIN);
+	if (ev->phase == TRACE_SLICE)
+		write_edge(&t, ev, SLICE_END);
+	release(&t);
+	return t.err;
+}
+
+/* ---- all -------------------------------------------------------------------------------- */
 
 static int pftrace_profile(struct writer *w, struct profile *p)
 {
@@ -314,23 +410,20 @@ static int pftrace_profile(struct writer *w, struct profile *p)
 	t.seen = calloc(p->n_functions + 1, sizeof(*t.seen));
 	if (!t.seen)
 		return -ENOMEM;
-	write_clocks(&t);
+	write_clocks(&t, &(struct clocks){ p->start, p->realtime_offset, p->boottime_offset });
 	write_processes(&t);
 	for (i = 0; i < p->n_tracks && !err; i++) {
-		if (p->tracks[i]->calls.n)
+		if (p->tracks[i]->calls.n || p->tracks[i]->has_events)
 			err = write_track(&t, p->tracks[i]);
 	}
-	protobuf__release(&t.packet);
-	protobuf__release(&t.part);
-	protobuf__release(&t.inner);
-	free(t.scratch);
-	free(t.seen);
+	release(&t);
 	return err ? err : t.err;
 }
 
 const struct writer_ops pftrace_writer = {
 	.name = "pftrace",
 	.extension = ".pftrace",
+	.event = pftrace_event,
 	.profile = pftrace_profile,
 	PROFILE_WRITER_FUNCTIONS,
 };

@@ -210,6 +210,50 @@ int profile_writer__sample(struct writer *w, const struct stack_sample *sample)
 	return profile__sample(c->profile, c->tracks[sample->track->index], &s);
 }
 
+struct profile *profile_writer__profile(struct writer *w)
+{
+	return ((struct collecting *)w->priv)->profile;
+}
+
+struct profile_track *profile_writer__track_of(struct writer *w, const struct track *track)
+{
+	return ((struct collecting *)w->priv)->tracks[track->index];
+}
+
+static struct profile_track *events_of(struct collecting *c, struct profile_track *t)
+{
+	int n;
+
+	if (t->events)
+		return t->events;
+	n = snprintf(c->name, NAME_SIZE, "%s events", t->name.p);
+	t->events = profile__track(c->profile, c->name, n < NAME_SIZE ? (size_t)n : NAME_SIZE - 1);
+	if (!t->events)
+		return NULL;
+	t->events->pid = t->pid;
+	t->events->tid = t->tid;
+	t->events->thread = t->thread;
+	t->events->is_gaps = true;
+	return t->events;
+}
+
+int profile_writer__event(struct writer *w, const struct trace_event *ev)
+{
+	struct collecting *c = w->priv;
+	struct profile_track *t = events_of(c, c->tracks[ev->track->index]);
+	const struct profile_function f = { .name = { ev->name.data, ev->name.len } };
+	struct profile_call call = { .start = ev->start, .dur = ev->dur };
+	int64_t function = profile__function(c->profile, &f);
+
+	if (!t)
+		return -ENOMEM;
+	if (function < 0)
+		return (int)function;
+	call.function = (uint32_t)function;
+	c->profile->events++;
+	return profile__add(c->profile, t, &call);
+}
+
 struct marks {
 	const char *track, *name;
 	const struct session_span *spans;

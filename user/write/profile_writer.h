@@ -18,6 +18,13 @@ int profile_writer__sample(struct writer *w, const struct stack_sample *sample);
 int profile_writer__end(struct writer *w);
 void profile_writer__release(struct writer *w);
 
+/* For a format that writes what is no call as it comes: the profile, and the track's in it. */
+struct profile *profile_writer__profile(struct writer *w);
+struct profile_track *profile_writer__track_of(struct writer *w, const struct track *track);
+
+/* For one that shows it with losses and windows: adds it to a track of its own beside the thread's. */
+int profile_writer__event(struct writer *w, const struct trace_event *ev);
+
 /* All of a format's functions but `profile`. */
 #define PROFILE_WRITER_FUNCTIONS                                                                  \
 	.begin = profile_writer__begin, .process = profile_writer__process,                       \

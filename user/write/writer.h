@@ -32,8 +32,8 @@ struct writer {
 };
 
 /*
- * Called in the order begin, process..., track..., then slice, gap, sample and track as they come,
- * then end. Of a capture of --hz there are samples, and slices that were made of them: a format uses
+ * Called in the order begin, process..., track..., then slice, gap, sample, event and track as they
+ * come, then end. Of a capture of --hz there are samples, and slices that were made of them: a format uses
  * the ones or the others (sample may be NULL). Each returns 0 or a negative errno; errors of writing
  * stick in `out` and need not be returned. release is called in any case, last.
  */
@@ -47,6 +47,8 @@ struct writer_ops {
 	int (*slice)(struct writer *w, const struct slice *slice);
 	int (*gap)(struct writer *w, const struct gap *gap);
 	int (*sample)(struct writer *w, const struct stack_sample *sample);
+	/* What is no call; NULL: the format does not show it. */
+	int (*event)(struct writer *w, const struct trace_event *ev);
 	int (*end)(struct writer *w);
 	void (*release)(struct writer *w);
 	/* Of formats that are made of a profile (profile_writer.h), whatever that was read from: writes

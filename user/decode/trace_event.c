@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "trace_event.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NAME_MAX_BYTES 96 /* of names that are not the target's */
+
+struct making {
+	struct trace_event_maker *maker;
+	const struct session *session;
+	const struct event_other *o;
+	struct trace_event *ev;
+};
+
+void trace_event__release(struct trace_event_maker *m)
+{
+	free(m->text);
+	memset(m, 0, sizeof(*m));
+}
+
+/* ---- system calls ----------------------------------------------------------------------- */
+
+/* Line n of the list is the name of number n. */
+static void read_list(struct trace_event_maker *m)
+{
+	const char *p = m->list ? m->list->data : NULL;
+
+	memset(m->syscalls, 0, sizeof(m->syscalls));
+	for (size_t i = 0; p && *p && i < VTBPF_SYSCALLS; i++) {
+		m->syscalls[i] = p;
+		p = strchr(p, '\n');
+		p = p ? p + 1 : NULL;
+	}
+}
+
+static void learn_syscalls(struct making *m)
+{
+	struct trace_event_maker *maker = m->maker;
+
+	if (maker->known && maker->part == m->session->part)
+		return;
+	maker->part = m->session->part;
+	maker->known = true;
+	maker->list = session__part_text(m->session, maker->part, VTBPF_TEXT_SYSCALLS);
+	read_list(maker);
+}
+
+static struct event_bytes syscall_name(struct making *m, int64_t number)
+{
+	struct event_bytes name = {};
+
+	learn_syscalls(m);
+	if (number < 0 || number >= VTBPF_SYSCALLS || !m->maker->syscalls[number])
+		return name;
+	name.data = m->maker->syscalls[number];
+	name.len = strcspn(name.data, "\n");
+	return name;
+}
+
+/* ---- parts of an event ------------------------------------------------------------------ */
+
+/* Names are short but for those that the target gives, which have room of their own. */
+static int make_room(struct trace_event_maker *m, size_t n)
+{
+	char *text;
+
+	m->used = 0;
+	if (n <= m->room)
+		return 0;
+	text = realloc(m->text, n);
+	if (!text)
+		return -ENOMEM;
+	m->text = text;
+	m->room = n;
+	return 0;
+}
+
+__attribute__((format(printf, 2, 3))) static void name_it(struct making *m, const char *format, ...)
+{
+	char *at = m->maker->text + m->maker->used;
+	va_list args;
+	int n;
+
+	va_start(args, format);
+	n = vsnprintf(at, NAME_MAX_BYTES, format, args);
+	va_end(args);
+	if (n >= NAME_MAX_BYTES)
+		n = NAME_MAX_BYTES - 1;
+	m->ev->name = (struct event_bytes){ at, n > 0 ? (size_t)n : 0 };
+	m->maker->used += m->ev->name.len;
+}
+
+static void add_number(struct making *m, const char *key, int64_t number)
+{
+	struct trace_arg *arg = &m->ev->args[m->ev->n_args++];
+
+	*arg = (struct trace_arg){ .key = key, .kind = TRACE_ARG_NUMBER, .number = number };
+}
+
+/* ---- what there is ---------------------------------------------------------------------- */
+
+static void blocked(struct making *m)
+{
+	struct event_bytes name = syscall_name(m, m->o->value[0]);
+
+	if (m->o->value[0] == VTBPF_NO_SYSCALL)
+		name_it(m, "blocked: page fault");
+	else if (name.len)
+		name_it(m, "blocked: %.*s", (int)(name.len < 64 ? name.len : 64), name.data);
+	else
+		name_it(m, "blocked: system call %lld", (long long)m->o->value[0]);
+	if (m->o->value[1] > 0)
+		add_number(m, "waker", m->o->value[1]);
+}
+
+static void runnable(struct making *m)
+{
+	name_it(m, "runnable");
+}
+
+struct event_kind {
+	const char *cat;
+	enum trace_phase phase;
+	bool alone;
+	void (*fill)(struct making *m);
+};
+
+static const struct event_kind event_kinds[] = {
+	[VTBPF_EVENT_BLOCKED] = { "sched", TRACE_SLICE, true, blocked },
+	[VTBPF_EVENT_RUNNABLE] = { "sched", TRACE_SLICE, true, runnable },
+};
+
+int trace_event__make(struct trace_event_maker *m, const struct session *s,
+		      const struct event_other *o, struct trace_event *ev)
+{
+	struct making making = { .maker = m, .session = s, .o = o, .ev = ev };
+	struct event_span span = { o->start, o->start + o->dur };
+	const struct event_kind *kind;
+	int err;
+
+	if (o->what >= sizeof(event_kinds) / sizeof(event_kinds[0]) || !event_kinds[o->what].cat)
+		return 0; /* of a later version */
+	kind = &event_kinds[o->what];
+	if (kind->phase == TRACE_INSTANT)
+		span.to = span.from;
+	if (!session__clip(s, &span))
+		return 0;
+	err = make_room(m, NAME_MAX_BYTES);
+	if (err)
+		return err;
+	*ev = (struct trace_event){
+		.phase = kind->phase,
+		.start = span.from,
+		.dur = span.to - span.from,
+		.cat = kind->cat,
+		.alone = kind->alone,
+	};
+	kind->fill(&making);
+	return 1;
+}
