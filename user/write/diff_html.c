@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The differential flame graph, and the functions in a table: html/diff.js shows them. */
 #include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 
 #include "../decode/text_set.h"
@@ -45,11 +44,6 @@ static int find_functions(struct diff_page *page)
 	return 0;
 }
 
-static void put(struct html_page *h, double value)
-{
-	html_page__number(h, (uint64_t)(fmax(value, 0) + 0.5));
-}
-
 static void write_facts(struct diff_page *page)
 {
 	char *summary = diff_text__summary(page->d);
@@ -66,21 +60,18 @@ static void write_function(struct diff_page *page, size_t label)
 {
 	static const struct diff_values none;
 	const struct diff_entry *e = page->entries[label];
-	const struct profile_function *f = page->functions[label];
 	const struct diff_values *v = e ? &e->values[DIFF_AFTER] : &none;
 	struct html_page *h = &page->html;
 
-	html_page__text(h, f->name.p, f->name.n);
-	html_page__text(h, f->file.n ? f->file.p : "", f->file.n);
-	html_page__number(h, f->line);
-	put(h, v->calls);
-	put(h, v->self);
-	put(h, v->total);
-	put(h, v->min);
-	put(h, v->mean);
-	put(h, v->p50);
-	put(h, v->p99);
-	put(h, v->max);
+	html_page__function(h, page->functions[label]);
+	html_page__rounded(h, v->calls);
+	html_page__rounded(h, v->self);
+	html_page__rounded(h, v->total);
+	html_page__rounded(h, v->min);
+	html_page__rounded(h, v->mean);
+	html_page__rounded(h, v->p50);
+	html_page__rounded(h, v->p99);
+	html_page__rounded(h, v->max);
 }
 
 static void write_change(struct diff_page *page, size_t label)
@@ -94,8 +85,8 @@ static void write_change(struct diff_page *page, size_t label)
 	html_page__number(h, e->verdict);
 	html_page__number(h, e->judged);
 	html_page__number(h, html_page__zigzag((int64_t)(10000 * e->change)));
-	put(h, e->values[DIFF_BEFORE].calls);
-	put(h, e->values[DIFF_BEFORE].self);
+	html_page__rounded(h, e->values[DIFF_BEFORE].calls);
+	html_page__rounded(h, e->values[DIFF_BEFORE].self);
 }
 
 static void write_all(struct diff_page *page, char kind,

@@ -84,16 +84,14 @@ static void write_processes(struct page *page)
 static void write_function(struct html_page *h, const struct profile_function *f,
 			   const struct report_function *r)
 {
-	html_page__text(h, f->name.p, f->name.n);
-	html_page__text(h, f->file.n ? f->file.p : "", f->file.n);
-	html_page__number(h, f->line);
+	html_page__function(h, f);
 	html_page__number(h, r->calls);
 	html_page__number(h, r->self);
 	html_page__number(h, r->total);
 	html_page__number(h, r->min);
-	html_page__number(h, (uint64_t)(r->mean + 0.5));
-	html_page__number(h, (uint64_t)(r->p50 + 0.5));
-	html_page__number(h, (uint64_t)(r->p99 + 0.5));
+	html_page__rounded(h, r->mean);
+	html_page__rounded(h, r->p50);
+	html_page__rounded(h, r->p99);
 	html_page__number(h, r->max);
 }
 

@@ -2,6 +2,7 @@
 #include "html_page.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -150,6 +151,11 @@ void html_page__number(struct html_page *h, uint64_t v)
 		h->n = (size_t)(html_page__put_number(p, v) - h->body);
 }
 
+void html_page__rounded(struct html_page *h, double v)
+{
+	html_page__number(h, (uint64_t)(fmax(v, 0) + 0.5));
+}
+
 void html_page__bytes(struct html_page *h, const void *p, size_t n)
 {
 	unsigned char *to = reserve(h, n);
@@ -173,6 +179,13 @@ void html_page__text(struct html_page *h, const char *s, size_t n)
 	html_page__number(h, n);
 	html_page__bytes(h, text, n);
 	free(text);
+}
+
+void html_page__function(struct html_page *h, const struct profile_function *f)
+{
+	html_page__text(h, f->name.p, f->name.n);
+	html_page__text(h, f->file.n ? f->file.p : "", f->file.n);
+	html_page__number(h, f->line);
 }
 
 void html_page__fact(struct html_page *h, const char *key, const char *value)

@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "../decode/profile.h"
 #include "../decode/stack_tree.h"
 #include "outbuf.h"
 
@@ -46,6 +47,7 @@ void html_page__release(struct html_page *h);
 /* A section: begin, what is in it, end. */
 void html_page__section(struct html_page *h, char kind);
 void html_page__number(struct html_page *h, uint64_t v);
+void html_page__rounded(struct html_page *h, double v);		    /* what is negative is 0 */
 void html_page__text(struct html_page *h, const char *s, size_t n); /* bytes of any value */
 void html_page__bytes(struct html_page *h, const void *p, size_t n);
 void html_page__end_section(struct html_page *h);
@@ -55,6 +57,9 @@ static inline bool html_page__is_full(const struct html_page *h)
 {
 	return h->n >= HTML_PAGE_SECTION;
 }
+
+/* In section 'F': what each function's numbers follow, its name, file and line. */
+void html_page__function(struct html_page *h, const struct profile_function *f);
 
 /* In section 'M': what is known of the whole, by name. */
 void html_page__fact(struct html_page *h, const char *key, const char *value);
