@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "array.h"
 #include "options_parse.h"
 #include "units.h"
 
@@ -11,14 +12,11 @@
 
 static void add_pid(struct argp_state *state, const char *arg, struct options *o)
 {
-	pid_t *pids = realloc(o->pids, (o->n_pids + 1) * sizeof(*pids));
-
-	if (!pids)
+	if (ARRAY_ONE_MORE(o->pids, o->n_pids))
 		abort();
-	o->pids = pids;
-	pids[o->n_pids] = (pid_t)option__number(state, "-p", arg, 1 << 22);
+	o->pids[o->n_pids] = (pid_t)option__number(state, "-p", arg, 1 << 22);
 	if (!o->n_pids++)
-		o->pid = pids[0];
+		o->pid = o->pids[0];
 }
 
 /* 10m is minutes, 10M is a size. */

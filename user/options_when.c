@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "array.h"
 #include "options_parse.h"
 
 /* A decimal number, without the signs, exponents and names that strtod() would take. */
@@ -39,15 +40,13 @@ static double get_overhead(struct argp_state *state, const char *arg)
 
 static void add_span(struct argp_state *state, struct options *o, const char *arg)
 {
-	struct schedule_span span, *more;
+	struct schedule_span span;
 
 	if (schedule__parse(arg, &span))
 		argp_error(state, "--active: '%s' is no time of the day such as 09:00-18:00", arg);
-	more = realloc(o->active, (o->n_active + 1) * sizeof(*more));
-	if (!more)
+	if (ARRAY_ONE_MORE(o->active, o->n_active))
 		abort();
-	more[o->n_active++] = span;
-	o->active = more;
+	o->active[o->n_active++] = span;
 }
 
 error_t option__parse_when(int key, char *arg, struct argp_state *state, struct options *o)

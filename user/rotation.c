@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "array.h"
 #include "log.h"
 
 #define MARK "user.vtbpf.rotation"
@@ -37,13 +38,10 @@ static const char *extension_of(const char *path)
 
 static int remember(struct rotation *r, const char *path)
 {
-	char **paths = realloc(r->paths, (r->n + 1) * sizeof(*paths));
-
-	if (!paths)
+	if (ARRAY_ONE_MORE(r->paths, r->n))
 		return -ENOMEM;
-	r->paths = paths;
-	paths[r->n] = strdup(path);
-	return paths[r->n++] ? 0 : -ENOMEM;
+	r->paths[r->n] = strdup(path);
+	return r->paths[r->n++] ? 0 : -ENOMEM;
 }
 
 /* ---- files of earlier runs -------------------------------------------------------------- */

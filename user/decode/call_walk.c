@@ -4,9 +4,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "../array.h"
 #include "../progress.h"
 
-#define FIRST_ROOM 64
 #define LOOK_EVERY 4096 /* calls between two looks at the cancel flag */
 
 struct walk {
@@ -44,16 +44,10 @@ static bool is_inside(const struct walk_frame *top, uint64_t start, uint64_t end
 
 static int push(struct walk *w, const struct profile_call *call)
 {
-	size_t room = w->room ? w->room * 2 : FIRST_ROOM;
 	struct walk_frame *frame;
 
-	if (w->n == w->room) {
-		frame = realloc(w->open, room * sizeof(*frame));
-		if (!frame)
-			return -ENOMEM;
-		w->open = frame;
-		w->room = room;
-	}
+	if (ARRAY_RESERVE(w->open, w->room, w->n + 1))
+		return -ENOMEM;
 	frame = &w->open[w->n];
 	*frame = (struct walk_frame){
 		.start = call->start,

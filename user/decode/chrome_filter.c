@@ -10,6 +10,7 @@
 #include <uthash.h>
 
 #include "../../bpf/vtbpf.h"
+#include "../array.h"
 #include "chrome_filter.h"
 
 #define INFO_MAX (16 << 20)
@@ -66,20 +67,14 @@ static int remember(struct chrome_filter *f, struct json_span name, unsigned int
 static int flags_of(struct chrome_filter *f, struct json_span name)
 {
 	struct name_flags *e;
-	char *scratch;
 
 	if (!f->by_function)
 		return 0;
 	HASH_FIND(hh, f->by_name, name.p, name.n, e);
 	if (e)
 		return e->flags;
-	if (name.n > f->scratch_size) {
-		scratch = realloc(f->scratch, name.n);
-		if (!scratch)
-			return -ENOMEM;
-		f->scratch = scratch;
-		f->scratch_size = name.n;
-	}
+	if (ARRAY_RESERVE(f->scratch, f->scratch_size, name.n))
+		return -ENOMEM;
 	if (json_text__unquote(name, f->scratch) < 0)
 		*f->scratch = '\0';
 	return remember(f, name, judge_name(f, f->scratch));
@@ -121,20 +116,10 @@ static int note_event(struct chrome_filter *f, struct json_span text, bool again
 /* Keeps the value of "vtbpf" whole: it says what its threads are, and is written anew. */
 static int note_info(struct chrome_filter *f, struct json_span piece)
 {
-	size_t room = f->info_room ? f->info_room : 4096;
-	char *info;
-
 	if (piece.n > INFO_MAX - f->info_len)
 		return damaged(f, "its \"vtbpf\" part is larger than 16 MB");
-	while (room < f->info_len + piece.n + 1)
-		room *= 2;
-	if (room > f->info_room) {
-		info = realloc(f->info, room);
-		if (!info)
-			return -ENOMEM;
-		f->info = info;
-		f->info_room = room;
-	}
+	if (ARRAY_RESERVE(f->info, f->info_room, f->info_len + piece.n + 1))
+		return -ENOMEM;
 	memcpy(f->info + f->info_len, piece.p, piece.n);
 	f->info_len += piece.n;
 	return 0;

@@ -7,6 +7,7 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
+#include "../array.h"
 #include "chrome_profile.h"
 
 #define LOOK_EVERY 4096
@@ -37,16 +38,11 @@ static int fail(struct reading *r, int err, const char *what)
 static int64_t make_function(struct reading *r, struct json_span name)
 {
 	struct profile_function f = {};
-	char *scratch, *file;
+	char *file;
 	long n;
 
-	if (name.n > r->scratch_size) {
-		scratch = realloc(r->scratch, name.n);
-		if (!scratch)
-			return -ENOMEM;
-		r->scratch = scratch;
-		r->scratch_size = name.n;
-	}
+	if (ARRAY_RESERVE(r->scratch, r->scratch_size, name.n))
+		return -ENOMEM;
 	n = json_text__unquote(name, r->scratch);
 	if (n < 0) {
 		n = 0;

@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROW_FIRST 16
+#include "../array.h"
+
 #define ROW_MAX 4096
 
 void nest__release(struct nest *nest)
@@ -33,19 +34,9 @@ static void shorten(struct nest *nest)
 
 static int make_room(struct nest *nest)
 {
-	size_t room = nest->room ? nest->room * 2 : ROW_FIRST;
-	struct nest_interval *row;
-
 	if (nest->n == ROW_MAX)
 		shorten(nest);
-	if (nest->n < nest->room)
-		return 0;
-	row = realloc(nest->row, room * sizeof(*row));
-	if (!row)
-		return -ENOMEM;
-	nest->row = row;
-	nest->room = room;
-	return 0;
+	return ARRAY_RESERVE(nest->row, nest->room, nest->n + 1);
 }
 
 int nest__take(struct nest *nest, const struct nest_interval *slice)

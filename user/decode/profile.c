@@ -7,6 +7,7 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
+#include "../array.h"
 #include "call_walk.h"
 #include "profile.h"
 
@@ -94,18 +95,9 @@ static struct profile_name *make_key(const struct profile_function *f, size_t *n
 
 static int add_function(struct profile *p, const struct profile_function *f, struct profile_name *e)
 {
-	size_t room = p->functions_room ? p->functions_room * 2 : 64;
-	struct profile_function *functions;
-
-	if (p->n_functions == UINT32_MAX)
+	if (p->n_functions == UINT32_MAX ||
+	    ARRAY_RESERVE(p->functions, p->functions_room, p->n_functions + 1))
 		return -ENOMEM;
-	if (p->n_functions == p->functions_room) {
-		functions = realloc(p->functions, room * sizeof(*functions));
-		if (!functions)
-			return -ENOMEM;
-		p->functions = functions;
-		p->functions_room = room;
-	}
 	e->function = (uint32_t)p->n_functions;
 	p->functions[p->n_functions++] = (struct profile_function){
 		.name = { e->key + KEY_HEAD, f->name.n },
@@ -194,28 +186,12 @@ int profile__process(struct profile *p, uint32_t pid, const char *name)
 
 /* ---- tracks and calls ------------------------------------------------------------------- */
 
-/* Room for one more. */
-static int grow_tracks(struct profile *p)
-{
-	size_t room = p->tracks_room ? p->tracks_room * 2 : 16;
-	struct profile_track **tracks;
-
-	if (p->n_tracks < p->tracks_room)
-		return 0;
-	tracks = realloc(p->tracks, room * sizeof(struct profile_track *));
-	if (!tracks)
-		return -ENOMEM;
-	p->tracks = tracks;
-	p->tracks_room = room;
-	return 0;
-}
-
 struct profile_track *profile__track(struct profile *p, const char *name, size_t n)
 {
 	struct profile_track *t;
 	char *copy;
 
-	if (grow_tracks(p))
+	if (ARRAY_RESERVE(p->tracks, p->tracks_room, p->n_tracks + 1))
 		return NULL;
 	t = calloc(1, sizeof(*t));
 	copy = malloc(n + 1);

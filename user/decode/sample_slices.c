@@ -7,6 +7,8 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
+#include "../array.h"
+
 struct open_slice {
 	const struct code *code;
 	uint64_t start;
@@ -47,22 +49,6 @@ void sample_slices__free(struct sample_slices *s)
 	free(s);
 }
 
-/* The array with room for n elements; NULL when out of memory. */
-static void *reserve(void *array, size_t n, size_t *room, size_t size)
-{
-	size_t want = *room ? *room : 64;
-	void *p;
-
-	if (n <= *room)
-		return array;
-	while (want < n)
-		want *= 2;
-	p = realloc(array, want * size);
-	if (p)
-		*room = want;
-	return p;
-}
-
 static struct row *row_of(struct sample_slices *s, struct track *track)
 {
 	struct row *row;
@@ -84,20 +70,17 @@ static struct row *row_of(struct sample_slices *s, struct track *track)
 /* Ends all but the `keep` outermost slices of the row at `end`. */
 static int close_row(struct sample_slices *s, struct row *row, size_t keep, uint64_t end)
 {
-	struct sampled_slice *ready;
 	const struct open_slice *o;
 
 	if (s->taken == s->n_ready)
 		s->taken = s->n_ready = 0;
 	if (row->n <= keep)
 		return 0;
-	ready = reserve(s->ready, s->n_ready + row->n - keep, &s->room, sizeof(*ready));
-	if (!ready)
+	if (ARRAY_RESERVE(s->ready, s->room, s->n_ready + row->n - keep))
 		return -ENOMEM;
-	s->ready = ready;
 	while (row->n > keep) {
 		o = &row->open[--row->n];
-		ready[s->n_ready++] = (struct sampled_slice){
+		s->ready[s->n_ready++] = (struct sampled_slice){
 			.track = row->track,
 			.code = o->code,
 			.start = o->start,
@@ -121,7 +104,6 @@ int sample_slices__add(struct sample_slices *s, const struct sample_span *span)
 {
 	struct row *row = row_of(s, span->track);
 	uint64_t from = span->from, end;
-	struct open_slice *open;
 	size_t keep = 0;
 	int err;
 
@@ -136,12 +118,10 @@ int sample_slices__add(struct sample_slices *s, const struct sample_span *span)
 	err = close_row(s, row, keep, end);
 	if (err)
 		return err;
-	open = reserve(row->open, span->n, &row->room, sizeof(*open));
-	if (!open && span->n)
+	if (ARRAY_RESERVE(row->open, row->room, span->n))
 		return -ENOMEM;
-	row->open = open;
 	for (; row->n < span->n; row->n++)
-		open[row->n] = (struct open_slice){ span->frames[row->n], from };
+		row->open[row->n] = (struct open_slice){ span->frames[row->n], from };
 	row->end = span->to > from ? span->to : from;
 	return 0;
 }

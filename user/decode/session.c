@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../array.h"
+
 #define TEXT_MAX_BYTES (1 << 20)
 #define CANCEL_EVERY 4096
 
@@ -79,29 +81,17 @@ static int append(struct session_text *t, const struct event_bytes *bytes)
 	return 0;
 }
 
-/* One more element for an array of n that doubles when full; NULL when out of memory. */
-static void *grow(void *array, size_t n, size_t size)
-{
-	if (n && (n & (n - 1)))
-		return array;
-	return realloc(array, (n ? n * 2 : 1) * size);
-}
-
 static int on_text(struct session *s, const struct event *ev)
 {
 	struct session_texts *texts;
-	struct session_text *text;
 
 	if (ev->text.what >= SESSION_TEXTS)
 		return 0; /* of a later version */
 	texts = &s->texts[ev->text.what];
 	if (!s->text_more || !texts->n) {
-		text = grow(texts->text, texts->n, sizeof(*text));
-		if (!text)
+		if (ARRAY_ONE_MORE(texts->text, texts->n))
 			return -ENOMEM;
-		texts->text = text;
-		memset(&text[texts->n], 0, sizeof(*text));
-		text[texts->n++].part = s->part;
+		texts->text[texts->n++] = (struct session_text){ .part = s->part };
 	}
 	s->text_more = ev->more;
 	return append(&texts->text[texts->n - 1], &ev->text.text);
@@ -125,13 +115,10 @@ static int on_source(struct session *s, const struct event *ev, uint64_t next_of
 
 	if (!ev->source.is_name)
 		return 0;
-	src = grow(s->sources, s->n_sources, sizeof(*src));
-	if (!src)
+	if (ARRAY_ONE_MORE(s->sources, s->n_sources))
 		return -ENOMEM;
-	s->sources = src;
-	src += s->n_sources++;
-	memset(src, 0, sizeof(*src));
-	src->offset = next_offset;
+	src = &s->sources[s->n_sources++];
+	*src = (struct session_source){ .offset = next_offset };
 	return append(&src->name, &ev->source.data);
 }
 
@@ -236,11 +223,9 @@ static int on_session(struct session *s, const struct event *ev)
 
 	end_sampled(s, s->parts[s->part].end);
 	if (s->entered) {
-		part = grow(s->parts, s->n_parts, sizeof(*part));
-		if (!part)
+		if (ARRAY_ONE_MORE(s->parts, s->n_parts))
 			return -ENOMEM;
-		s->parts = part;
-		memset(&part[s->n_parts++], 0, sizeof(*part));
+		memset(&s->parts[s->n_parts++], 0, sizeof(*part));
 	}
 	s->part = s->n_parts - 1;
 	part = &s->parts[s->part];
@@ -281,13 +266,11 @@ static int on_left_out(struct session *s, const struct event *ev)
 static int add_span(struct session *s, struct session_span **spans, size_t *n,
 		    const struct event_span *ev)
 {
-	struct session_span *more = grow(*spans, *n, sizeof(*more));
 	const struct session_process *p = s->parts[s->part].process;
 
-	if (!more)
+	if (ARRAY_ONE_MORE(*spans, *n))
 		return -ENOMEM;
-	*spans = more;
-	more[(*n)++] = (struct session_span){ ev->from, ev->to, p ? p->pid : 0, s->part };
+	(*spans)[(*n)++] = (struct session_span){ ev->from, ev->to, p ? p->pid : 0, s->part };
 	session__saw_time(s, ev->from, ev->to);
 	return 0;
 }
@@ -326,18 +309,15 @@ static void count_sample(struct vtbpf_sample_counters *sum, const struct event *
 static int on_sampling(struct session *s, const struct event_sampling *ev)
 {
 	const struct session_process *p = s->parts[s->part].process;
-	struct session_sampled *more;
 
 	end_sampled(s, ev->ts);
 	if (!ev->period)
 		return 0;
 	if (!s->sampling.period)
 		s->sampling = *ev;
-	more = grow(s->sampled, s->n_sampled, sizeof(*more));
-	if (!more)
+	if (ARRAY_ONE_MORE(s->sampled, s->n_sampled))
 		return -ENOMEM;
-	s->sampled = more;
-	more[s->n_sampled++] = (struct session_sampled){
+	s->sampled[s->n_sampled++] = (struct session_sampled){
 		.span = { ev->ts, ev->ts, p ? p->pid : 0, s->part },
 		.hz = 1e9 / (double)ev->period / ev->every,
 		.open = true,

@@ -4,22 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../array.h"
 #include "session.h"
 
 #define HITS_MAX 65536 /* a dump has one; of several that became one trace there may be more */
-
-/* There are as many places as the next power of two. */
-static bool has_room(struct session *s)
-{
-	size_t n = s->n_hits;
-	struct session_hit *hits = s->hits;
-
-	if (!(n & (n - 1)))
-		hits = realloc(s->hits, (n ? 2 * n : 1) * sizeof(*hits));
-	if (hits)
-		s->hits = hits;
-	return hits;
-}
 
 int session__add_hit(struct session *s, const struct event *ev)
 {
@@ -30,7 +18,7 @@ int session__add_hit(struct session *s, const struct event *ev)
 		return -ENOMEM;
 	if (s->n_hits >= HITS_MAX)
 		return 0;
-	if (!has_room(s))
+	if (ARRAY_ONE_MORE(s->hits, s->n_hits))
 		return -ENOMEM;
 	h = &s->hits[s->n_hits];
 	*h = (struct session_hit){ .ts = ev->hit.ts, .value = ev->hit.value, .thread = th };

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../array.h"
 #include "../tmpfile.h"
 
 #define BLOCK_BYTES 16384
@@ -95,19 +96,10 @@ static int read_all(int fd, char *p, size_t n, uint64_t at)
 static int put_away(struct spool *s, struct spool_list *list)
 {
 	size_t bytes = s->per_block * s->record_size;
-	uint64_t *blocks;
-	size_t room;
-	int err;
+	int err = ARRAY_RESERVE(list->blocks, list->blocks_room, list->n_blocks + 1);
 
-	if (list->n_blocks == list->blocks_room) {
-		room = list->blocks_room ? list->blocks_room * 2 : 8;
-		blocks = realloc(list->blocks, room * sizeof(*blocks));
-		if (!blocks)
-			return -ENOMEM;
-		list->blocks = blocks;
-		list->blocks_room = room;
-	}
-	err = s->fd < 0 ? make_file(s) : 0;
+	if (!err && s->fd < 0)
+		err = make_file(s);
 	if (!err)
 		err = write_all(s->fd, list->last, bytes, s->blocks * bytes);
 	if (err)

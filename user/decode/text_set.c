@@ -4,6 +4,7 @@
 #include <string.h>
 
 #define HASH_NONFATAL_OOM 1
+#include "../array.h"
 #include "text_set.h"
 
 void text_set__release(struct text_set *s)
@@ -19,18 +20,7 @@ void text_set__release(struct text_set *s)
 
 static int make_room(struct text_set *s)
 {
-	size_t room = s->room ? s->room * 2 : 64;
-	struct text_entry **entries;
-
-	if (s->n < s->room)
-		return 0;
-	entries = s->n < UINT32_MAX ? realloc(s->entries, room * sizeof(struct text_entry *)) :
-				      NULL;
-	if (!entries)
-		return -ENOMEM;
-	s->entries = entries;
-	s->room = room;
-	return 0;
+	return s->n < UINT32_MAX ? ARRAY_RESERVE(s->entries, s->room, s->n + 1) : -ENOMEM;
 }
 
 int64_t text_set__add(struct text_set *s, const char *text, size_t n)

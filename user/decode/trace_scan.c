@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define HASH_NONFATAL_OOM 1
+#include "../array.h"
 #include "trace_scan.h"
 
 #define TEXT_MAX (64 << 20) /* of a member that is kept */
@@ -213,20 +214,10 @@ static int note_event(struct scanning *g, struct json_span text)
 
 static int add_text(struct trace_scan *s, struct scan_text *t, struct json_span piece)
 {
-	size_t room = t->room ? t->room : 4096;
-	char *p;
-
 	if (piece.n > TEXT_MAX - t->n)
 		return fail(s, "its \"vtbpf\" or \"viztracer_metadata\" is larger than 64 MB");
-	while (room < t->n + piece.n)
-		room *= 2;
-	if (room > t->room) {
-		p = realloc(t->p, room);
-		if (!p)
-			return -ENOMEM;
-		t->p = p;
-		t->room = room;
-	}
+	if (ARRAY_RESERVE(t->p, t->room, t->n + piece.n + 1))
+		return -ENOMEM;
 	memcpy(t->p + t->n, piece.p, piece.n);
 	t->n += piece.n;
 	return 0;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../array.h"
 #include "trace_scan.h"
 
 #define OFFSET_MAX ((int64_t)1 << 61) /* ns from boot to 1970, and no less than 0 */
@@ -37,17 +38,13 @@ static int64_t number_of(struct json_span object, const char *key, int64_t other
 
 static int add_pair(struct trace_scan *s, int64_t offset, int64_t error)
 {
-	struct clock_pair *pairs;
-
 	if (offset > OFFSET_MAX || offset < 0 || s->n_pairs >= PAIRS_MAX)
 		return 0;
 	if (error < 0 || error > CLOCK_UNSYNCHRONISED)
 		error = CLOCK_UNSYNCHRONISED;
-	pairs = reallocarray(s->pairs, s->n_pairs + 1, sizeof(*pairs));
-	if (!pairs)
+	if (ARRAY_ONE_MORE(s->pairs, s->n_pairs))
 		return -ENOMEM;
-	s->pairs = pairs;
-	pairs[s->n_pairs++] = (struct clock_pair){ offset, error };
+	s->pairs[s->n_pairs++] = (struct clock_pair){ offset, error };
 	return 0;
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../array.h"
 #include "elf_section.h"
 
 #define MAX_SLOTS (4u << 20)
@@ -62,18 +63,10 @@ static int add_slot(struct slots *s, uint64_t vaddr, uint64_t value)
 {
 	if (!elf_image__is_code(s->img, value))
 		return 0;
-	if (s->n == s->room) {
-		size_t room = s->room ? 2 * s->room : 4096;
-		struct elf_slot *p;
-
-		if (room > MAX_SLOTS)
-			return -EFBIG;
-		p = realloc(s->slot, room * sizeof(*p));
-		if (!p)
-			return -ENOMEM;
-		s->slot = p;
-		s->room = room;
-	}
+	if (s->n == MAX_SLOTS)
+		return -EFBIG;
+	if (ARRAY_RESERVE(s->slot, s->room, s->n + 1))
+		return -ENOMEM;
 	s->slot[s->n++] = (struct elf_slot){ .vaddr = vaddr, .value = value };
 	return 0;
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../array.h"
 #include "flow.h"
 #include "function_ref.h"
 #include "jump_table.h"
@@ -44,15 +45,8 @@ struct flow {
 
 static int addrs__push(struct addrs *a, uint64_t vaddr)
 {
-	if (a->n == a->room) {
-		size_t room = a->room ? 2 * a->room : 1024;
-		uint64_t *p = realloc(a->at, room * sizeof(*p));
-
-		if (!p)
-			return -ENOMEM;
-		a->at = p;
-		a->room = room;
-	}
+	if (ARRAY_RESERVE(a->at, a->room, a->n + 1))
+		return -ENOMEM;
 	a->at[a->n++] = vaddr;
 	return 0;
 }
@@ -78,17 +72,10 @@ static bool mark(struct flow *f, uint64_t vaddr)
 
 static int add_insn(struct flow *f, const struct insn *in)
 {
-	if (f->n_insns == f->room) {
-		size_t room = f->room ? 2 * f->room : 16384;
-		struct insn *p = realloc(f->insns, room * sizeof(*p));
-
-		if (!p)
-			return -ENOMEM;
-		f->insns = p;
-		f->room = room;
-	}
 	if (f->n_insns == MAX_INSNS)
 		return -EFBIG;
+	if (ARRAY_RESERVE(f->insns, f->room, f->n_insns + 1))
+		return -ENOMEM;
 	f->insns[f->n_insns++] = *in;
 	return 0;
 }

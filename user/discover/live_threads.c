@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../array.h"
 #include "../urgent.h"
 #include "proc_task.h"
 #include "py_interpreters.h"
@@ -119,20 +120,11 @@ static int read_python(struct gathering *g)
 
 static int add_thread(struct gathering *g, pid_t tid, struct py_thread *py)
 {
-	struct live_thread *grown, *t;
-	struct extra *extra;
+	struct live_thread *t;
 	size_t n = g->out->n;
 
-	if (!(n & (n - 1))) {
-		extra = realloc(g->extra, (n ? 2 * n : 1) * sizeof(*extra));
-		if (extra)
-			g->extra = extra;
-		grown = realloc(g->out->threads, (n ? 2 * n : 1) * sizeof(*grown));
-		if (grown)
-			g->out->threads = grown;
-		if (!extra || !grown)
-			return -ENOMEM;
-	}
+	if (ARRAY_ONE_MORE(g->extra, n) || ARRAY_ONE_MORE(g->out->threads, n))
+		return -ENOMEM;
 	t = &g->out->threads[n];
 	memset(t, 0, sizeof(*t));
 	t->tid = tid;

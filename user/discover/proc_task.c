@@ -11,6 +11,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "../array.h"
+
 int proc_task__parse_stat(const char *text, struct proc_task *t)
 {
 	const char *open = strchr(text, '('), *close = strrchr(text, ')');
@@ -130,14 +132,8 @@ static int compare_tids(const void *a, const void *b)
 
 static int add_tid(pid_t **tids, size_t *n, pid_t tid)
 {
-	pid_t *grown;
-
-	if (!(*n & (*n - 1))) {
-		grown = realloc(*tids, (*n ? *n * 2 : 1) * sizeof(**tids));
-		if (!grown)
-			return -ENOMEM;
-		*tids = grown;
-	}
+	if (ARRAY_ONE_MORE(*tids, *n))
+		return -ENOMEM;
 	(*tids)[(*n)++] = tid;
 	return 0;
 }

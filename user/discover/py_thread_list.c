@@ -5,18 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../array.h"
+
 int thread_list__add(struct py_threads *list, const struct py_thread *t)
 {
-	struct py_thread *grown;
-
 	if (list->n >= PY_MAX_THREADS)
 		return -EFBIG;
-	if (!(list->n & (list->n - 1))) {
-		grown = realloc(list->threads, (list->n ? 2 * list->n : 1) * sizeof(*grown));
-		if (!grown)
-			return -ENOMEM;
-		list->threads = grown;
-	}
+	if (ARRAY_ONE_MORE(list->threads, list->n))
+		return -ENOMEM;
 	list->threads[list->n++] = *t;
 	return 0;
 }

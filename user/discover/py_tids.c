@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../array.h"
 #include "py_threads.h"
 
 struct tid_pair {
@@ -70,14 +71,8 @@ static int compare_pairs(const void *a, const void *b)
 
 static int add_pair(struct tid_pair **pairs, size_t *n, const struct tid_pair *pair)
 {
-	struct tid_pair *grown;
-
-	if (!(*n & (*n - 1))) {
-		grown = realloc(*pairs, (*n ? *n * 2 : 1) * sizeof(**pairs));
-		if (!grown)
-			return -ENOMEM;
-		*pairs = grown;
-	}
+	if (ARRAY_ONE_MORE(*pairs, *n))
+		return -ENOMEM;
 	(*pairs)[(*n)++] = *pair;
 	return 0;
 }

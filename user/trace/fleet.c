@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../array.h"
 #include "../discover/target.h"
 #include "../log.h"
 #include "fleet_state.h"
@@ -35,13 +36,10 @@ int fleet__open_segment(struct fleet *f)
 
 static void add_capture(struct segment *s, const char *path)
 {
-	char **captures = realloc(s->out.captures, (s->out.n + 1) * sizeof(*captures));
-
-	if (!captures)
+	if (ARRAY_ONE_MORE(s->out.captures, s->out.n))
 		return;
-	s->out.captures = captures;
-	captures[s->out.n] = strdup(path);
-	s->out.n += captures[s->out.n] != NULL;
+	s->out.captures[s->out.n] = strdup(path);
+	s->out.n += s->out.captures[s->out.n] != NULL;
 }
 
 static void note_end(struct segment *s, const struct member_report *r)

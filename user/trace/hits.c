@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "../array.h"
+
 struct hits {
 	struct hits_config cfg;
 	struct hits_sums sums;
@@ -31,20 +33,14 @@ void hits__free(struct hits *h)
 
 bool hits__note(struct hits *h, const struct hit *hit)
 {
-	struct hit *waiting;
-
 	if (hit->ts < h->quiet_until[hit->trigger]) {
 		h->sums.suppressed++;
 		return false;
 	}
-	waiting = NULL;
-	if (h->sums.taken < h->cfg.max)
-		waiting = realloc(h->waiting, (h->n + 1) * sizeof(*waiting));
-	if (!waiting) {
+	if (h->sums.taken >= h->cfg.max || ARRAY_ONE_MORE(h->waiting, h->n)) {
 		h->sums.beyond++;
 		return false;
 	}
-	h->waiting = waiting;
 	h->waiting[h->n++] = *hit;
 	h->sums.taken++;
 	h->quiet_until[hit->trigger] = hit->ts + h->cfg.cool_down_ns;

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "../array.h"
 #include "../log.h"
 #include "recorder_codes.h"
 #include "recorder_threads.h"
@@ -101,15 +102,8 @@ static void write_first_part(struct segments *s, const struct vtbpf_rec *rec)
 /* 0 or -ENOMEM. */
 static int keep_for_next(struct segments *s, const struct vtbpf_rec *rec)
 {
-	if (s->n_next + rec->len > s->room) {
-		size_t room = s->room ? s->room * 2 : 1 << 16;
-		char *next = realloc(s->next, room);
-
-		if (!next)
-			return -ENOMEM;
-		s->next = next;
-		s->room = room;
-	}
+	if (ARRAY_RESERVE(s->next, s->room, s->n_next + rec->len))
+		return -ENOMEM;
 	memcpy(s->next + s->n_next, rec, rec->len);
 	s->n_next += rec->len;
 	return 0;

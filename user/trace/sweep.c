@@ -7,6 +7,8 @@
 
 #include <bpf/bpf.h>
 
+#include "../array.h"
+
 /* Live maps change while one walks over them, which may then begin anew: it must end all the same.
  * More than they have room for. */
 #define MOST 131072
@@ -19,7 +21,7 @@ struct deep_entry {
 
 struct deep_list {
 	struct deep_entry *e;
-	size_t n, cap;
+	size_t n, room;
 };
 
 /* ---- records ---------------------------------------------------------------------------- */
@@ -102,15 +104,8 @@ static int read_deep(struct sweep *s, struct deep_list *list)
 
 	while (list->n < MOST && !bpf_map_get_next_key(s->deep_fd, prev, &key)) {
 		prev = &key;
-		if (list->n == list->cap) {
-			size_t cap = list->cap ? list->cap * 2 : 256;
-			struct deep_entry *e = realloc(list->e, cap * sizeof(*e));
-
-			if (!e)
-				return -ENOMEM;
-			list->e = e;
-			list->cap = cap;
-		}
+		if (ARRAY_RESERVE(list->e, list->room, list->n + 1))
+			return -ENOMEM;
 		list->e[list->n].tid = key.tid;
 		if (!bpf_map_lookup_elem(s->deep_fd, &key, &list->e[list->n].f))
 			list->n++;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "../array.h"
 #include "../decode/text_set.h"
 #include "diff_writer.h"
 #include "folded.h"
@@ -37,18 +38,13 @@ static int write_frame(struct diff_lines *l, uint32_t frame)
 static int write_line(struct diff_lines *l, uint32_t node)
 {
 	const struct stack_node *nodes = l->tree.nodes;
-	uint32_t i, *path;
+	uint32_t i;
 	size_t n = 0;
 	int err = 0;
 
 	for (i = node; i != STACK_ROOT; i = nodes[i].parent) {
-		if (n == l->path_room) {
-			path = realloc(l->path, (n ? n * 2 : 64) * sizeof(*path));
-			if (!path)
-				return -ENOMEM;
-			l->path = path;
-			l->path_room = n ? n * 2 : 64;
-		}
+		if (ARRAY_RESERVE(l->path, l->path_room, n + 1))
+			return -ENOMEM;
 		l->path[n++] = nodes[i].frame;
 	}
 	while (n-- && !err) {

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../array.h"
 #include "../decode/profile_stacks.h"
 #include "../utf.h"
 #include "folded.h"
@@ -140,16 +141,11 @@ static int write_line(struct folded *f, struct outbuf *o, uint32_t node)
 	const struct stack_node *nodes = f->tree.nodes;
 	const struct text_entry *e;
 	size_t n = 0;
-	uint32_t i, *path;
+	uint32_t i;
 
 	for (i = node; i != STACK_ROOT; i = nodes[i].parent) {
-		if (n == f->path_room) {
-			path = realloc(f->path, (n ? n * 2 : 64) * sizeof(*path));
-			if (!path)
-				return -ENOMEM;
-			f->path = path;
-			f->path_room = n ? n * 2 : 64;
-		}
+		if (ARRAY_RESERVE(f->path, f->path_room, n + 1))
+			return -ENOMEM;
 		f->path[n++] = nodes[i].frame;
 	}
 	while (n--) {

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <zlib.h>
 
+#include "../array.h"
 #include "../utf.h"
 #include "html_assets.h"
 
@@ -86,27 +87,14 @@ static void compress_bytes(struct html_page *h, const unsigned char *p, size_t n
 /* Room for n more bytes of the section, or NULL. */
 static unsigned char *reserve(struct html_page *h, size_t n)
 {
-	size_t room = h->room ? h->room : HTML_PAGE_SECTION + 4096;
-	unsigned char *body;
-
 	if (h->err)
 		return NULL;
 	if (n > UINT32_MAX - h->n) {
 		h->err = -E2BIG;
 		return NULL;
 	}
-	while (room < h->n + n)
-		room *= 2;
-	if (room == h->room)
-		return h->body + h->n;
-	body = realloc(h->body, room);
-	if (!body) {
-		h->err = -ENOMEM;
-		return NULL;
-	}
-	h->body = body;
-	h->room = room;
-	return h->body + h->n;
+	h->err = ARRAY_RESERVE(h->body, h->room, h->n + n);
+	return h->err ? NULL : h->body + h->n;
 }
 
 void html_page__section(struct html_page *h, char kind)

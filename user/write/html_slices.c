@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../array.h"
 #include "../decode/call_walk.h"
 
 #define BLOCK 32768
@@ -101,23 +102,6 @@ static void write_block(struct writing *w)
 	w->n = 0;
 }
 
-static int grow_edges(struct writing *w, size_t depth)
-{
-	size_t room = w->edges_room ? w->edges_room : 64;
-	uint64_t *edges;
-
-	while (room < depth + 2)
-		room *= 2;
-	if (room == w->edges_room)
-		return 0;
-	edges = realloc(w->edges, room * sizeof(*edges));
-	if (!edges)
-		return -ENOMEM;
-	w->edges = edges;
-	w->edges_room = room;
-	return 0;
-}
-
 /* Time between the slice and what was next to it, in the track's own direction. */
 static int64_t take_gap(struct writing *w, const struct walk_frame *f, size_t depth)
 {
@@ -149,7 +133,7 @@ static int enter(void *arg, struct walk_frame *f, const struct walk_frame *paren
 	f->user = parent ? parent->user + 1 : 0;
 	if (f->end - f->start < w->t->shortest)
 		return 0;
-	err = grow_edges(w, f->user);
+	err = ARRAY_RESERVE(w->edges, w->edges_room, f->user + 2);
 	if (err)
 		return err;
 	put(w, COLUMN_FUNCTION, (uint64_t)f->function << 3 | flags);
@@ -165,7 +149,7 @@ static int start(struct writing *w)
 {
 	const struct profile *p = w->t->profile;
 	unsigned char *columns = malloc(N_COLUMNS * BLOCK * NUMBER_MAX);
-	int err = grow_edges(w, 0);
+	int err = ARRAY_RESERVE(w->edges, w->edges_room, 0 + 2);
 
 	if (!columns)
 		return -ENOMEM;

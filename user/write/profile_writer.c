@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../array.h"
 #include "../log.h"
 
 #define NAME_SIZE (128 * 1024)
@@ -187,20 +188,13 @@ int profile_writer__gap(struct writer *w, const struct gap *gap)
 int profile_writer__sample(struct writer *w, const struct stack_sample *sample)
 {
 	struct collecting *c = w->priv;
-	struct profile_sample s = { .functions = c->stack,
-				    .n = sample->n,
-				    .weight = sample->weight };
+	struct profile_sample s = { .n = sample->n, .weight = sample->weight };
 	int64_t function;
-	uint32_t *stack;
 	size_t i;
 
-	if (sample->n > c->stack_room) {
-		stack = realloc(c->stack, sample->n * sizeof(*stack));
-		if (!stack)
-			return -ENOMEM;
-		s.functions = c->stack = stack;
-		c->stack_room = sample->n;
-	}
+	if (ARRAY_RESERVE(c->stack, c->stack_room, sample->n))
+		return -ENOMEM;
+	s.functions = c->stack;
 	for (i = 0; i < sample->n; i++) {
 		function = function_of(c, sample->frames[i]);
 		if (function < 0)

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "../array.h"
+
 #define VARINT_MAX 10
 #define WIRE_VARINT 0
 #define WIRE_BYTES 2
@@ -27,23 +29,9 @@ void protobuf__release(struct protobuf *m)
 
 static bool make_room(struct protobuf *m, size_t n)
 {
-	size_t room = m->room ? m->room : 256;
-	unsigned char *data;
-
-	if (m->err)
-		return false;
-	while (room - m->n < n)
-		room *= 2;
-	if (room == m->room)
-		return true;
-	data = realloc(m->data, room);
-	if (!data) {
-		m->err = -ENOMEM;
-		return false;
-	}
-	m->data = data;
-	m->room = room;
-	return true;
+	if (!m->err)
+		m->err = ARRAY_RESERVE(m->data, m->room, m->n + n);
+	return !m->err;
 }
 
 void protobuf__value(struct protobuf *m, uint64_t value)

@@ -6,21 +6,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../array.h"
+
 #define GAP 2 /* columns between two columns */
 
 static struct terminal_text *next_cell(struct table *t)
 {
-	size_t room = t->room ? t->room * 2 : 64;
-	struct terminal_text *cells;
-
-	if (t->n_cells < t->room)
-		return &t->cells[t->n_cells];
-	cells = realloc(t->cells, room * sizeof(*cells));
-	if (!cells)
+	if (ARRAY_RESERVE(t->cells, t->room, t->n_cells + 1))
 		return NULL;
-	t->cells = cells;
-	t->room = room;
-	return &cells[t->n_cells];
+	return &t->cells[t->n_cells];
 }
 
 void table__cell(struct table *t, const char *fmt, ...)
