@@ -272,6 +272,51 @@ def report_with_hostile_names(context):
         check_quiet(page)
 
 
+def selected(page, name):
+    """What the details say of the first slice of that name: pairs, by their titles."""
+    page.press("/")
+    page.type(name)
+    page.wait("document.getElementById('search').value === %s" % json.dumps(name))
+    page.press("Enter")
+    page.wait("(vtbpf.selection() || {}).name === %s" % json.dumps(name))
+    rows = page.evaluate("[...document.querySelectorAll('#details dl div')]"
+                         ".map((d) => [...d.children].map((c) => c.textContent))")
+    page.press("Escape")
+    page.press("Escape")
+    return dict(rows)
+
+
+@case()
+def report_of_several_processes(context):
+    """Traces put together: lanes of each process by name, and of a slice what was said of it."""
+    paths = []
+    for pid, name in ((7, "web <b>&</b>\u202e"), (8, "db\x1b[31m")):
+        events = ['{"ph":"M","name":"%s","pid":7,"tid":7,"args":{"name":%s}}' % (kind, json.dumps(text))
+                  for kind, text in (("process_name", name), ("thread_name", "main of " + name))]
+        events.append(event("whole%d (app.py:1)" % pid, 10, 50, 7))
+        for edge, at in (("start", 100), ("end", 200), ("both", 300)):
+            text = event("open_%s%d (app.py:2)" % (edge, pid), at, 50, 7)
+            events.append(text[:-1] + ',"args":{"open":"%s"}}' % edge)
+        made(context, "%d.json" % pid, [e.replace('"pid":7,"tid":7', '"pid":%d,"tid":%d' % (pid, pid))
+                                        for e in events])
+        paths.append(context.path("%d.json" % pid))
+    context.command("combine", *paths, "-o", context.path("all.html")).wait(0)
+    with chromium.Browser(context) as browser:
+        page = opened(context, browser, "all.html")
+        tracks = {t["pid"]: t for t in page.evaluate("vtbpf.tracks()")}
+        assert {pid: t["slices"] for pid, t in tracks.items()} == {7: 4, 8: 4}, tracks
+        assert tracks[7]["name"] == "main of web <b>&</b>\u202e", tracks
+        for pid, name in ((7, "web <b>&</b>\\u202e"), (8, "db\\x1b[31m")):
+            said = selected(page, "whole%d" % pid)
+            assert said["Thread"] == "main of %s (%d), tid %d" % (name, pid, pid), said
+            assert said["Process"] == str(pid) and said["Duration"] == "50.00 µs", said
+            assert "Open" not in said and "Sampled" not in said, said
+            for edge, words in (("start", "ran already at the begin"), ("end", "still ran at the end"),
+                                ("both", "ran already at the begin, still ran at the end")):
+                assert selected(page, "open_%s%d" % (edge, pid))["Open"] == words
+        check_quiet(page)
+
+
 def colours(page):
     return page.evaluate("""(() => { const c = document.querySelector('#timeline canvas');
         const p = c.getContext('2d').getImageData(c.width - 3, c.height - 3, 1, 1).data;
