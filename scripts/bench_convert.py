@@ -22,7 +22,7 @@ import bench_venv
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 VTBPF = os.path.join(TOP, "build", "vtbpf")
 PROGRAM = os.path.join(TOP, "tests", "bench", "programs", "service.py")
-EXTENSIONS = (".json", ".json.gz", ".pftrace", ".folded", ".speedscope.json", ".pb.gz")
+EXTENSIONS = (".json", ".json.gz", ".pftrace", ".folded", ".speedscope.json", ".pb.gz", ".html")
 
 # Runs PROGRAM's main under VizTracer; argv: program's directory, calls, output, dump_raw. Prints what
 # saving took.
@@ -114,6 +114,11 @@ def ours(python, args, tmp):
         os.unlink(out)
     figures = medians([VTBPF, "report", whole], args.rounds)
     show("report", calls, figures)
+    report, out = os.path.join(tmp, "whole.json"), os.path.join(tmp, "out.pftrace")
+    run(convert(whole, report))
+    show("convert of the .json to .pftrace", calls, medians(convert(report, out), args.rounds),
+         os.path.getsize(out))
+    os.unlink(report)
 
 
 def theirs(python, args, tmp):

@@ -365,6 +365,23 @@ static void test_calls_after_samples(void **state)
 		"Main:Thread;main (f.py:10) 700\nMain:Thread;main (f.py:10);leaf (f.py:20) 100\n");
 }
 
+/* A thread whose id an event says twice, so that it is met late, is judged all the same. */
+static void test_thread_met_late(void **state)
+{
+	const char *only[] = { "1" };
+	struct fixture *f = *state;
+
+	f->opts.filter.only_threads = only;
+	f->opts.filter.n_only_threads = 1;
+	convert_json(f, "folded",
+		     "{\"traceEvents\":["
+		     "{\"ph\":\"X\",\"pid\":1,\"tid\":1,\"ts\":1,\"dur\":1,\"name\":\"one\"},"
+		     "{\"ph\":\"X\",\"pid\":1,\"tid\":1,\"ts\":3,\"dur\":1,\"name\":\"two\","
+		     "\"tid\":2}]}");
+	has(f, "thread 1;one 1000");
+	assert_null(strstr(f->text, "two"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -373,6 +390,7 @@ int main(void)
 		FORMAT_TEST(test_folded_same_names),
 		FORMAT_TEST(test_folded_losses),
 		FORMAT_TEST(test_folded_filters),
+		FORMAT_TEST(test_thread_met_late),
 		FORMAT_TEST(test_callers_first),
 		FORMAT_TEST(test_processes),
 		FORMAT_TEST(test_no_order),

@@ -49,6 +49,39 @@ static void test_ends(void **state)
 	}
 }
 
+/* What is looked for eight bytes at a time: at each place, behind bytes that are next to it in value. */
+static void test_strings_end(void **state)
+{
+	static const char fill[] = "!#[]\xa2\xdc\x80\xff\x01";
+	char text[64];
+	size_t n, escape, i;
+
+	(void)state;
+	for (n = 0; n < 40; n++) {
+		for (escape = 0; escape <= n; escape++) { /* n: none */
+			struct json_scan whole = {}, pieces = {};
+			struct json_span rest, value;
+
+			text[0] = '[';
+			text[1] = '"';
+			for (i = 0; i < n; i++)
+				text[2 + i] = fill[(i + escape) % (sizeof(fill) - 1)];
+			if (escape + 1 < n)
+				memcpy(text + 2 + escape, "\\\"", 2);
+			memcpy(text + 2 + n, "\"]\"", 3);
+			assert_int_equal(json_scan__run(&whole, text, n + 5), n + 4);
+			assert_true(whole.done);
+			for (i = 0; i < n + 4; i++)
+				assert_int_equal(json_scan__run(&pieces, text + i, 1), 1);
+			assert_true(pieces.done);
+			assert_true(
+				json_text__enter((struct json_span){ text, n + 4 }, '[', &rest));
+			assert_int_equal(json_text__next_element(&rest, &value), 1);
+			assert_int_equal(value.n, n + 2);
+		}
+	}
+}
+
 static void test_depth_is_bounded(void **state)
 {
 	char text[2 * JSON_DEPTH_MAX + 2];
@@ -138,6 +171,11 @@ static void test_times(void **state)
 		{ "12345E-1", 1234500 },
 		{ "1e-9", 0 },
 		{ "00.001", 1 },
+		{ "999999999999999.999", 999999999999999999 },
+		{ "1000000000000000.001", 1000000000000000001 },
+		{ "123456789012345.6", 123456789012345600 },
+		{ "1.2345", 1235 },
+		{ "48650850440.51", 48650850440510 },
 	};
 	static const char *const bad[] = { "",	    "-",   ".5",    "1.",
 					   "1e",    "1e+", "x",	    "1x",
@@ -180,7 +218,7 @@ int main(void)
 		cmocka_unit_test(test_ends),	    cmocka_unit_test(test_depth_is_bounded),
 		cmocka_unit_test(test_members),	    cmocka_unit_test(test_elements),
 		cmocka_unit_test(test_bad_members), cmocka_unit_test(test_times),
-		cmocka_unit_test(test_strings),
+		cmocka_unit_test(test_strings),	    cmocka_unit_test(test_strings_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

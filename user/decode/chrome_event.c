@@ -131,6 +131,26 @@ int chrome_event__members(struct json_span text, struct chrome_members *m)
 	return more;
 }
 
+bool chrome_event__glance(struct json_span text, struct chrome_key *key)
+{
+	struct chrome_members m = {};
+	struct json_span rest, name, value;
+
+	if (!json_text__enter(text, '{', &rest))
+		return false;
+	while (!(m.ph.n && m.pid.n && m.tid.n)) {
+		struct json_span *member;
+
+		if (json_text__next_member(&rest, &name, &value) <= 0)
+			return false;
+		member = member_of(name, &m);
+		if (member)
+			*member = value;
+	}
+	*key = chrome_event__key(&m);
+	return is_string(m.ph, "X");
+}
+
 struct chrome_key chrome_event__key(const struct chrome_members *m)
 {
 	struct chrome_key key = {};

@@ -42,7 +42,10 @@ int chrome_event__members(struct json_span text, struct chrome_members *m);
 struct chrome_key chrome_event__key(const struct chrome_members *m);
 bool chrome_event__is_call(const struct chrome_members *m);
 
-/* The same return. */
+/* Reads no further than to whose event it is and that it is a complete one (ph X), if it is. */
+bool chrome_event__glance(struct json_span text, struct chrome_key *key);
+
+/* The same return as of __members. */
 int chrome_event__parse(struct json_span text, struct chrome_event *ev);
 
 /* Does the call go on beyond the end of the trace? Did it begin before it? */

@@ -92,8 +92,11 @@ static int note_event(struct chrome_filter *f, struct json_span text, bool again
 {
 	struct chrome_track *track;
 	struct chrome_event ev;
-	int err = chrome_event__parse(text, &ev), flags;
+	int err = f->by_tree ? 0 : chrome_tracks__note_plain(&f->tracks, text), flags;
 
+	if (err)
+		return err < 0 ? err : 0;
+	err = chrome_event__parse(text, &ev);
 	if (err)
 		return damaged(f, "an event is not JSON");
 	if (!ev.has_tid)

@@ -107,7 +107,7 @@ static int peek(struct chrome_reader *r)
 	int more;
 
 	for (;;) {
-		while (r->at < r->end && strchr(" \t\r\n", r->buf[r->at]) && r->buf[r->at])
+		while (r->at < r->end && json_text__is_blank(r->buf[r->at]))
 			r->at++;
 		if (r->at < r->end)
 			return (unsigned char)r->buf[r->at];
@@ -327,7 +327,7 @@ bool chrome_reader__fits(const char *path)
 
 	if (fd >= 0)
 		close(fd);
-	while (i < n && strchr(" \t\r\n", head[i]) && head[i])
+	while (i < n && json_text__is_blank((char)head[i]))
 		i++;
 	if (i == n)
 		return false;

@@ -48,6 +48,7 @@ struct chrome_track *chrome_tracks__get(struct chrome_tracks *t, const struct ch
 	track->key = *key;
 	/* what is no kernel's id is none of a selector's either */
 	track->thread.tid = key->odd || key->tid > UINT32_MAX ? UINT32_MAX : (uint32_t)key->tid;
+	track->ignored = t->filter && !filter__keeps_thread(t->filter, &track->thread);
 	HASH_ADD(hh, t->by_key, key, sizeof(*key), track);
 	if (!track->hh.tbl) {
 		free(track);
@@ -117,6 +118,15 @@ int chrome_tracks__note(struct chrome_tracks *t, struct chrome_track *track,
 	return note_owner(t, track, ev);
 }
 
+int chrome_tracks__note_plain(struct chrome_tracks *t, struct json_span event)
+{
+	struct chrome_key key;
+
+	if (!chrome_event__glance(event, &key) || key.odd || key.tid > KERNEL_TID_MAX)
+		return 0;
+	return chrome_tracks__get(t, &key) ? 1 : -ENOMEM;
+}
+
 /* A small string without escapes. */
 static void copy_string(struct json_span object, const char *key, char *to, size_t size)
 {
@@ -169,6 +179,7 @@ void chrome_tracks__decide(struct chrome_tracks *t, const struct slice_filter *f
 {
 	struct chrome_track *track, *tmp;
 
+	t->filter = f;
 	HASH_ITER(hh, t->by_key, track, tmp)
 		track->ignored = !filter__keeps_thread(f, track->owner ? &track->owner->thread :
 									 &track->thread);

@@ -25,6 +25,7 @@ struct chrome_track {
 
 struct chrome_tracks {
 	struct chrome_track *by_key, *last;
+	const struct slice_filter *filter; /* once it has decided */
 };
 
 void chrome_tracks__release(struct chrome_tracks *t);
@@ -36,13 +37,17 @@ struct chrome_track *chrome_tracks__get(struct chrome_tracks *t, const struct ch
 int chrome_tracks__note(struct chrome_tracks *t, struct chrome_track *track,
 			const struct chrome_event *ev);
 
+/* The same of an event that is like most of them: a complete one of a thread, which says no more of it
+ * than whose it is. 1; 0 when it is no such event, which is not noted; or -ENOMEM. */
+int chrome_tracks__note_plain(struct chrome_tracks *t, struct json_span event);
+
 /* The same of the list of threads in vtbpf's own JSON: ident and comm. */
 int chrome_tracks__note_threads(struct chrome_tracks *t, struct json_span threads);
 
 /* The track of an element of that list. NULL when there is none, or out of memory. */
 struct chrome_track *chrome_tracks__of_thread(struct chrome_tracks *t, struct json_span thread);
 
-/* Decides which threads the filter leaves out, and which tracks with them. */
+/* Decides which threads the filter leaves out, and which tracks with them; the filter outlives t. */
 void chrome_tracks__decide(struct chrome_tracks *t, const struct slice_filter *f);
 
 #endif

@@ -1,17 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "json_text.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <string.h>
 
 #include "../utf.h"
 
 #define NUMBER_MAX (INT64_C(1) << 62)
-
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\n' || c == '\r' || c == '\t';
-}
 
 /* ---- ends ------------------------------------------------------------------------------- */
 
@@ -40,27 +36,60 @@ static void close_bracket(struct json_scan *s, bool object)
 	s->done = !s->depth && !s->bad;
 }
 
+#define EACH_BYTE(c) (UINT64_C(0x0101010101010101) * (unsigned char)(c))
+
+/* Has the high bit of each byte that is c, and perhaps of some behind the first of these. */
+static uint64_t bytes_that_are(uint64_t word, char c)
+{
+	uint64_t x = word ^ EACH_BYTE(c);
+
+	return (x - EACH_BYTE(1)) & ~x & EACH_BYTE(0x80);
+}
+
+/* Where the first quote or backslash is; n when there is none. Strings are short: a call of memchr for
+ * each would take longer. */
+static inline size_t find_mark(const char *p, size_t n)
+{
+	size_t i = 0;
+	uint64_t word, found;
+
+	for (; n - i >= sizeof(word); i += sizeof(word)) {
+		memcpy(&word, p + i, sizeof(word));
+		word = le64toh(word);
+		found = bytes_that_are(word, '"') | bytes_that_are(word, '\\');
+		if (found)
+			return i + (size_t)__builtin_ctzll(found) / 8;
+	}
+	while (i < n && p[i] != '"' && p[i] != '\\')
+		i++;
+	return i;
+}
+
+/* How long the string at p is, with its quotes, if it ends here and has no escapes; else 0. */
+static inline size_t plain_string(const char *p, size_t n)
+{
+	size_t end = 1 + find_mark(p + 1, n - 1);
+
+	return end < n && p[end] == '"' ? end + 1 : 0;
+}
+
 /* Up to and with the quote that ends the string. */
 static size_t run_string(struct json_scan *s, const char *p, size_t n)
 {
-	const char *quote = s->escaped ? NULL : memchr(p, '"', n);
-	size_t i;
+	size_t i = 0;
 
-	if (quote && !memchr(p, '\\', (size_t)(quote - p))) { /* as most of them */
-		s->in_string = false;
-		s->done = !s->depth;
-		return (size_t)(quote - p) + 1;
-	}
-	for (i = 0; i < n; i++) {
+	for (; i < n; i++) {
 		if (s->escaped) {
 			s->escaped = false;
-		} else if (p[i] == '\\') {
-			s->escaped = true;
-		} else if (p[i] == '"') {
+			continue;
+		}
+		i += find_mark(p + i, n - i);
+		if (i < n && p[i] == '"') {
 			s->in_string = false;
 			s->done = !s->depth;
 			return i + 1;
 		}
+		s->escaped = i < n;
 	}
 	return n;
 }
@@ -69,7 +98,7 @@ static size_t run_scalar(struct json_scan *s, const char *p, size_t n)
 {
 	size_t i = 0;
 
-	while (i < n && p[i] != ',' && p[i] != '}' && p[i] != ']' && !is_blank(p[i]))
+	while (i < n && p[i] != ',' && p[i] != '}' && p[i] != ']' && !json_text__is_blank(p[i]))
 		i++;
 	s->done = i < n;
 	return i;
@@ -78,7 +107,7 @@ static size_t run_scalar(struct json_scan *s, const char *p, size_t n)
 static void begin(struct json_scan *s, char c)
 {
 	s->scalar = c != '{' && c != '[' && c != '"';
-	s->bad = c == ',' || c == '}' || c == ']' || c == ':' || is_blank(c);
+	s->bad = c == ',' || c == '}' || c == ']' || c == ':' || json_text__is_blank(c);
 }
 
 /* What matters outside strings. */
@@ -107,7 +136,7 @@ static void see(struct json_scan *s, char c)
 
 size_t json_scan__run(struct json_scan *s, const char *p, size_t n)
 {
-	size_t i = 0;
+	size_t i = 0, string;
 
 	if (!s->depth && !s->in_string && !s->scalar && n)
 		begin(s, *p);
@@ -116,10 +145,13 @@ size_t json_scan__run(struct json_scan *s, const char *p, size_t n)
 			i += run_string(s, p + i, n - i);
 		else if (s->scalar)
 			return run_scalar(s, p, n);
+		else if (p[i] == '"' && s->depth && (string = plain_string(p + i, n - i)))
+			i += string;
 		else if (is_mark[(unsigned char)p[i]])
 			see(s, p[i++]);
 		else
-			i++;
+			while (++i < n && !is_mark[(unsigned char)p[i]])
+				;
 	}
 	return i;
 }
@@ -132,25 +164,21 @@ static void skip(struct json_span *rest, size_t n)
 	rest->n -= n;
 }
 
-static void skip_blanks(struct json_span *rest)
+static inline void skip_blanks(struct json_span *rest)
 {
-	while (rest->n && is_blank(*rest->p))
+	while (rest->n && json_text__is_blank(*rest->p))
 		skip(rest, 1);
 }
 
 /* How long the value at the begin is, if it is a string without escapes or a number; else 0. */
 static size_t simple_value(struct json_span rest)
 {
-	const char *quote;
 	size_t n = 0;
 
 	if (!rest.n)
 		return 0;
-	if (*rest.p == '"') {
-		quote = memchr(rest.p + 1, '"', rest.n - 1);
-		n = quote ? (size_t)(quote - rest.p) : 0;
-		return n && !memchr(rest.p, '\\', n) ? n + 1 : 0;
-	}
+	if (*rest.p == '"')
+		return plain_string(rest.p, rest.n);
 	while (n < rest.n && ((rest.p[n] >= '0' && rest.p[n] <= '9') || rest.p[n] == '.'))
 		n++;
 	/* what else may belong to it is not looked for here */
@@ -321,10 +349,34 @@ bool json_text__to_int(struct json_span value, int64_t *out)
 	return read_decimal(value, &d) && scale(&d, 0, out);
 }
 
+#define WHOLE_MAX 15 /* digits: with three more the number is below 2^62 */
+
+/* What most of them are, digits and at most three decimals. */
+static bool plain_us_to_ns(struct json_span v, int64_t *out)
+{
+	int64_t value = 0;
+	size_t i, decimals = 0;
+
+	for (i = 0; i < v.n && i < WHOLE_MAX && is_digit(v.p[i]); i++)
+		value = value * 10 + (v.p[i] - '0');
+	if (i && i + 1 < v.n && v.p[i] == '.') {
+		for (i++; i < v.n && decimals < 3 && is_digit(v.p[i]); i++, decimals++)
+			value = value * 10 + (v.p[i] - '0');
+	}
+	if (!i || i < v.n)
+		return false;
+	for (; decimals < 3; decimals++)
+		value *= 10;
+	*out = value;
+	return true;
+}
+
 bool json_text__us_to_ns(struct json_span value, int64_t *out)
 {
 	struct decimal d;
 
+	if (plain_us_to_ns(value, out))
+		return true;
 	return read_decimal(value, &d) && scale(&d, 3, out);
 }
 

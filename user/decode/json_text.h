@@ -13,6 +13,11 @@
 
 #define JSON_DEPTH_MAX 1000
 
+static inline bool json_text__is_blank(char c)
+{
+	return c == ' ' || c == '\n' || c == '\r' || c == '\t';
+}
+
 /* A part of a text. */
 struct json_span {
 	const char *p;
