@@ -145,6 +145,16 @@ $(B)/user/%.o: user/%.c Makefile | $(SKEL)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 
+# The names of the machine's system calls, by the numbers that <sys/syscall.h> gives them.
+$(B)/syscalls.inc: Makefile
+	$(call say,GEN,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)echo '#include <sys/syscall.h>' | $(CC) $(CPPFLAGS_ALL) -E -dM - | \
+		sed -n 's/^#define __NR_\([a-z][a-z0-9_]*\) .*/[__NR_\1] = "\1",/p' | \
+		grep -Ev '_(syscalls|arch_specific_syscall)\]' | sort > $@
+
+$(B)/user/trace/syscall_names.o: $(B)/syscalls.inc
+
 # The report's page lies in the program as it is.
 $(B)/user/write/html_assets.o: $(wildcard user/write/html/*)
 

@@ -30,6 +30,7 @@
 #include "call.bpf.h"
 #include "sample.bpf.h"
 #include "sleep.bpf.h"
+#include "sched.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -147,6 +148,24 @@ int on_switch(__u64 *ctx) /* preempt, prev, next */
 		return 0;
 	sleep_begins(ctx[0]);
 	sleep_ends((struct task_struct *)ctx[2]);
+	return 0;
+}
+
+SEC("?raw_tp/sched_switch")
+int on_sched_switch(__u64 *ctx) /* preempt, prev, next */
+{
+	if (!active)
+		return 0;
+	sched_leaves(ctx[0]);
+	sched_gets((struct task_struct *)ctx[2]);
+	return 0;
+}
+
+SEC("?raw_tp/sched_waking")
+int on_sched_waking(__u64 *ctx) /* the thread */
+{
+	if (active)
+		sched_wakes((struct task_struct *)ctx[0]);
 	return 0;
 }
 

@@ -11,7 +11,9 @@ enum vtbpf_event_what {
 	VTBPF_EVENT_RUNNABLE = 2, /* it could run, and had no CPU */
 };
 
-#define VTBPF_NO_SYSCALL (-1) /* a page fault */
+#define VTBPF_NO_SYSCALL (-1)	   /* a page fault */
+#define VTBPF_STOPPED (-2)	   /* by a signal */
+#define VTBPF_UNKNOWN_SYSCALL (-3) /* the kernel cannot tell it */
 
 #define VTBPF_EVENT_VALUES 3
 #define VTBPF_EVENT_TEXTS 3

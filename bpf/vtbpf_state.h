@@ -207,6 +207,18 @@ enum vtbpf_syscall {
 	VTBPF_SYSCALL_POLL,		   /* likewise its second */
 };
 
+#define VTBPF_SCHED_THREADS 16384
+
+/* What --sched knows of a thread. */
+struct sched_thread {
+	__u64 start_time; /* a tid may come again; 0: not known */
+	__u64 since;	  /* when it left its CPU; 0: it has one */
+	__u64 woken;	  /* when it was woken; 0: it was not */
+	__s64 syscall;	  /* as in VTBPF_EVENT_BLOCKED */
+	__u32 waker;	  /* likewise */
+	__u32 blocked;	  /* it waits for more than a CPU */
+};
+
 struct known_stack {
 	__u32 id;
 	__u32 _pad;

@@ -231,6 +231,7 @@ static int record(struct trace *tr)
 			.variant = o->hz ? TRACER_SAMPLES : TRACER_BEST,
 			.sample_period_ns = o->hz ? 1000000000 / o->hz : 0,
 			.sample_sleeps = o->wall,
+			.sched = o->sched,
 		},
 		.duration_ns = o->duration_ns,
 		.ignore_threads = o->ignore_threads.items,

@@ -74,6 +74,7 @@ struct options {
 	int verbosity;	 /* -1 with -q, else how many -v */
 	uint32_t hz;	 /* of samples; 0: calls are traced */
 	bool wall;	 /* and of threads that have no CPU, too */
+	bool sched;    /* what threads do without a CPU */
 	bool no_progress;
 	bool dry_run;
 	bool json; /* of threads, ctl status */

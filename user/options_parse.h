@@ -4,7 +4,7 @@
  * options_text.c (what --help says), options_filter.c (the options that say what to keep),
  * options_report.c, options_combine.c, options_diff.c and options_view.c (those of the commands of
  * these names),
- * options_when.c (those that say when to record) and options_value.c (numbers, times, sizes).
+ * options_when.c (those that say when to record), options_events.c (further events) and options_value.c (numbers, times, sizes).
  */
 #ifndef VTBPF_OPTIONS_PARSE_H
 #define VTBPF_OPTIONS_PARSE_H
@@ -52,6 +52,7 @@ enum option_key {
 	OPT_ALIGN,
 	OPT_PORT,
 	OPT_NO_BROWSER,
+	OPT_SCHED,
 };
 
 /* ---- options_text.c --------------------------------------------------------------------- */
@@ -121,6 +122,12 @@ void option__check_trigger(struct argp_state *state, const struct options *o);
 /* ARGP_ERR_UNKNOWN when it is no option of `combine`. */
 error_t option__parse_combine(int key, char *arg, struct argp_state *state, struct options *o);
 void option__check_combine(struct argp_state *state, const struct options *o);
+
+/* ---- options_events.c ------------------------------------------------------------------- */
+
+/* ARGP_ERR_UNKNOWN when it asks for no further events. */
+error_t option__parse_events(int key, struct options *o);
+void option__check_events(struct argp_state *state, const struct options *o);
 
 /* ---- options_when.c --------------------------------------------------------------------- */
 

@@ -69,8 +69,15 @@ struct thread_struct {
 };
 #endif
 
+struct rq;
+
+struct cfs_rq {
+	struct rq *rq; /* with CONFIG_FAIR_GROUP_SCHED, as the next one's */
+};
+
 struct sched_entity {
 	u64 sum_exec_runtime;
+	struct cfs_rq *cfs_rq;
 };
 
 struct task_struct {

@@ -109,6 +109,10 @@ static void blocked(struct making *m)
 
 	if (m->o->value[0] == VTBPF_NO_SYSCALL)
 		name_it(m, "blocked: page fault");
+	else if (m->o->value[0] == VTBPF_STOPPED)
+		name_it(m, "blocked: stopped");
+	else if (m->o->value[0] == VTBPF_UNKNOWN_SYSCALL)
+		name_it(m, "blocked");
 	else if (name.len)
 		name_it(m, "blocked: %.*s", (int)(name.len < 64 ? name.len : 64), name.data);
 	else

@@ -140,11 +140,14 @@ static bool is_finished(const struct vtbpf_rec *rec)
 static uint64_t end_of(const struct vtbpf_rec *rec)
 {
 	const struct vtbpf_rec_call *call = (const void *)rec;
+	const struct vtbpf_rec_event *event = (const void *)rec;
 
 	switch (rec->kind) {
 	case VTBPF_REC_CALL:
 	case VTBPF_REC_CALL_TRACK:
 		return call->start + call->dur;
+	case VTBPF_REC_EVENT:
+		return event->start + event->dur;
 	case VTBPF_REC_SAMPLE:
 		return ((const struct vtbpf_rec_sample *)rec)->ts;
 	case VTBPF_REC_SLEEP:
@@ -224,6 +227,8 @@ static void use_names(struct recorder *r, const struct vtbpf_rec *rec)
 
 	if (is_call(rec))
 		use_code(r, ((const struct vtbpf_rec_call *)rec)->code);
+	if (rec->kind == VTBPF_REC_EVENT && ((const struct vtbpf_rec_event *)rec)->code)
+		use_code(r, ((const struct vtbpf_rec_event *)rec)->code);
 	if (!is_sample(rec))
 		return;
 	stack = segment_stacks__name(&r->stacks,
@@ -342,8 +347,8 @@ static void write_one(struct writing *o, const struct vtbpf_rec *rec)
 {
 	const struct vtbpf_rec_sample *sample = (const void *)rec;
 
-	if (is_event(rec) && end_of(rec) < o->since) {
-		o->old++;
+	if ((is_event(rec) || rec->kind == VTBPF_REC_EVENT) && end_of(rec) < o->since) {
+		o->old += is_event(rec); /* it is calls, or samples, that are counted */
 		return;
 	}
 	if (rec->kind == VTBPF_REC_SAMPLE && rec->flags & VTBPF_F_UNREADABLE)

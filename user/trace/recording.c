@@ -182,6 +182,7 @@ void recording__put_session(struct recording *r, uint64_t start)
 	put_plan(r);
 	for (size_t i = 0; i < r->cfg->n_filters; i++)
 		recording__put_text(r, VTBPF_TEXT_FILTER, r->cfg->filters[i]);
+	off_cpu__put_names(r);
 }
 
 void recording__warn(struct recording *r, const char *text)
@@ -457,6 +458,7 @@ static int end(struct recording *r)
 	r->closed = true;
 	commands__end(r);
 	check_plan(r);
+	off_cpu__warn_of_losses(r);
 	flight__end(r);
 	sources__write(r->sources, r->cfg->target, r->w);
 	wall_clock__put(r->w);

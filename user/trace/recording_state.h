@@ -232,4 +232,12 @@ void flight__write(struct recording *r, uint64_t since, uint64_t end);
 /* When the oldest calls ended that a trace up to `end` has, ns; 0: it has all. */
 uint64_t flight__since(const struct recording *r, uint64_t end);
 
+/* ---- off_cpu.c: --sched ------------------------------------------------------------------ */
+
+/* What system calls are called; threads that are asleep as a window begins, once it is on; and, before
+ * the capture's end, what was lost. */
+void off_cpu__put_names(struct recording *r);
+void off_cpu__look_at_sleepers(struct recording *r);
+void off_cpu__warn_of_losses(struct recording *r);
+
 #endif

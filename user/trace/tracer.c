@@ -152,6 +152,7 @@ static int load_variant(struct tracer *t, const struct tracer_config *cfg,
 		return -errno;
 	configure(t, cfg);
 	tracer_samples__prepare(t, cfg);
+	tracer_sched__prepare(t, cfg);
 	bpf_program__set_autoload(t->skel->progs.on_site_multi, variant == TRACER_MULTI);
 	bpf_program__set_autoload(t->skel->progs.on_site_cookie, variant == TRACER_COOKIES);
 	for (size_t i = 0; variant == TRACER_NUMBERED && i < t->plan.n_sites; i++)

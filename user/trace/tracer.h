@@ -49,6 +49,7 @@ struct tracer_config {
 	struct vtbpf_states states; /* for that, and to watch exceptions: py_reader__states() */
 	uint64_t runtime;	    /* for the latter */
 	bool sample_sleeps;	    /* and threads that have no CPU are told of, too */
+	bool sched; /* what threads do without a CPU is told of: VTBPF_EVENT_BLOCKED, _RUNNABLE */
 };
 
 /* Will one link hold all probes, as far as one can tell before anything is loaded? */
@@ -123,6 +124,15 @@ struct tracer_edges {
 	uint64_t attach, detach; /* ns */
 };
 struct tracer_edges tracer__edges(const struct tracer *t);
+
+/* ---- tracer_sched.c: with tracer_config.sched -------------------------------------------- */
+
+/* Once recording is on: thread tid has been blocked since then, in this system call (as the value of
+ * VTBPF_EVENT_BLOCKED), unless the kernel has seen it run by now. */
+void tracer__note_blocked(struct tracer *t, pid_t tid, int64_t syscall);
+
+/* Events that the ring had no room for. */
+uint64_t tracer__lost_events(const struct tracer *t);
 
 /* ---- tracer_raises.c: exceptions, with VTBPF_WATCH_RAISE -------------------------------- */
 

@@ -72,7 +72,8 @@ static int make_map(struct bpf_map *map)
 /* Most traces take none. */
 static bool is_for_samples(const struct bpf_map *map)
 {
-	return !strncmp(bpf_map__name(map), "sample_", strlen("sample_"));
+	return !strncmp(bpf_map__name(map), "sample_", strlen("sample_")) ||
+	       !strncmp(bpf_map__name(map), "sched_", strlen("sched_"));
 }
 
 /* Global variables are left to libbpf: it writes and freezes them when it loads. */

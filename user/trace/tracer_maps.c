@@ -64,18 +64,20 @@ int tracer__sweep(struct tracer *t, uint64_t end)
 	s.ctx = t->ctx;
 	err = sweep__run(&s);
 	t->swept = s.totals;
-	return err;
+	return err ? err : tracer_sched__tell(t, end, t->fn, t->ctx);
 }
 
 int tracer__peek(struct tracer *t, uint64_t end, tracer_record_fn fn, void *ctx)
 {
 	struct sweep s;
+	int err;
 
 	prepare_sweep(t, &s, end);
 	s.live = true;
 	s.fn = fn;
 	s.ctx = ctx;
-	return sweep__run(&s);
+	err = sweep__run(&s);
+	return err ? err : tracer_sched__tell(t, end, fn, ctx);
 }
 
 bool tracer__knows_thread(const struct tracer *t, pid_t tid)
@@ -113,6 +115,7 @@ void tracer__reset(struct tracer *t)
 	sweep__clear(bpf_map__fd(t->skel->maps.codes));
 	__atomic_add_fetch(&t->skel->bss->code_generation, 1, __ATOMIC_RELEASE);
 	tracer_samples__reset(t);
+	tracer_sched__reset(t);
 }
 
 void tracer__rest(struct tracer *t)
@@ -125,6 +128,7 @@ void tracer__rest(struct tracer *t)
 	__atomic_add_fetch(&t->skel->bss->code_epoch, 1, __ATOMIC_RELEASE);
 	__atomic_add_fetch(&t->skel->bss->code_generation, 1, __ATOMIC_RELEASE);
 	tracer_samples__reset(t);
+	tracer_sched__reset(t);
 }
 
 void tracer__forget_verdicts(struct tracer *t)

@@ -20,6 +20,7 @@ struct tracer {
 	size_t handed;
 	bool budgeted;
 	bool sample_sleeps;
+	bool sched;
 	bool sampling;		   /* that is what is attached, or was last */
 	uint32_t sample_every;	   /* periods */
 	struct bpf_link *watch[2]; /* see tracer__watch() */
@@ -63,5 +64,15 @@ int tracer__watch_in_holder(struct tracer *t, char *why, size_t why_size);
 /* Before the programs are loaded, and when a sweep is done. */
 void tracer_samples__prepare(struct tracer *t, const struct tracer_config *cfg);
 void tracer_samples__reset(struct tracer *t);
+
+/* ---- tracer_sched.c --------------------------------------------------------------------- */
+
+/* Before the programs are loaded; in the holder: 0, or a negative errno with a sentence in why. */
+void tracer_sched__prepare(struct tracer *t, const struct tracer_config *cfg);
+int tracer_sched__attach(struct tracer *t, char *why, size_t why_size);
+
+/* Hands on, as records, what threads do without a CPU at `end`. 0 or fn's value. */
+int tracer_sched__tell(struct tracer *t, uint64_t end, tracer_record_fn fn, void *ctx);
+void tracer_sched__reset(struct tracer *t);
 
 #endif

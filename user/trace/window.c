@@ -18,6 +18,7 @@ int window__attach(struct recording *r)
 		return err;
 	r->window_start = tracer__activate(r->tracer);
 	r->window_stop = 0;
+	off_cpu__look_at_sleepers(r);
 	return 0;
 }
 

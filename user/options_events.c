@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The options that ask for what is no call, on the same timeline. */
+#include <string.h>
+
+#include "options_parse.h"
+
+error_t option__parse_events(int key, struct options *o)
+{
+	switch (key) {
+	case OPT_SCHED:
+		o->sched = true;
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+/* The first of them that was given, NULL: none. */
+static const char *first_of(const struct options *o)
+{
+	return o->sched ? "--sched" : NULL;
+}
+
+void option__check_events(struct argp_state *state, const struct options *o)
+{
+	const char *option = first_of(o);
+
+	if (!option)
+		return;
+	if (o->command != CMD_TRACE)
+		argp_error(state, "%s: goes with a trace", option);
+	if (o->hz)
+		argp_error(state, "%s: goes with traces of calls, not with --hz or --wall", option);
+	if (o->tracer_entries)
+		argp_error(state,
+			   "%s: is not among the calls that --tracer-entries or a "
+			   "--keep-last N could count; give a time: --keep-last 10s",
+			   option);
+	if (o->sched && o->max_overhead)
+		argp_error(state, "--sched: what it costs is in no budget of --max-overhead; "
+				  "--sample-rate goes with it");
+}

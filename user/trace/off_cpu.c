@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* --sched in a recording: what threads were doing already, and what system calls are called. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "../discover/proc_task.h"
+#include "recording_state.h"
+#include "syscall_names.h"
+
+void off_cpu__put_names(struct recording *r)
+{
+	char *text = r->cfg->tracer.sched ? syscall_names__text() : NULL;
+
+	if (text)
+		recording__put_text(r, VTBPF_TEXT_SYSCALLS, text);
+	free(text);
+}
+
+static void note_asleep(struct recording *r, pid_t tid)
+{
+	pid_t pid = r->cfg->target->pid;
+	struct proc_syscall call = { .number = VTBPF_UNKNOWN_SYSCALL };
+	struct proc_task task;
+
+	if (proc_task__read(pid, tid, &task) || !strchr("SDTt", task.state))
+		return;
+	if (task.state == 'T' || task.state == 't')
+		call.number = VTBPF_STOPPED;
+	else if (proc_task__syscall(pid, tid, &call))
+		call.number = VTBPF_UNKNOWN_SYSCALL;
+	tracer__note_blocked(r->tracer, tid, call.number);
+}
+
+void off_cpu__look_at_sleepers(struct recording *r)
+{
+	pid_t *tids = NULL;
+	size_t n = 0;
+
+	if (!r->cfg->tracer.sched || r->sampling || proc_task__list(r->cfg->target->pid, &tids, &n))
+		return;
+	for (size_t i = 0; i < n; i++)
+		note_asleep(r, tids[i]);
+	free(tids);
+}
+
+void off_cpu__warn_of_losses(struct recording *r)
+{
+	uint64_t lost = r->cfg->tracer.sched ? tracer__lost_events(r->tracer) : 0;
+	char text[128];
+
+	if (!lost)
+		return;
+	snprintf(text, sizeof(text), "%llu stretches without a CPU were lost: raise --buffer-size",
+		 (unsigned long long)lost);
+	recording__warn(r, text);
+}
