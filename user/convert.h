@@ -7,23 +7,11 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "function_filter.h"
+#include "slice_filter.h"
 
 struct profile_sink;
 struct report_options;
 struct writer_ops;
-
-/* Which threads and calls reach the output. Arrays are the caller's and NULL-free strings. */
-struct slice_filter {
-	const char **ignore_threads; /* tid, "ident:0x...", or glob on the Python name or comm */
-	size_t n_ignore_threads;
-	const char **only_threads;
-	size_t n_only_threads;
-	uint64_t min_duration_ns; /* shorter calls are left out, equal ones kept */
-	int max_stack_depth;	  /* calls this deep are left out (outermost is 0); -1: no limit */
-	struct function_filter functions; /* cwd is what the input says */
-	uint64_t tracer_entries;	  /* only so many, the newest, finished calls; 0: all */
-};
 
 struct convert_options {
 	const char *input; /* capture or JSON trace, by its content */
@@ -36,10 +24,9 @@ struct convert_options {
 	const struct writer_ops *ops; /* the format; NULL: as format says */
 	const struct report_options *report; /* for `vtbpf report` */
 	struct profile_sink *sink;	     /* for profile_sink_writer */
-	bool output_named;   /* the user named it: any existing file may be replaced */
-	bool output_new;     /* an output that is there by then is not replaced: -EEXIST */
-	bool progress;	     /* a progress line on stderr */
-	bool drop_losses_ok; /* reserved, false */
+	bool output_named; /* the user named it: any existing file may be replaced */
+	bool output_new;   /* an output that is there by then is not replaced: -EEXIST */
+	bool progress;	   /* a progress line on stderr */
 	struct slice_filter filter;
 	volatile bool *cancel; /* set by a second Ctrl-C: stop, remove the file; may be NULL */
 };

@@ -407,10 +407,3 @@ uint64_t chrome_reader__size(const struct chrome_reader *r)
 {
 	return r->file_size;
 }
-
-unsigned int chrome_reader__percent(const struct chrome_reader *r)
-{
-	z_off_t at = gzoffset(r->gz);
-
-	return r->file_size && at > 0 ? (unsigned int)((uint64_t)at * 100 / r->file_size) : 0;
-}

@@ -43,7 +43,4 @@ int chrome_reader__rewind(struct chrome_reader *r);
 /* Of the file, in bytes. */
 uint64_t chrome_reader__size(const struct chrome_reader *r);
 
-/* How much has been read, in percent of the file. */
-unsigned int chrome_reader__percent(const struct chrome_reader *r);
-
 #endif

@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "../convert.h"
+#include "../slice_filter.h"
 #include "thread_table.h"
 
 /* Does the filter keep the thread, by all that the capture says of it, former names too? */

@@ -144,7 +144,8 @@ void regs__meet(struct regs *r, const struct regs *other)
 	}
 }
 
-uint8_t regs__find(const struct regs *r, uint8_t from, int64_t add)
+/* A register, or INSN_NO_REG. */
+static uint8_t find_register(const struct regs *r, uint8_t from, int64_t add)
 {
 	uint8_t i;
 
@@ -161,7 +162,7 @@ bool regs__find_place(const struct regs *r, uint8_t from, int64_t add, struct re
 {
 	uint8_t i;
 
-	*place = (struct regs_place){ .reg = regs__find(r, from, add) };
+	*place = (struct regs_place){ .reg = find_register(r, from, add) };
 	for (i = 0; place->reg == INSN_NO_REG && i < REGS_WORDS; i++) {
 		const struct regs_word *w = &r->words[i];
 

@@ -56,11 +56,8 @@ static inline bool regs__holds(const struct regs *r, uint8_t reg, uint8_t from, 
 	return reg < INSN_REGS && from != INSN_NO_REG && r->from[reg] == from && r->add[reg] == add;
 }
 
-/* A register that holds what `from` held at the start, plus add: `from` itself if it still does.
- * INSN_NO_REG when there is none. */
-uint8_t regs__find(const struct regs *r, uint8_t from, int64_t add);
-
-/* The same, or a word of the stack where no register holds it. False when there is neither. */
+/* Where there is what `from` held at the start, plus add: in `from` itself if it still is, in another
+ * register, or in a word of the stack where no register holds it. False when it is in neither. */
 bool regs__find_place(const struct regs *r, uint8_t from, int64_t add, struct regs_place *place);
 
 #endif

@@ -303,7 +303,13 @@ static const struct insn *follow_line(const struct flow *f, uint64_t entry,
 	return NULL;
 }
 
-const struct insn *sites__emulated_on_line(const struct flow *f, uint64_t entry, uint8_t reg,
+/*
+ * The first instruction on the straight line from entry that the kernel emulates and at which some
+ * register, or word of the stack, still holds what `reg` held at entry; regs tells which. Each
+ * arrival at entry executes it and nothing else does: nothing leaves the line before it, and no
+ * branch joins the line behind the first byte. NULL when there is none.
+ */
+static const struct insn *emulated_on_line(const struct flow *f, uint64_t entry, uint8_t reg,
 					   struct regs *regs)
 {
 	struct line l = { .reg = reg, .previous = NO_FIELD };
@@ -340,7 +346,7 @@ int sites__add_function(const struct site_search *s, uint64_t vaddr, unsigned in
 
 	if (!f)
 		return -ENOENT;
-	in = sites__emulated_on_line(f, vaddr, reg, &regs);
+	in = emulated_on_line(f, vaddr, reg, &regs);
 	choice->entry = vaddr;
 	choice->vaddr = vaddr;
 	choice->frame_reg = reg;

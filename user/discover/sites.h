@@ -55,15 +55,6 @@ int sites__find_registers(struct site_search *s);
  * its first one. */
 int sites__add_handler(const struct site_search *s, const struct cpython_opcode *op);
 
-/*
- * The first instruction on the straight line from entry that the kernel emulates and at which some
- * register, or word of the stack, still holds what `reg` held at entry; regs tells which. Each
- * arrival at entry executes it and nothing else does: nothing leaves the line before it, and no
- * branch joins the line behind the first byte. NULL when there is none.
- */
-const struct insn *sites__emulated_on_line(const struct flow *f, uint64_t entry, uint8_t reg,
-					   struct regs *regs);
-
 /* Says where the choice's frame is: in what held `reg` at the start. False when nothing does. */
 bool sites__set_frame(const struct site_search *s, const struct regs *regs, uint8_t reg,
 		      struct site_choice *choice);

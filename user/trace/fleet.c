@@ -80,7 +80,8 @@ static void hand_out_whole(struct fleet *f)
 
 /* ---- recordings ------------------------------------------------------------------------- */
 
-struct recorder_of *fleet__add(struct fleet *f, pid_t target)
+/* A recording of the process, to be started. NULL when out of memory. */
+static struct recorder_of *add_recorder(struct fleet *f, pid_t target)
 {
 	struct recorder_of *r = calloc(1, sizeof(*r)), **at = &f->all;
 
@@ -219,7 +220,7 @@ static bool on_found(void *ctx, pid_t pid)
 		log_verbose("process %d fits, but: %s", pid, why);
 		return false;
 	}
-	return fleet__add(f, pid);
+	return add_recorder(f, pid);
 }
 
 static void look_around(struct fleet *f, uint64_t now)
@@ -357,7 +358,7 @@ int fleet__run(const struct fleet_config *cfg, struct fleet_result *res)
 	}
 	for (size_t i = 0; i < cfg->n_pids && !err; i++)
 		if (!is_known(&f, cfg->pids[i]))
-			err = fleet__add(&f, cfg->pids[i]) ? 0 : -ENOMEM;
+			err = add_recorder(&f, cfg->pids[i]) ? 0 : -ENOMEM;
 	if (!err)
 		err = follow(&f);
 	end_all(&f);

@@ -41,8 +41,6 @@ struct fleet {
 /* Begins the next segment when it is time, or ends the fleet when it uses too much memory. */
 void fleet__rotate(struct fleet *f, uint64_t now);
 
-/* A recording of the process, to be started. NULL when out of memory. */
 int fleet__open_segment(struct fleet *f); /* 0 or -ENOMEM */
-struct recorder_of *fleet__add(struct fleet *f, pid_t target);
 
 #endif
