@@ -12,8 +12,10 @@
 #include "own_file.h"
 
 /*
- * Measured on 5 million calls: level 3 takes as long as 1 and makes files smaller by 29 %; 6 takes
- * twice as long for another 17 %. Who waits for a trace to be written waits for this.
+ * Who waits for a trace to be written waits for this. Of a trace of 146 bytes a call, level 1 makes 11.6
+ * bytes at 1.74 million calls a second, 3 makes 11.2 at 1.68, 4 makes 10.1 at 0.99, 6 makes 9.3 at 0.61.
+ * Faster libraries do not fit: zlib-ng is not packaged for Debian 12, libdeflate compresses whole buffers,
+ * and browsers' DecompressionStream takes no file of several members.
  */
 #define GZIP_LEVEL 3
 #define GZIP_WINDOW_BITS (15 + 16) /* deflateInit2: 16 more asks for a gzip header */
