@@ -124,6 +124,26 @@ static void put_call(struct segments *s, const struct vtbpf_rec *rec)
 	write_call(s, rec);
 }
 
+static void write_other(struct segments *s, const struct vtbpf_rec *rec)
+{
+	const struct vtbpf_rec_event *event = (const void *)rec;
+
+	if (event->code)
+		recorder_codes__used(&s->codes, event->code, s->number);
+	write_record(s, rec);
+}
+
+/* What goes on beyond the cut is in the next capture, which takes of it what lies there. What of it lies
+ * before, the kernel side has said of itself when it was asked what it holds. */
+static void put_other(struct segments *s, const struct vtbpf_rec *rec)
+{
+	const struct vtbpf_rec_event *event = (const void *)rec;
+
+	if (s->cut && event->start + event->dur > s->cut && !keep_for_next(s, rec))
+		return;
+	write_other(s, rec);
+}
+
 /* It is counted where it is written: the kernel side's sums are those of another moment. */
 static void put_sample(struct segments *s, const struct vtbpf_rec *rec)
 {
@@ -184,6 +204,9 @@ static void put(struct segments *s, const struct vtbpf_rec *rec)
 	case VTBPF_REC_CALL:
 	case VTBPF_REC_CALL_TRACK:
 		put_call(s, rec);
+		return;
+	case VTBPF_REC_EVENT:
+		put_other(s, rec);
 		return;
 	case VTBPF_REC_COUNTERS:
 		put_counters(s, rec);
@@ -249,6 +272,8 @@ static bool put_held(void *ctx, const struct vtbpf_rec *rec)
 	struct segments *s = ctx;
 	const struct vtbpf_rec_call *call = (const void *)rec;
 
+	if (rec->kind == VTBPF_REC_EVENT)
+		write_other(s, rec);
 	if (!is_call(rec) || call->start >= s->cut)
 		return false;
 	if (held__take(&s->done, rec))
