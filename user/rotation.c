@@ -14,27 +14,11 @@
 
 #include "array.h"
 #include "log.h"
+#include "stamped_path.h"
 
 #define MARK "user.vtbpf.rotation"
 #define D "[0-9]"
 #define STAMP "-" D D D D D D D D "-" D D D D D D "-" D "*"
-
-/* Where the extension begins; some have two dots. */
-static const char *extension_of(const char *path)
-{
-	static const char *const twofold[] = { ".json.gz", ".speedscope.json", ".pb.gz" };
-	const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
-	const char *dot = strrchr(base, '.');
-	size_t len = strlen(base);
-
-	for (size_t i = 0; i < sizeof(twofold) / sizeof(twofold[0]); i++) {
-		size_t n = strlen(twofold[i]);
-
-		if (len > n && !strcmp(base + len - n, twofold[i]))
-			return base + len - n;
-	}
-	return dot && dot != base ? dot : base + len;
-}
 
 static int remember(struct rotation *r, const char *path)
 {
@@ -63,7 +47,7 @@ static char *escape(const char *text, size_t len)
 
 static char *pattern_of(const char *output)
 {
-	const char *ext = extension_of(output);
+	const char *ext = stamped_path__extension(output);
 	char *stem = escape(output, (size_t)(ext - output)), *tail = escape(ext, strlen(ext));
 	char *pattern = NULL;
 
@@ -139,21 +123,7 @@ void rotation__free(struct rotation *r)
 
 char *rotation__next_path(struct rotation *r)
 {
-	const char *ext = extension_of(r->output);
-	char stamp[32], *path = NULL;
-	time_t now = time(NULL);
-	struct stat st;
-	struct tm tm;
-
-	localtime_r(&now, &tm);
-	strftime(stamp, sizeof(stamp), "%Y%m%d-%H%M%S", &tm);
-	do {
-		free(path);
-		if (asprintf(&path, "%.*s-%s-%u%s", (int)(ext - r->output), r->output, stamp,
-			     ++r->count, ext) < 0)
-			path = NULL;
-	} while (path && !lstat(path, &st));
-	return path;
+	return stamped_path__new(r->output, NULL, &r->count);
 }
 
 void rotation__written(struct rotation *r, const char *path)

@@ -6,13 +6,11 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -20,6 +18,7 @@
 
 #include "../log.h"
 #include "../outfile.h"
+#include "../stamped_path.h"
 #include "recording_state.h"
 
 #define COPY_BYTES (1 << 20)
@@ -124,36 +123,12 @@ static int complete_copy(struct recording *r, const struct snapshot *d, int fd,
 
 /* ---- names ------------------------------------------------------------------------------ */
 
-/* Where the extension begins: .json.gz is one. */
-static const char *extension_of(const char *path)
-{
-	const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
-	const char *dot = strrchr(base, '.');
-	size_t len = strlen(base);
-
-	if (len > 8 && !strcmp(base + len - 8, ".json.gz"))
-		return base + len - 8;
-	return dot && dot != base ? dot : base + len;
-}
-
-/* STEM-YYYYmmdd-HHMMSS-N.EXT beside the output, a name that is not taken; malloc'ed. */
+/* Whole, as others are told of it. malloc'ed. */
 static char *dump_path(struct recording *r)
 {
-	const char *output = r->cfg->output, *ext = extension_of(output);
-	char *cwd = *output == '/' ? NULL : getcwd(NULL, 0);
-	char stamp[32], *path = NULL;
-	time_t now = time(NULL);
-	struct stat st;
-	struct tm tm;
+	char *cwd = getcwd(NULL, 0);
+	char *path = stamped_path__new(r->cfg->output, cwd, &r->n_dumps);
 
-	localtime_r(&now, &tm);
-	strftime(stamp, sizeof(stamp), "%Y%m%d-%H%M%S", &tm);
-	do {
-		free(path);
-		if (asprintf(&path, "%s%s%.*s-%s-%u%s", cwd ? cwd : "", cwd ? "/" : "",
-			     (int)(ext - output), output, stamp, ++r->n_dumps, ext) < 0)
-			path = NULL;
-	} while (path && !lstat(path, &st));
 	free(cwd);
 	return path;
 }
