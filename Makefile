@@ -275,6 +275,7 @@ bench: all $(BENCH_BIN)
 	$(Q)$(PYTHON) scripts/bench_convert.py
 	$(Q)$(PYTHON) scripts/bench_noise.py
 	$(Q)$(PYTHON) scripts/bench_production.py
+	$(Q)$(PYTHON) scripts/bench_overhead.py --seconds 20
 
 lint:
 	$(Q)scripts/lint.sh

@@ -140,4 +140,5 @@ def main():
             cost["vtbpf"] / cost["empty"], cost["naive"] / cost["vtbpf"]), flush=True)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -165,4 +165,5 @@ def main():
             print("VizTracer cannot be installed for any interpreter here; nothing to compare with")
 
 
-main()
+if __name__ == "__main__":
+    main()

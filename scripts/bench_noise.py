@@ -174,4 +174,5 @@ def main():
             bench(python, args.wakes, tmp)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -26,12 +26,21 @@ def make(python, where, packages=("viztracer",)):
         return inside
 
 
+def can(interpreter):
+    """Can it have an environment here? One in a root of its own does not see the file system that the
+    environment would be in, and distributions leave out what puts pip into it."""
+    return not interpreter.place.root and not subprocess.run(
+        [interpreter.path, "-c", "import ensurepip, venv"], stderr=subprocess.DEVNULL).returncode
+
+
 def pick(where, minor=None, packages=("viztracer",)):
     """That of the newest interpreter found on which they install, or of one of that version."""
     sys.path.insert(0, os.path.join(TOP, "tests", "e2e"))
     import interpreters
+    if os.path.exists(os.path.join(where, ".whole")) and not minor:
+        return os.path.join(where, "bin", "python")
     for interpreter in sorted(interpreters.find(), key=lambda i: i.minor, reverse=True):
-        if minor in (None, interpreter.minor):
+        if minor in (None, interpreter.minor) and can(interpreter):
             inside = make(interpreter.path, where, packages)
             if inside:
                 return inside

@@ -117,4 +117,5 @@ def main():
             mb["raw"] - mb["plain"], mb["cli"] - mb["plain"]), flush=True)
 
 
-main()
+if __name__ == "__main__":
+    main()
