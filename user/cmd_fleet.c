@@ -32,6 +32,8 @@ struct service {
 	struct rotation rotation;
 	struct pidfile pidfile;
 	struct writing *writing;
+	char (*last_words)[MEMBER_WORDS]; /* of recordings that are over: for their segment's end */
+	size_t n_last_words;
 	int status;
 };
 
@@ -48,6 +50,22 @@ static int run_member(void *ctx, pid_t pid, struct member_link *link)
 
 	s->member.pid = pid;
 	return trace__member(&s->member, link);
+}
+
+static void on_ended(void *ctx, const struct member_report *report)
+{
+	struct service *s = ctx;
+	void *more;
+
+	if (!*report->last_words)
+		return;
+	more = realloc(s->last_words, (s->n_last_words + 1) * sizeof(*s->last_words));
+	if (!more) {
+		log_info("%s", report->last_words);
+		return;
+	}
+	s->last_words = more;
+	memcpy(s->last_words[s->n_last_words++], report->last_words, MEMBER_WORDS);
 }
 
 static void on_tracing(void *ctx)
@@ -183,12 +201,8 @@ static void rotate(struct service *s, const struct fleet_segment *seg)
 	free(path);
 }
 
-static void on_segment(void *ctx, const struct fleet_segment *seg)
+static void write_or_wait(struct service *s, const struct fleet_segment *seg)
 {
-	struct service *s = ctx;
-
-	if (seg->last)
-		daemon__notify("STOPPING=1");
 	if (!seg->n) {
 		if (seg->last)
 			look_after_files(s, true);
@@ -198,6 +212,20 @@ static void on_segment(void *ctx, const struct fleet_segment *seg)
 		rotate(s, seg);
 	else
 		s->status = write_segment(s, seg, s->o->output);
+}
+
+static void on_segment(void *ctx, const struct fleet_segment *seg)
+{
+	struct service *s = ctx;
+
+	if (seg->last)
+		daemon__notify("STOPPING=1");
+	write_or_wait(s, seg);
+	for (size_t i = 0; i < s->n_last_words; i++)
+		log_info("%s", s->last_words[i]);
+	free(s->last_words);
+	s->last_words = NULL;
+	s->n_last_words = 0;
 }
 
 /* ---- the whole -------------------------------------------------------------------------- */
@@ -231,6 +259,7 @@ static int trace_all(struct service *s, int signal_fd)
 		.max_memory = o->max_memory,
 		.signal_fd = signal_fd,
 		.run = run_member,
+		.ended = on_ended,
 		.tracing = on_tracing,
 		.segment = on_segment,
 		.tick = tick,

@@ -354,7 +354,8 @@ static int finish(struct trace *tr)
 		return finish_dumps(tr);
 	}
 	if (tr->link) {
-		overhead__say(&tr->result);
+		overhead__format(&tr->result, tr->target.pid, tr->report.last_words,
+				 sizeof(tr->report.last_words));
 		return EXIT_OK;
 	}
 	if (tr->to_capture)

@@ -131,7 +131,7 @@ static char *format_percent(double part, char *text, size_t size)
 	return text;
 }
 
-void finish__say_overhead(const struct finish_overhead *o)
+void finish__format_overhead(const struct finish_overhead *o, char *text, size_t size)
 {
 	char achieved[32], worst[32], windows[64] = "", samples[64] = "";
 
@@ -141,7 +141,7 @@ void finish__say_overhead(const struct finish_overhead *o)
 	if (o->sampled_ns)
 		snprintf(samples, sizeof(samples), ", stacks sampled at %.1f Hz for %.1f s",
 			 o->sample_hz, o->sampled_ns / 1e9);
-	log_info("overhead: stated %g%%, achieved %s (worst 10 s %s)%s%s", o->stated * 100,
+	snprintf(text, size, "overhead: stated %g%%, achieved %s (worst 10 s %s)%s%s", o->stated * 100,
 		 format_percent(o->achieved, achieved, sizeof(achieved)),
 		 format_percent(o->worst, worst, sizeof(worst)), windows, samples);
 }

@@ -30,6 +30,8 @@ struct finish_overhead {
 	double sample_hz; /* of samples, in the time that was sampled, ns */
 	uint64_t sampled_ns;
 };
-void finish__say_overhead(const struct finish_overhead *o);
+
+/* "overhead: stated…", without an end of the line. */
+void finish__format_overhead(const struct finish_overhead *o, char *text, size_t size);
 
 #endif

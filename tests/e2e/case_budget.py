@@ -12,7 +12,7 @@ SAMPLES = re.compile(r"^vtbpf: overhead: stated ([\d.]+)%, achieved ([\d.]+)% \(
                      r"(?:, (\d+) windows, coverage ([\d.]+))?"
                      r", stacks sampled at ([\d.]+) Hz for ([\d.]+) s$", re.M)
 LINE = re.compile(r"^vtbpf: overhead: stated ([\d.]+)%, achieved ([\d.]+)% "
-                  r"\(worst 10 s ([\d.]+)%\), (\d+) windows, coverage ([\d.]+)$", re.M)
+                  r"\(worst 10 s ([\d.]+)%\), (\d+) windows, coverage ([\d.]+)(?:, process \d+)?$", re.M)
 
 
 def final_line(tracer):

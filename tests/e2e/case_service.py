@@ -145,6 +145,7 @@ def rotation_within_a_budget(context):
         (line,) = LINE.findall(tracer.text())
         _, achieved, worst, windows, _ = (float(x) for x in line)
         assert achieved <= 5 and worst <= 5.05, tracer.text()
+        assert tracer.text().strip().endswith(", process %d" % target.pid), tracer.text()
         files = files_of(context, tracer)
         assert len(files) >= 3, files
         check_windows(files)
@@ -154,6 +155,18 @@ def rotation_within_a_budget(context):
         assert said[-1]["windows"] == windows and said[-1]["stated_percent"] == 5, said
         for file in os.listdir(context.tmp):
             os.remove(context.path(file))
+
+
+@case()
+def budget_of_each_of_several(context):
+    """--max-overhead: the last lines say what came of it, one of each process."""
+    targets = [context.target("spin.py") for _ in range(2)]
+    tracer = context.command("-p", targets[0].pid, "-p", targets[1].pid, "--max-overhead", "5%", "-d",
+                             "4s", "-o", context.path("out.json"))
+    tracer.wait(0)
+    last = tracer.text().strip().splitlines()[-2:]
+    assert all(line.startswith("vtbpf: overhead: stated 5%, ") for line in last), tracer.text()
+    assert {int(line.rpartition(", process ")[2]) for line in last} == {t.pid for t in targets}, last
 
 
 @case()

@@ -167,6 +167,8 @@ static void on_ended(struct fleet *f, struct recorder_of *r)
 	f->starting -= r->state == RECORDER_STARTS;
 	if (report->status && !f->res->status)
 		f->res->status = report->status;
+	if (f->cfg->ended)
+		f->cfg->ended(f->cfg->ctx, report);
 	note_end(r->segment, report);
 	r->segment->live--;
 	if (goes_on)

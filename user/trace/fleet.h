@@ -39,6 +39,8 @@ struct fleet_config {
 	int (*run)(void *ctx, pid_t pid, struct member_link *link);
 	void (*tracing)(void *ctx); /* tracing is on, or on the watch: called once; may be NULL */
 	void (*segment)(void *ctx, const struct fleet_segment *s);
+	/* A recording is over, whose segment is not handed out before this returns; may be NULL. */
+	void (*ended)(void *ctx, const struct member_report *report);
 	void (*tick)(void *ctx); /* some times a second; may be NULL */
 	void *ctx;
 };

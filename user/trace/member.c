@@ -63,10 +63,12 @@ int member__receive(struct member *m)
 		return 0;
 	if (n == sizeof(report)) {
 		report.capture[sizeof(report.capture) - 1] = '\0';
+		report.last_words[sizeof(report.last_words) - 1] = '\0';
 		m->report = report;
 	} else { /* it died: what it had said of a capture holds */
 		m->report.news = MEMBER_ENDED;
 		m->report.status = 1;
+		m->report.last_words[0] = '\0';
 	}
 	m->ended = m->report.news == MEMBER_ENDED;
 	return 1;

@@ -19,6 +19,8 @@ enum member_news {
 	MEMBER_ENDED,	/* all of it */
 };
 
+#define MEMBER_WORDS 256
+
 /* What a child says of itself. */
 struct member_report {
 	enum member_news news;
@@ -26,6 +28,7 @@ struct member_report {
 	int end;		/* enum recording_end */
 	uint64_t start, stop;	/* CLOCK_MONOTONIC ns */
 	bool short_capture;	/* it was cut short, and is to be kept */
+	char last_words[MEMBER_WORDS]; /* on MEMBER_ENDED, to be said last of all; "": none */
 	char capture[PATH_MAX]; /* "": none */
 };
 
