@@ -141,7 +141,7 @@ void finish__format_overhead(const struct finish_overhead *o, char *text, size_t
 	if (o->sampled_ns)
 		snprintf(samples, sizeof(samples), ", stacks sampled at %.1f Hz for %.1f s",
 			 o->sample_hz, o->sampled_ns / 1e9);
-	snprintf(text, size, "overhead: stated %g%%, achieved %s (worst 10 s %s)%s%s", o->stated * 100,
-		 format_percent(o->achieved, achieved, sizeof(achieved)),
+	snprintf(text, size, "overhead: stated %g%%, achieved %s (worst 10 s %s)%s%s",
+		 o->stated * 100, format_percent(o->achieved, achieved, sizeof(achieved)),
 		 format_percent(o->worst, worst, sizeof(worst)), windows, samples);
 }

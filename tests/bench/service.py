@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Work that goes on by itself, for scripts/bench_production.py and bench_overhead.py: service.py KIND [FILE].
+"""Work that goes on by itself, for the benchmarks of what vtbpf costs: service.py KIND [FILE].
 
 Each line on standard input is answered with the loops made so far and the CLOCK_MONOTONIC of that, in
 ns; with FILE, each thread's loops are to be seen there, too, as numbers of 8 bytes. The line "waste N"
-lets each Nth loop not count: a known loss. Kinds: fib (calls and nothing else, in one thread), threads (100 threads that share such work), idle
-(one thread works, 99 sleep), deep (the work is done under 500 frames), shares (functions that take
-known shares of the time, some ms at a time).
+lets each Nth loop not count: a known loss. Kinds: fib (calls and nothing else, in one thread), threads
+(100 threads that share such work), idle (one thread works, 99 sleep), deep (the work is done under 500
+frames), shares (functions that take known shares of the time, some ms at a time).
 """
 import mmap
 import sys

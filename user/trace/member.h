@@ -24,12 +24,12 @@ enum member_news {
 /* What a child says of itself. */
 struct member_report {
 	enum member_news news;
-	int status;		/* exit status, enum exit_code */
-	int end;		/* enum recording_end */
-	uint64_t start, stop;	/* CLOCK_MONOTONIC ns */
-	bool short_capture;	/* it was cut short, and is to be kept */
+	int status;		       /* exit status, enum exit_code */
+	int end;		       /* enum recording_end */
+	uint64_t start, stop;	       /* CLOCK_MONOTONIC ns */
+	bool short_capture;	       /* it was cut short, and is to be kept */
 	char last_words[MEMBER_WORDS]; /* on MEMBER_ENDED, to be said last of all; "": none */
-	char capture[PATH_MAX]; /* "": none */
+	char capture[PATH_MAX];	       /* "": none */
 };
 
 /* In the child. */
