@@ -25,6 +25,7 @@
 #include "thread_name.bpf.h"
 #include "stack.bpf.h"
 #include "thread.bpf.h"
+#include "process.bpf.h"
 #include "sample_frames.bpf.h"
 #include "raise.bpf.h"
 #include "call.bpf.h"
@@ -44,7 +45,10 @@ static __always_inline void take_hit(struct pt_regs *ctx, __u64 index)
 	hit.frame = read_place(ctx, site->frame_reg, site->frame_at,
 			       site->flags & VTBPF_SITE_FRAME_IN_WORD);
 	if (hit.kind == VTBPF_SITE_CODE_FREED) {
-		code_forget(hit.frame, bpf_get_current_pid_tgid() >> 32);
+		__u32 tgid = bpf_get_current_pid_tgid() >> 32;
+
+		if (!following || bpf_map_lookup_elem(&targets, &tgid))
+			code_forget(hit.frame, tgid);
 		return;
 	}
 	if (hit.kind == VTBPF_SITE_ENTRY && site->instr_reg != VTBPF_NO_REG) {
@@ -172,12 +176,15 @@ int on_sched_waking(__u64 *ctx) /* the thread */
 SEC("raw_tp/sched_process_exit")
 int on_thread_exit(void *ctx __attribute__((unused)))
 {
-	__u32 tid = (__u32)bpf_get_current_pid_tgid();
+	__u64 id = bpf_get_current_pid_tgid();
+	__u32 tid = id;
 	struct thread_state *t = thread_of(tid);
 
 	if (t && !t->dead)
 		thread_end(t, tid);
 	bpf_map_delete_elem(&verdicts, &tid); /* the next thread with this id is another one */
+	if (following)
+		process_end(id >> 32);
 	return 0;
 }
 
@@ -194,10 +201,20 @@ int on_exec(void *ctx __attribute__((unused)))
 	t = thread_of(tid);
 	if (t && !t->dead)
 		thread_end(t, tid);
+	if (following)
+		process_exec(tgid);
 	r = EMIT_RESERVE(struct vtbpf_rec_exec, VTBPF_REC_EXEC, tgid);
 	if (!r)
 		return 0;
 	r->ts = bpf_ktime_get_ns();
 	bpf_ringbuf_submit(r, BPF_RB_FORCE_WAKEUP);
+	return 0;
+}
+
+/* In the parent, before the child runs. */
+SEC("?raw_tp/sched_process_fork")
+int on_fork(__u64 *ctx) /* parent, child */
+{
+	process_fork((struct task_struct *)ctx[0], (struct task_struct *)ctx[1]);
 	return 0;
 }

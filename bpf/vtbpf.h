@@ -2,9 +2,10 @@
 /*
  * The contract between vtbpf's BPF programs, its capture files and its decoder.
  *
- * Everything that crosses the kernel/user border is declared here, in vtbpf_event.h, vtbpf_sample.h,
- * vtbpf_trigger.h and vtbpf_state.h, its further parts, and nowhere else. None includes any other
- * header: the BPF side includes this one after vmlinux.h, the user side after <linux/types.h>.
+ * Everything that crosses the kernel/user border is declared here, in vtbpf_process.h,
+ * vtbpf_event.h, vtbpf_sample.h, vtbpf_trigger.h and vtbpf_state.h, its further parts, and nowhere
+ * else. None includes any other header: the BPF side includes this one after vmlinux.h, the user
+ * side after <linux/types.h>.
  * A capture file is a struct vtbpf_capture_header followed by records, byte for byte as they came
  * out of the ring buffer; user space adds records of its own kinds (VTBPF_REC_USER and above).
  *
@@ -125,8 +126,10 @@ enum vtbpf_rec_kind {
 	VTBPF_REC_STR = 4,	  /* a piece of its file name or name */
 	VTBPF_REC_THREAD = 5,	  /* a thread's first event */
 	VTBPF_REC_THREAD_EXIT = 6,
-	VTBPF_REC_LOST = 7,   /* calls that found no room in the ring buffer */
-	VTBPF_REC_EXEC = 8,   /* the process became another program */
+	VTBPF_REC_LOST = 7,	     /* calls that found no room in the ring buffer */
+	VTBPF_REC_EXEC = 8,	     /* the process became another program */
+	VTBPF_REC_FORK = 20,	     /* of a process that is followed, struct vtbpf_rec_fork */
+	VTBPF_REC_PROCESS_EXIT = 21, /* its end, struct vtbpf_rec_process_exit */
 	VTBPF_REC_SAMPLE = 9, /* where a thread was while it had the CPU, struct vtbpf_rec_sample */
 	VTBPF_REC_STACK = 10, /* frames that samples refer to, struct vtbpf_rec_stack */
 	VTBPF_REC_SLEEP = 11, /* where it was while it had not, struct vtbpf_rec_sleep */
@@ -150,6 +153,7 @@ enum vtbpf_rec_kind {
 	VTBPF_REC_SAMPLING = 140, /* struct vtbpf_rec_sampling: from here on stacks are sampled */
 	VTBPF_REC_SAMPLE_COUNTERS = 141, /* struct vtbpf_rec_sample_counters, at the end */
 	VTBPF_REC_HIT = 142,		 /* struct vtbpf_rec_hit: why this dump was made */
+	VTBPF_REC_MISSED = 143, /* struct vtbpf_rec_missed: a process that was to be followed */
 };
 
 /* Every record starts so. len counts the whole record, this prefix included, and is a multiple of
@@ -249,11 +253,6 @@ struct vtbpf_rec_lost {
 };
 #define VTBPF_F_LOST_SAMPLES 0x01
 
-struct vtbpf_rec_exec {
-	struct vtbpf_rec rec;
-	__u64 ts;
-};
-
 struct vtbpf_rec_session {
 	struct vtbpf_rec rec;  /* tid: the target's pid */
 	__u64 start;	       /* CLOCK_MONOTONIC when tracing became active */
@@ -288,14 +287,6 @@ struct vtbpf_rec_text {
 	__u16 bytes;
 	__u32 _pad;
 	char text[];
-};
-
-struct vtbpf_rec_process {
-	struct vtbpf_rec rec; /* tid: pid */
-	__u32 ppid;
-	__u16 bytes;
-	__u16 _pad;
-	char name[];
 };
 
 /* May come several times for a tid: the last one holds. Zero bytes: no Python name, comm holds. */
@@ -397,6 +388,7 @@ struct vtbpf_rec_end {
 
 #include "vtbpf_event.h"
 #include "vtbpf_sample.h"
+#include "vtbpf_process.h"
 #include "vtbpf_trigger.h"
 #include "vtbpf_state.h"
 

@@ -232,6 +232,7 @@ static int record(struct trace *tr)
 			.sample_period_ns = o->hz ? 1000000000 / o->hz : 0,
 			.sample_sleeps = o->wall,
 			.sched = o->sched,
+			.follow = o->follow,
 		},
 		.duration_ns = o->duration_ns,
 		.ignore_threads = o->ignore_threads.items,

@@ -47,6 +47,7 @@ struct options {
 	size_t keep;			  /* files of the rotation; 0: all */
 	uint64_t max_memory;		  /* of vtbpf's processes; 0: no limit */
 	bool several;			  /* processes, or a rule that may fit several */
+	bool follow, follow_asked;	  /* descendants */
 	char **program;			  /* after `--`, NULL-terminated; NULL: none */
 	struct str_list inputs; /* of convert, combine; of ctl: what is asked, and its argument */
 	size_t n_before;	/* of diff: the first of the inputs */
@@ -74,7 +75,7 @@ struct options {
 	int verbosity;	 /* -1 with -q, else how many -v */
 	uint32_t hz;	 /* of samples; 0: calls are traced */
 	bool wall;	 /* and of threads that have no CPU, too */
-	bool sched;    /* what threads do without a CPU */
+	bool sched;	 /* what threads do without a CPU */
 	bool no_progress;
 	bool dry_run;
 	bool json; /* of threads, ctl status */

@@ -46,6 +46,11 @@ error_t option__parse_fleet(int key, char *arg, struct argp_state *state, struct
 	case 'p':
 		add_pid(state, arg, o);
 		return 0;
+	case 'f':
+	case OPT_NO_FOLLOW:
+		o->follow = key == 'f';
+		o->follow_asked = true;
+		return 0;
 	case OPT_MATCH:
 	case OPT_CGROUP:
 		if (!*arg)
@@ -77,6 +82,29 @@ static bool is_service(const struct options *o)
 	       o->max_memory || o->pidfile;
 }
 
+/* Descendants are followed by one recording, which takes place all the time and keeps all. */
+static bool keeps_all(const struct options *o)
+{
+	return !o->hz && !o->sched && !o->sample_rate && !o->max_overhead && !o->n_active &&
+	       !o->tracer_entries && !o->keep_ns && !o->triggers.n;
+}
+
+static void check_follow(struct argp_state *state, struct options *o)
+{
+	if (!o->follow_asked)
+		o->follow = o->command == CMD_TRACE && o->program && keeps_all(o);
+	if (!o->follow)
+		return;
+	if (o->command != CMD_TRACE)
+		argp_error(state, "--follow: goes with a trace");
+	if (is_service(o) || o->several)
+		argp_error(state, "--follow: goes with one -p, or with -- PROGRAM");
+	if (!keeps_all(o))
+		argp_error(state,
+			   "--follow: not with --hz, --sched, --sample-rate, --max-overhead, "
+			   "--active, --tracer-entries, --keep-last or --trigger");
+}
+
 void option__check_fleet(struct argp_state *state, struct options *o)
 {
 	if (o->n_pids > 1 && o->command != CMD_TRACE)
@@ -92,6 +120,7 @@ void option__check_fleet(struct argp_state *state, struct options *o)
 	if (o->keep && !o->rotate_ns && !o->rotate_bytes)
 		argp_error(state, "--keep: says how many files of --rotate stay; give that");
 	o->several = o->n_pids > 1 || o->match.n || o->cgroups.n;
+	check_follow(state, o);
 	if (o->several && !o->buffer_named)
 		o->buffer_bytes = SEVERAL_BUFFER;
 }

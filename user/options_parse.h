@@ -3,8 +3,8 @@
  * Private to the command line's files: options.c (the course of parsing, and what goes with what),
  * options_text.c (what --help says), options_filter.c (the options that say what to keep),
  * options_report.c, options_combine.c, options_diff.c and options_view.c (those of the commands of
- * these names),
- * options_when.c (those that say when to record), options_events.c (further events) and options_value.c (numbers, times, sizes).
+ * these names), options_when.c (those that say when to record), options_events.c (events) and
+ * options_value.c (numbers, times, sizes).
  */
 #ifndef VTBPF_OPTIONS_PARSE_H
 #define VTBPF_OPTIONS_PARSE_H
@@ -49,6 +49,7 @@ enum option_key {
 	OPT_KEEP,
 	OPT_MAX_MEMORY,
 	OPT_PIDFILE,
+	OPT_NO_FOLLOW,
 	OPT_ALIGN,
 	OPT_PORT,
 	OPT_NO_BROWSER,

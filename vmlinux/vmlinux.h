@@ -80,6 +80,14 @@ struct sched_entity {
 	struct cfs_rq *cfs_rq;
 };
 
+typedef struct {
+	int counter;
+} atomic_t;
+
+struct signal_struct {
+	atomic_t live; /* threads that have not ended */
+};
+
 struct task_struct {
 	int pid;
 	int tgid;
@@ -88,6 +96,7 @@ struct task_struct {
 	u64 start_time;
 	u64 start_boottime;
 	struct sched_entity se;
+	struct signal_struct *signal;
 	struct thread_struct thread;
 };
 

@@ -77,6 +77,7 @@ static void test_short_records(void **state)
 		{ VTBPF_REC_COUNTERS, sizeof(struct vtbpf_rec_counters) },
 		{ VTBPF_REC_HIT, sizeof(struct vtbpf_rec_hit) },
 		{ VTBPF_REC_EVENT, sizeof(struct vtbpf_rec_event) },
+		{ VTBPF_REC_MISSED, sizeof(struct vtbpf_rec_missed) },
 	};
 	struct event ev;
 	size_t i;

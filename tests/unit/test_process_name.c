@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
 #include <string.h>
 
 #include "../../user/decode/session.h"
@@ -67,11 +68,94 @@ static void test_long_code_is_cut(void **state)
 	expect_name(command, 410, want);
 }
 
+/* A process of the capture, as it is known by its parent's pid and perhaps a name. */
+static void add_process(struct capture_builder *b, uint32_t pid, uint32_t ppid, const char *name)
+{
+	struct vtbpf_rec_process *p = builder__record(b, VTBPF_REC_PROCESS, pid,
+						      sizeof(*p) - sizeof(p->rec) + strlen(name));
+
+	p->ppid = ppid;
+	p->bytes = strlen(name);
+	memcpy(p->name, name, strlen(name));
+}
+
+static void expect_child(struct session *s, uint32_t pid, const char *want)
+{
+	char name[256];
+
+	session__process_name(s, session__process(s, pid), name, sizeof(name));
+	assert_string_equal(name, want);
+}
+
+/* A child has its own name, else its parent's; parents that go round in a circle name nobody. */
+static void test_children(void **state)
+{
+	static const char command[] = "python3\0app.py";
+	struct session *s = session__new();
+	struct capture_builder b;
+	struct capture *c;
+
+	(void)state;
+	builder__init(&b);
+	builder__session(&b, PID, 1);
+	builder__text(&b, VTBPF_TEXT_COMMAND, command, sizeof(command));
+	add_process(&b, 101, PID, "");
+	add_process(&b, 102, 101, "");
+	add_process(&b, 103, 102, "ForkPoolWorker-1");
+	add_process(&b, 104, 103, "");
+	add_process(&b, 105, 106, "");
+	add_process(&b, 106, 105, "");
+	c = builder__open(&b);
+	assert_int_equal(session__read(s, c, NULL), 0);
+	expect_child(s, 101, "app.py");
+	expect_child(s, 102, "app.py");
+	expect_child(s, 103, "ForkPoolWorker-1");
+	expect_child(s, 104, "ForkPoolWorker-1");
+	expect_child(s, 105, "MainProcess");
+	session__free(s);
+	capture__free(c);
+	builder__release(&b);
+}
+
+static void test_missed(void **state)
+{
+	static const char reason[] = "it ended too early";
+	struct session *s = session__new();
+	struct vtbpf_rec_missed *m;
+	struct capture_builder b;
+	struct capture *c;
+	struct event ev;
+
+	(void)state;
+	builder__init(&b);
+	builder__session(&b, PID, 1);
+	m = builder__record(&b, VTBPF_REC_MISSED, 107,
+			    sizeof(*m) - sizeof(m->rec) + strlen(reason));
+	m->ppid = PID;
+	m->bytes = strlen(reason);
+	memcpy(m->comm, "python3.9", 9);
+	memcpy(m->reason, reason, strlen(reason));
+	c = builder__open(&b);
+	assert_int_equal(session__read(s, c, NULL), 0);
+	assert_int_equal(s->n_missed, 1);
+	assert_int_equal(s->missed[0].pid, 107);
+	assert_int_equal(s->missed[0].ppid, PID);
+	assert_string_equal(s->missed[0].comm, "python3.9");
+	assert_string_equal(s->missed[0].reason, reason);
+	m->bytes = UINT16_MAX; /* beyond the record */
+	assert_int_equal(decoder__decode(&m->rec, &ev), -EBADMSG);
+	session__free(s);
+	capture__free(c);
+	builder__release(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_command_lines),
 		cmocka_unit_test(test_long_code_is_cut),
+		cmocka_unit_test(test_children),
+		cmocka_unit_test(test_missed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

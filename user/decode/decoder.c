@@ -23,6 +23,7 @@ static const uint16_t fixed_size[256] = {
 	[VTBPF_REC_OVERFLOW] = sizeof(struct vtbpf_rec_overflow),
 	[VTBPF_REC_PAUSE] = sizeof(struct vtbpf_rec_pause),
 	[VTBPF_REC_HIT] = sizeof(struct vtbpf_rec_hit),
+	[VTBPF_REC_MISSED] = sizeof(struct vtbpf_rec_missed),
 	[VTBPF_REC_WINDOW] = sizeof(struct vtbpf_rec_window),
 	[VTBPF_REC_OVERHEAD] = sizeof(struct vtbpf_rec_overhead),
 	[VTBPF_REC_LEFT_OUT] = sizeof(struct vtbpf_rec_left_out),
@@ -329,6 +330,17 @@ static int decode_other(const struct vtbpf_rec *rec, struct event *ev)
 	return err;
 }
 
+static int decode_missed(const struct vtbpf_rec *rec, struct event *ev)
+{
+	const struct vtbpf_rec_missed *m = (const void *)rec;
+
+	if (m->ppid > KERNEL_TID_MAX)
+		return -EBADMSG;
+	ev->missed.ppid = m->ppid;
+	take_comm(m->comm, ev->missed.comm);
+	return take_bytes(rec, m->bytes, &ev->missed.reason);
+}
+
 static int decode_payload(const struct vtbpf_rec *rec, struct event *ev)
 {
 	switch (rec->kind) {
@@ -356,6 +368,8 @@ static int decode_payload(const struct vtbpf_rec *rec, struct event *ev)
 		return decode_hit(rec, ev);
 	case VTBPF_REC_EVENT:
 		return decode_other(rec, ev);
+	case VTBPF_REC_MISSED:
+		return decode_missed(rec, ev);
 	case VTBPF_REC_SOURCE:
 		return decode_source(rec, ev);
 	case VTBPF_REC_COUNTERS:

@@ -130,6 +130,12 @@ struct event_other {
 	struct event_string text[VTBPF_EVENT_TEXTS];
 };
 
+struct event_missed {
+	uint32_t ppid;
+	char comm[VTBPF_COMM_LEN + 1];
+	struct event_bytes reason;
+};
+
 struct event {
 	uint8_t kind; /* enum vtbpf_rec_kind, or a kind this version does not know */
 	uint8_t flags;
@@ -154,6 +160,7 @@ struct event {
 		struct event_sampling sampling;
 		struct event_hit hit;
 		struct event_other other;
+		struct event_missed missed;
 		struct vtbpf_counters counters;
 		struct vtbpf_sample_counters sample_counters;
 		uint64_t overwritten; /* calls: overflow */

@@ -3,73 +3,26 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../command_name.h"
 #include "session.h"
 
-#define CODE_SHOWN 60 /* bytes of the argument of -c */
+/* A forked process runs what its parent does; a chain of parents that is longer than this is none. */
+#define ANCESTORS_MAX 64
 
-/* Arguments of a command line, one after the other. */
-struct args {
-	const char *at, *end;
-};
-
-static const char *next_arg(struct args *a)
+/* Who was forked without a name of its own goes by its parent's. */
+static const struct session_process *who_names(const struct session *s,
+					       const struct session_process *p)
 {
-	const char *arg = a->at;
-	const char *nul;
+	for (int i = 0; i < ANCESTORS_MAX && !p->is_target && !p->name.len && p->ppid; i++) {
+		const struct session_process *parent = s->processes;
 
-	if (arg >= a->end)
-		return NULL;
-	nul = memchr(arg, '\0', (size_t)(a->end - arg));
-	a->at = nul ? nul + 1 : a->end;
-	return arg; /* the text as a whole ends in a NUL, so that the last argument does */
-}
-
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
-/* One option word of a python command line, such as -u, -Wd, -mpip, -Xdev or -Bc. Returns the
- * letter that decides (m or c), with its argument, or 0. */
-static char read_option(const char *word, struct args *a, const char **arg)
-{
-	const char *p;
-
-	*arg = NULL;
-	if (word[1] ==
-	    '-') /* --check-hash-based-pycs takes a word; --help and the like end python */
-		return strcmp(word, "--check-hash-based-pycs") ? 0 : (next_arg(a), 0);
-	for (p = word + 1; *p; p++) {
-		if (!strchr("mcWX", *p))
-			continue;
-		*arg = p[1] ? p + 1 : next_arg(a);
-		return *p == 'm' || *p == 'c' ? *p : 0;
+		while (parent && (parent->kernel_pid != p->ppid || parent->part != p->part))
+			parent = parent->next;
+		if (!parent)
+			break;
+		p = parent;
 	}
-	return 0;
-}
-
-static int from_command(const struct session_text *cmd, char *buf, size_t size)
-{
-	struct args a = { cmd->data, cmd->data + cmd->len };
-	const char *program = next_arg(&a), *word, *arg;
-	char letter;
-
-	if (!program || !*program)
-		return 0;
-	if (strncmp(base_name(program), "python", 6) && strncmp(base_name(program), "pypy", 4))
-		return snprintf(buf, size, "%s", program);
-	while ((word = next_arg(&a))) {
-		if (word[0] != '-' || !word[1])
-			return snprintf(buf, size, "%s", word);
-		letter = read_option(word, &a, &arg);
-		if (letter == 'm' && arg)
-			return snprintf(buf, size, "-m %s", arg);
-		if (letter == 'c' && arg)
-			return snprintf(buf, size, "-c %.*s", CODE_SHOWN, arg);
-	}
-	return snprintf(buf, size, "%s", base_name(program));
+	return p;
 }
 
 int session__process_name(const struct session *s, const struct session_process *p, char *buf,
@@ -78,6 +31,7 @@ int session__process_name(const struct session *s, const struct session_process 
 	const struct session_text *text;
 	int n = 0;
 
+	p = who_names(s, p);
 	if (p->name.len)
 		return snprintf(buf, size, "%s", p->name.data);
 	if (p->is_target || !s->pid) {
@@ -86,7 +40,7 @@ int session__process_name(const struct session *s, const struct session_process 
 			return snprintf(buf, size, "%s", text->data);
 		text = session__part_text(s, p->part, VTBPF_TEXT_COMMAND);
 		if (text && text->len)
-			n = from_command(text, buf, size);
+			n = command_name(text->data, text->len, buf, size);
 	}
 	return n ? n : snprintf(buf, size, "MainProcess");
 }

@@ -384,6 +384,8 @@ static int on_event(struct session *s, const struct event *ev, uint64_t next_off
 		return 0;
 	case VTBPF_REC_EVENT:
 		return session__see_other(s, ev);
+	case VTBPF_REC_MISSED:
+		return session__add_missed(s, ev);
 	case VTBPF_REC_HIT:
 		return session__add_hit(s, ev);
 	case VTBPF_REC_OVERFLOW:

@@ -88,6 +88,13 @@ struct session_hit {
 	char *expr, *name;
 };
 
+/* A process that was to be followed, and is not in the trace. */
+struct session_missed {
+	uint32_t pid, ppid;
+	char comm[VTBPF_COMM_LEN + 1];
+	char *reason;
+};
+
 struct session {
 	uint32_t pid;		   /* of the target; 0 when the capture does not say */
 	struct event_session info; /* of the first part, as pid is */
@@ -109,6 +116,8 @@ struct session {
 	size_t n_windows;
 	struct session_hit *hits; /* why it was made, where it is a trigger's dump */
 	size_t n_hits;
+	struct session_missed *missed;
+	size_t n_missed;
 	struct event_overhead overhead; /* --max-overhead: of the part where it was worst */
 	bool has_overhead;
 	struct vtbpf_counters counters; /* of all parts */
@@ -164,6 +173,9 @@ struct session_process *session__process(struct session *s, uint32_t pid);
 
 /* The same of a part's target, which began at that time (proc_start of its VTBPF_REC_SESSION). */
 struct session_process *session__target(struct session *s, uint32_t pid, uint64_t start);
+
+/* Takes a record of one that is missed. 0 or -ENOMEM. */
+int session__add_missed(struct session *s, const struct event *ev);
 
 /* A part of session__free. */
 void session__free_processes(struct session *s);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The processes of a session. */
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "session.h"
 
@@ -78,10 +80,48 @@ struct session_process *session__target(struct session *s, uint32_t pid, uint64_
 	return find_process(s, &key);
 }
 
+#define MISSED_MAX 65536
+
+/* There are as many places as the next power of two. */
+static struct session_missed *missed_place(struct session *s)
+{
+	struct session_missed *missed = s->missed;
+	size_t n = s->n_missed;
+
+	if (!(n & (n - 1)))
+		missed = realloc(s->missed, (n ? 2 * n : 1) * sizeof(*missed));
+	if (!missed)
+		return NULL;
+	s->missed = missed;
+	return &missed[n];
+}
+
+int session__add_missed(struct session *s, const struct event *ev)
+{
+	struct session_missed *m;
+
+	if (s->n_missed >= MISSED_MAX)
+		return 0;
+	m = missed_place(s);
+	if (!m)
+		return -ENOMEM;
+	m->pid = ev->tid;
+	m->ppid = ev->missed.ppid;
+	memcpy(m->comm, ev->missed.comm, sizeof(m->comm));
+	m->reason = strndup(ev->missed.reason.data, ev->missed.reason.len);
+	if (!m->reason)
+		return -ENOMEM;
+	s->n_missed++;
+	return 0;
+}
+
 void session__free_processes(struct session *s)
 {
 	struct session_process *p;
 
+	while (s->n_missed)
+		free(s->missed[--s->n_missed].reason);
+	free(s->missed);
 	HASH_CLEAR(hh, s->process_by_key);
 	HASH_CLEAR(by_pid, s->process_by_pid);
 	while ((p = s->processes)) {

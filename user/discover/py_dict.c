@@ -34,9 +34,14 @@ struct keys_header {
 };
 
 static const char *const symbol_text[PY_N_SYMBOLS] = {
-	[PY_SYM_THREADING] = "threading",  [PY_SYM_ACTIVE] = "_active",
-	[PY_SYM_NAME] = "_name",	   [PY_SYM_IDENT] = "_ident",
-	[PY_SYM_NATIVE_ID] = "_native_id", [PY_SYM_DAEMONIC] = "_daemonic",
+	[PY_SYM_THREADING] = "threading",
+	[PY_SYM_ACTIVE] = "_active",
+	[PY_SYM_NAME] = "_name",
+	[PY_SYM_IDENT] = "_ident",
+	[PY_SYM_NATIVE_ID] = "_native_id",
+	[PY_SYM_DAEMONIC] = "_daemonic",
+	[PY_SYM_MP_PROCESS] = "multiprocessing.process",
+	[PY_SYM_CURRENT_PROCESS] = "_current_process",
 };
 
 /* dk_refcnt, dk_size, dk_lookup, dk_usable, dk_nentries */

@@ -61,6 +61,11 @@ void py_dict__free(struct py_dict *d);
 const struct py_dict_item *py_dict__find(struct py_reader *r, const struct py_dict *d,
 					 enum py_symbol symbol);
 
+/* What `symbol` stands for in a module of the interpreter. 0 or a negative errno: -ENOENT when the module
+ * is not imported, or has no such name. */
+int py_module__get(struct py_reader *r, uint64_t interp, enum py_symbol module,
+		   enum py_symbol symbol, uint64_t *value);
+
 /* Whether the item is still where it was found. */
 bool py_dict__holds(struct py_reader *r, const struct py_dict *d, const struct py_dict_item *item);
 

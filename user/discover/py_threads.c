@@ -120,39 +120,14 @@ int py_thread__refresh(struct py_reader *r, struct py_thread *t)
 
 /* ---- threading._active ------------------------------------------------------------------ */
 
-/* Value of the item `symbol` of the dict at `dict`. -ENOENT when it has none. */
-static int get_item(struct py_reader *r, uint64_t dict, enum py_symbol symbol, uint64_t *value)
-{
-	const struct py_dict_item *item;
-	struct py_dict d;
-	int err;
-
-	err = py_dict__load(r, dict, &d);
-	if (!err) {
-		item = py_dict__find(r, &d, symbol);
-		if (item)
-			*value = item->value;
-		else
-			err = -ENOENT;
-	}
-	py_dict__free(&d);
-	return err;
-}
-
 /* Copies threading._active of the interpreter. -ENOENT when threading was not imported. */
 static int load_active(struct py_reader *r, uint64_t interp, struct py_dict *active)
 {
-	uint64_t modules, threading, dict, value;
+	uint64_t value;
 	int err;
 
 	memset(active, 0, sizeof(*active));
-	err = py_reader__word(r, interp, r->l.interp_modules, &modules);
-	if (!err)
-		err = get_item(r, modules, PY_SYM_THREADING, &threading);
-	if (!err)
-		err = py_reader__word(r, threading, r->l.md_dict, &dict);
-	if (!err)
-		err = get_item(r, dict, PY_SYM_ACTIVE, &value);
+	err = py_module__get(r, interp, PY_SYM_THREADING, PY_SYM_ACTIVE, &value);
 	return err ? err : py_dict__load(r, value, active);
 }
 

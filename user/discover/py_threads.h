@@ -65,6 +65,13 @@ int py_threads__map_tids(struct py_threads *t, pid_t host_pid);
  * malloc'ed UTF-8 or NULL. */
 char *py_thread_name(struct py_reader *r, uint64_t object, pid_t native_id);
 
+#define PROCESS_NAME_MAX 256 /* bytes */
+
+/* What multiprocessing calls the process (Lib/multiprocessing/process.py, 3.8 to 3.15: _name of
+ * _current_process): "MainProcess" for one that it did not start, NULL where it is not imported, or
+ * cannot be read. malloc'ed UTF-8. */
+char *py_process_name(struct py_reader *r);
+
 /* Reads t's innermost frame again, that of `inner`. 0, or -ESTALE when the state is another thread's
  * by now, or a negative errno. */
 int py_thread__refresh(struct py_reader *r, struct py_thread *t);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "../log.h"
+#include "family.h"
 #include "recording_state.h"
 
 /* ---- lists of strings ------------------------------------------------------------------- */
@@ -104,7 +105,7 @@ static void put_counts(struct recording *r, FILE *out)
 		line(out, "calls", "%llu", (unsigned long long)c.calls);
 		line(out, "lost", "%llu", (unsigned long long)c.lost);
 	}
-	line(out, "ignored_threads", "%zu", thread_names__ignored(r->names));
+	line(out, "ignored_threads", "%zu", thread_names__ignored(r->names) + family__ignored(r));
 	line(out, "ignored_events", "%llu", (unsigned long long)c.ignored);
 	line(out, "hidden", "%llu", (unsigned long long)c.hidden);
 	line(out, "below_min_duration", "%llu", (unsigned long long)c.below_min);
@@ -168,7 +169,8 @@ static void select_threads(struct recording *r, FILE *out)
 	size_t n;
 
 	thread_names__select(r->names, r->ignore.items, r->ignore.n);
-	n = thread_names__ignored(r->names);
+	family__select(r);
+	n = thread_names__ignored(r->names) + family__ignored(r);
 	fprintf(out, "%zu thread%s ignored now\n", n, n == 1 ? " is" : "s are");
 }
 

@@ -8,13 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
-#include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "../discover/py_jit.h"
 #include "../log.h"
-#include "../version.h"
+#include "family.h"
 #include "recording_state.h"
 #include "segment.h"
 #include "self_check.h"
@@ -30,7 +29,7 @@
 
 /* What a thread recorded before it was known that it is ignored does not count. What the command line
  * ignores is left out by decode anyway. */
-static void leave_out(struct recording *r, pid_t tid)
+static void leave_out(struct recording *r, const struct thread_names *names, pid_t tid)
 {
 	struct vtbpf_rec_left_out rec = {
 		.rec = { .len = sizeof(rec), .kind = VTBPF_REC_LEFT_OUT, .tid = tid },
@@ -38,22 +37,24 @@ static void leave_out(struct recording *r, pid_t tid)
 		.until = clock_ns(CLOCK_MONOTONIC) + LEFT_OUT_SLACK_NS,
 	};
 
-	if (r->ignoring_since && thread_names__is_ignored(r->names, tid))
+	if (r->ignoring_since && thread_names__is_ignored(names, tid))
 		capture_writer__append(r->w, &rec.rec);
 }
 
 static void note_string(struct recording *r, const struct vtbpf_rec_str *s)
 {
+	struct thread_names *names = family__names(r, &s->rec);
+
 	if (s->which == VTBPF_STR_THREAD) {
-		thread_names__note_name(r->names, s);
-		leave_out(r, s->rec.tid);
+		thread_names__note_name(names, s);
+		leave_out(r, names, s->rec.tid);
 		return;
 	}
 	function_verdicts__note(r->functions, s);
 	if (s->width)
 		sources__note(r->sources, s);
 	else
-		string_repair__note(r->repair, s);
+		string_repair__note(family__repair(r, &s->rec), s);
 }
 
 /* Calls that end while recording is being turned off: what is still open then ends after them. */
@@ -73,10 +74,12 @@ static int on_record(void *ctx, const struct vtbpf_rec *rec)
 {
 	struct recording *r = ctx;
 
-	if (rec->kind == VTBPF_REC_THREAD)
+	if (family__take(r, rec))
+		return 0;
+	if (rec->kind == VTBPF_REC_THREAD) {
 		sampler__note_thread(r, rec->tid);
-	if (rec->kind == VTBPF_REC_THREAD)
-		thread_names__note_reuse(r->names, (const struct vtbpf_rec_thread *)rec);
+		thread_names__note_reuse(family__names(r, rec), (const void *)rec);
+	}
 	capture_writer__append(r->w, rec);
 	switch (rec->kind) {
 	case VTBPF_REC_CALL:
@@ -86,17 +89,17 @@ static int on_record(void *ctx, const struct vtbpf_rec *rec)
 			held__written(r->held, rec);
 		break;
 	case VTBPF_REC_CODE:
-		string_repair__code(r->repair, (const struct vtbpf_rec_code *)rec);
+		string_repair__code(family__repair(r, rec), (const struct vtbpf_rec_code *)rec);
 		break;
 	case VTBPF_REC_STR:
 		note_string(r, (const struct vtbpf_rec_str *)rec);
 		break;
 	case VTBPF_REC_THREAD:
-		thread_names__note_new(r->names, (const struct vtbpf_rec_thread *)rec);
-		leave_out(r, rec->tid);
+		thread_names__note_new(family__names(r, rec), (const void *)rec);
+		leave_out(r, family__names(r, rec), rec->tid);
 		break;
 	case VTBPF_REC_THREAD_EXIT:
-		thread_names__note_exit(r->names, rec);
+		thread_names__note_exit(family__names(r, rec), rec);
 		break;
 	case VTBPF_REC_TRIGGER:
 		if (r->triggers)
@@ -113,77 +116,13 @@ static int on_record(void *ctx, const struct vtbpf_rec *rec)
 		r->res->counters = ((const struct vtbpf_rec_counters *)rec)->count;
 		r->res->calls = r->res->counters.calls;
 		r->res->lost = r->res->counters.lost;
-		r->res->ignored_threads = thread_names__ignored(r->names);
+		r->res->ignored_threads = thread_names__ignored(r->names) + family__ignored(r);
 		break;
 	}
 	return 0;
 }
 
-/* ---- what the capture begins with ------------------------------------------------------- */
-
-void recording__put_text(struct recording *r, enum vtbpf_text_what what, const char *text)
-{
-	if (text && *text)
-		capture_writer__text(r->w, what, text, strlen(text));
-}
-
-static void put_boot_id(struct recording *r)
-{
-	char id[64] = "";
-	FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
-
-	if (f && fgets(id, sizeof(id), f))
-		id[strcspn(id, "\n")] = '\0';
-	if (f)
-		fclose(f);
-	recording__put_text(r, VTBPF_TEXT_BOOT_ID, id);
-}
-
-static void put_plan(struct recording *r)
-{
-	char *text = NULL;
-	size_t size = 0;
-	FILE *f = open_memstream(&text, &size);
-
-	if (!f)
-		return;
-	probe_plan__print(r->cfg->plan, r->cfg->target->interp, f);
-	fclose(f);
-	recording__put_text(r, VTBPF_TEXT_PLAN, text);
-	free(text);
-}
-
-void recording__put_session(struct recording *r, uint64_t start)
-{
-	const struct target *t = r->cfg->target;
-	struct vtbpf_rec_session s = {
-		.rec = { .len = sizeof(s), .kind = VTBPF_REC_SESSION, .tid = t->pid },
-		.start = start,
-		.realtime_offset = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC),
-		.boottime_offset = clock_ns(CLOCK_BOOTTIME) - clock_ns(CLOCK_MONOTONIC),
-		.proc_start = t->proc_start,
-		.ns_pid = t->ns_pid,
-		.python = r->cfg->plan->version,
-	};
-	struct utsname uts;
-
-	capture_writer__append(r->w, &s.rec);
-	recording__put_text(r, VTBPF_TEXT_VERSION, VTBPF_VERSION);
-	if (!uname(&uts)) {
-		recording__put_text(r, VTBPF_TEXT_KERNEL, uts.release);
-		recording__put_text(r, VTBPF_TEXT_HOST, uts.nodename);
-	}
-	put_boot_id(r);
-	wall_clock__put(r->w);
-	if (t->cmdline_len)
-		capture_writer__text(r->w, VTBPF_TEXT_COMMAND, t->cmdline, t->cmdline_len);
-	recording__put_text(r, VTBPF_TEXT_EXE, t->interp);
-	recording__put_text(r, VTBPF_TEXT_CWD, t->cwd);
-	put_plan(r);
-	for (size_t i = 0; i < r->cfg->n_filters; i++)
-		recording__put_text(r, VTBPF_TEXT_FILTER, r->cfg->filters[i]);
-	off_cpu__put_names(r);
-}
+/* ---- warnings ---------------------------------------------------------------------------- */
 
 void recording__warn(struct recording *r, const char *text)
 {
@@ -244,6 +183,9 @@ static int make_parts(struct recording *r)
 	r->functions = function_verdicts__new(&functions, r->tracer);
 	if (!r->reader || !r->names || !r->repair || !r->sources || !r->functions)
 		return -ENOMEM;
+	err = family__new(r);
+	if (err)
+		return err;
 	return cfg->next_capture ? segment__begin(r) : flight__begin(r);
 }
 
@@ -321,7 +263,7 @@ static void check_target(struct recording *r, uint64_t now)
 	if (r->cfg->target->pidfd >= 0 || now < r->next_check)
 		return;
 	r->next_check = now + END_CHECK_NS;
-	if (kill(r->cfg->target->pid, 0) && errno == ESRCH)
+	if (kill(r->cfg->target->pid, 0) && errno == ESRCH && !family__outlives_target(r))
 		recording__end_with(r, END_TARGET_EXIT);
 }
 
@@ -390,6 +332,16 @@ static void cut(struct recording *r)
 		recording__end_with(r, END_CAPTURE);
 }
 
+/* What descends from it may be there still. */
+static bool target_is_gone(struct recording *r, struct pollfd *pidfd)
+{
+	if (pidfd->revents & POLLIN)
+		pidfd->fd = -1;
+	else if (pidfd->fd >= 0 || r->cfg->target->pidfd < 0)
+		return false;
+	return !family__outlives_target(r);
+}
+
 static void loop(struct recording *r)
 {
 	struct pollfd fds[] = {
@@ -416,12 +368,13 @@ static void loop(struct recording *r)
 		snapshot__tick(r);
 		r->backlog = tracer__poll(r->tracer) > 0;
 		thread_names__tick(r->names, now);
+		family__tick(r, now);
 		flight__tick(r, now);
 		if (capture_writer__flush(r->w))
 			recording__end_with(r, END_CAPTURE);
 		if (fds[1].revents & POLLIN)
 			take_signal(r);
-		if (fds[2].revents & POLLIN)
+		if (target_is_gone(r, &fds[2]))
 			recording__end_with(r, END_TARGET_EXIT);
 		if (fds[5 + DUMPS_AT_ONCE].revents & POLLIN)
 			note_cut(r, now);
@@ -456,6 +409,8 @@ static int end(struct recording *r)
 		r->res->stop = r->window_stop;
 	}
 	r->closed = true;
+	if (r->cfg->launched && r->res->end == END_TARGET_EXIT)
+		family__say_left(r);
 	commands__end(r);
 	check_plan(r);
 	off_cpu__warn_of_losses(r);
@@ -472,6 +427,7 @@ static void free_parts(struct recording *r)
 	commands__free(r);
 	pacing_samples__release(r);
 	idle_threads__free(r->idle);
+	family__free(r);
 	sources__free(r->sources);
 	recorder__free(r->recorder);
 	segment__free(r->segments);

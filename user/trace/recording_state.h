@@ -21,6 +21,7 @@
 #include "wall_clock.h"
 
 struct held_call;
+struct family;
 
 /* What the kernel side holds, as a dump found it. */
 struct held {
@@ -51,6 +52,7 @@ struct recording {
 	struct tracer *tracer;
 	struct py_reader *reader;
 	struct thread_names *names;
+	struct family *family; /* NULL: nobody is followed */
 	struct idle_threads *idle;
 	struct string_repair *repair;
 	struct sources *sources;
@@ -97,13 +99,16 @@ static inline uint64_t clock_ns(clockid_t id)
 
 /* Said on the terminal, and kept in the trace for whoever reads it later. */
 void recording__warn(struct recording *r, const char *text);
-/* With what a capture begins. */
-void recording__put_session(struct recording *r, uint64_t start);
-void recording__put_text(struct recording *r, enum vtbpf_text_what what, const char *text);
 int recording__next_signal(struct recording *r); /* its number, or 0 */
 void recording__end_with(struct recording *r, enum recording_end why);
 /* Is recorded now, neither between two windows nor in a pause? */
 bool recording__is_on(const struct recording *r);
+
+/* ---- capture_head.c --------------------------------------------------------------------- */
+
+/* With what a capture begins. */
+void recording__put_session(struct recording *r, uint64_t start);
+void recording__put_text(struct recording *r, enum vtbpf_text_what what, const char *text);
 
 /* ---- window.c --------------------------------------------------------------------------- */
 

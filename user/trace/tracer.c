@@ -103,6 +103,8 @@ static void configure(struct tracer *t, const struct tracer_config *cfg)
 	skel->rodata->codes_watched = has_site(&t->plan, VTBPF_SITE_CODE_FREED);
 	skel->rodata->unmatched_is_lost = cfg->jit;
 	skel->rodata->budgeted = cfg->budgeted;
+	skel->rodata->following = cfg->follow;
+	bpf_program__set_autoload(skel->progs.on_fork, cfg->follow);
 	for (size_t i = 0; cfg->budgeted && i < t->plan.n_sites; i++)
 		skel->rodata->site_costs[i] = cfg->site_costs[i];
 	skel->rodata->wakeup_bytes = ring / 8 < (1 << 20) ? ring / 8 : 1 << 20;
@@ -285,6 +287,7 @@ struct tracer *tracer__new(const struct probe_plan *plan, const struct tracer_co
 	t->fn = fn;
 	t->ctx = ctx;
 	t->budgeted = cfg->budgeted;
+	t->following = cfg->follow;
 	tracer__route_messages();
 	err = load(t, cfg);
 	if (!err)
@@ -308,8 +311,8 @@ void tracer__free(struct tracer *t)
 	if (!t)
 		return;
 	holder__stop(&t->holder);
-	bpf_link__destroy(t->watch[0]); /* no uprobes: these may go by a system call */
-	bpf_link__destroy(t->watch[1]);
+	for (size_t i = 0; i < TRACER_WATCHES; i++) /* no uprobes: these may go by a system call */
+		bpf_link__destroy(t->watch[i]);
 	ring_buffer__free(t->ring);
 	vtbpf_bpf__destroy(t->skel);
 	free(t);

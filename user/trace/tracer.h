@@ -39,7 +39,8 @@ struct tracer_config {
 	 * threads needs: what has no room in the small maps is still traced, a little slower. */
 	bool small;
 	unsigned int threads;
-	bool jit; /* the target's JIT hides entries: count their exits as lost calls */
+	bool follow; /* its children are targets, too: see tracer__add_target() */
+	bool jit;    /* the target's JIT hides entries: count their exits as lost calls */
 	enum tracer_variant variant;
 	struct tracer_early *early; /* begun with the same ring_bytes; emptied. May be NULL */
 	uint32_t triggers; /* VTBPF_WATCH_*: what watch.h may ask for; 0: nothing, at no cost */
@@ -68,6 +69,10 @@ void tracer__free(struct tracer *t);
 /* Lets process `pid` in and attaches all sites of the file open at fd, in a holder process of its
  * own (see holder.h). Nothing is recorded yet. 0 or a negative errno, after a message. */
 int tracer__attach(struct tracer *t, pid_t pid, int fd);
+
+/* One more process of the same program, before or after the attach: with tracer_config.follow, which
+ * lets in by itself what it will fork. 0 or a negative errno. */
+int tracer__add_target(struct tracer *t, pid_t pid);
 
 /* Instead of that: stacks are sampled each sample_period_ns of a thread's CPU time, without a probe on
  * the target. runtime is the address of its _PyRuntime. Detached as the other; after a reset, either

@@ -72,7 +72,13 @@ static int watch(struct tracer *t, struct bpf_link **links)
 	if (!links[0])
 		return -errno;
 	links[1] = bpf_program__attach_raw_tracepoint(t->skel->progs.on_exec, "sched_process_exec");
-	return links[1] ? 0 : -errno;
+	if (!links[1])
+		return -errno;
+	links[2] = NULL;
+	if (!t->following)
+		return 0;
+	links[2] = bpf_program__attach_raw_tracepoint(t->skel->progs.on_fork, "sched_process_fork");
+	return links[2] ? 0 : -errno;
 }
 
 int tracer__watch(struct tracer *t)
@@ -87,7 +93,7 @@ int tracer__watch(struct tracer *t)
 /* The links are not kept as objects: they live as long as their descriptors. */
 int tracer__watch_in_holder(struct tracer *t, char *why, size_t why_size)
 {
-	struct bpf_link *links[2];
+	struct bpf_link *links[TRACER_WATCHES];
 	int err = t->watch[0] ? 0 : watch(t, links);
 
 	if (err)
@@ -112,16 +118,27 @@ static int attach_all(void *ctx, char *why, size_t why_size)
 	return err;
 }
 
+int tracer__add_target(struct tracer *t, pid_t pid)
+{
+	__u64 since = 0;
+	__u32 tgid = pid;
+
+	return bpf_map_update_elem(bpf_map__fd(t->skel->maps.targets), &tgid, &since, BPF_ANY) ?
+		       -errno :
+		       0;
+}
+
+/* A process that is to come cannot be named: where they are followed, every process of that program has
+ * the probes, and the BPF side tells whose hits count. */
 int tracer__attach(struct tracer *t, pid_t pid, int fd)
 {
-	struct attach_args args = { .t = t, .pid = pid };
-	__u32 tgid = pid, one = 1;
+	struct attach_args args = { .t = t, .pid = t->following ? -1 : pid };
 	char why[512] = "";
-	int err;
+	int err = tracer__add_target(t, pid);
 
+	if (err)
+		return err;
 	snprintf(args.path, sizeof(args.path), "/proc/self/fd/%d", fd);
-	if (bpf_map_update_elem(bpf_map__fd(t->skel->maps.targets), &tgid, &one, BPF_ANY))
-		return -errno;
 	t->sampling = false;
 	if (t->budgeted)
 		tracer__prepare_spending(t);

@@ -8,6 +8,8 @@
 #include "tracer.h"
 #include "vtbpf.skel.h"
 
+#define TRACER_WATCHES 3 /* links: for exits, execs and forks */
+
 struct tracer {
 	struct vtbpf_bpf *skel;
 	struct ring_buffer *ring;
@@ -21,10 +23,11 @@ struct tracer {
 	bool budgeted;
 	bool sample_sleeps;
 	bool sched;
-	bool sampling;		   /* that is what is attached, or was last */
-	uint32_t sample_every;	   /* periods */
-	struct bpf_link *watch[2]; /* see tracer__watch() */
-	uint64_t spent_before;	   /* by windows that are over, ns */
+	bool sampling;	       /* that is what is attached, or was last */
+	uint32_t sample_every; /* periods */
+	bool following;
+	struct bpf_link *watch[TRACER_WATCHES]; /* see tracer__watch() */
+	uint64_t spent_before;			/* by windows that are over, ns */
 	struct tracer_edges edges;
 	struct vtbpf_counters swept; /* what all threads counted, as the last sweep found it */
 };

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "../log.h"
+#include "family.h"
 #include "recording_state.h"
 
 int window__attach(struct recording *r)
@@ -16,6 +17,7 @@ int window__attach(struct recording *r)
 
 	if (err)
 		return err;
+	family__meet(r);
 	r->window_start = tracer__activate(r->tracer);
 	r->window_stop = 0;
 	off_cpu__look_at_sleepers(r);
@@ -37,6 +39,7 @@ void window__look_at_idle(struct recording *r)
 	}
 	idle_threads__free(r->idle);
 	r->idle = idle_threads__new(r->reader, r->cfg->target->pid);
+	family__look_at_idle(r);
 }
 
 void window__put_idle(struct recording *r, uint64_t end)
@@ -53,6 +56,7 @@ void window__put_idle(struct recording *r, uint64_t end)
 
 	if (r->idle && r->res->end != END_TARGET_EXEC)
 		idle_threads__write(r->idle, &span, r->w);
+	family__put_idle(r, end);
 }
 
 /* There is no time to look at all threads for each of many windows. */
@@ -68,9 +72,11 @@ int window__close(struct recording *r)
 	r->window_stop = tracer__deactivate(r->tracer);
 	if (r->window_stop < r->newest_end) /* it had ended by itself, while calls were ending */
 		r->window_stop = r->newest_end;
-	err = r->res->end == END_TARGET_EXIT ? tracer__detach_gone(r->tracer, &r->res->holder) :
-					       tracer__detach(r->tracer);
+	err = r->res->end == END_TARGET_EXIT && !family__lives_on(r) ?
+		      tracer__detach_gone(r->tracer, &r->res->holder) :
+		      tracer__detach(r->tracer);
 	string_repair__run(r->repair);
+	family__complete(r);
 	if (r->res->end != END_TARGET_EXIT && r->res->end != END_TARGET_EXEC && !is_one_of_many(r))
 		thread_names__scan(r->names); /* names that changed since */
 	tracer__sweep(r->tracer, r->window_stop);

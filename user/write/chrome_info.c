@@ -359,6 +359,24 @@ static void write_threads(struct json_writer *j, const struct session *s)
 	json__close(j, ']');
 }
 
+/* Processes that were to be followed, and why they are not here. */
+static void write_missed(struct json_writer *j, const struct session *s)
+{
+	if (!s->n_missed)
+		return;
+	json__key(j, "missed");
+	json__open(j, '[');
+	for (const struct session_missed *m = s->missed; m < s->missed + s->n_missed; m++) {
+		json__open(j, '{');
+		json__u64_field(j, "pid", m->pid);
+		json__u64_field(j, "ppid", m->ppid);
+		json__str_field(j, "comm", m->comm);
+		json__str_field(j, "reason", m->reason);
+		json__close(j, '}');
+	}
+	json__close(j, ']');
+}
+
 static void write_warnings(struct json_writer *j, const struct session *s)
 {
 	const struct session_texts *t = &s->texts[VTBPF_TEXT_WARNING];
@@ -403,6 +421,7 @@ void chrome__vtbpf_info(struct writer *w)
 	write_samples(j, s, w->replay);
 	write_counters(j, s, w->replay);
 	write_threads(j, s);
+	write_missed(j, s);
 	write_warnings(j, s);
 	json__str_field(j, OWN_FILE_JSON_KEY, OWN_FILE_JSON_VALUE VTBPF_VERSION);
 	json__close(j, '}');

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Processes that descend from a target, where they are followed. */
+#ifndef VTBPF_PROCESS_BPF_H
+#define VTBPF_PROCESS_BPF_H
+
+/* The child has its parent's breakpoints from its first instruction on. It is a target before it runs,
+ * so none of its calls are missed. */
+static __always_inline void process_fork(struct task_struct *parent, struct task_struct *child)
+{
+	__u32 ppid = BPF_CORE_READ(parent, tgid), pid = BPF_CORE_READ(child, tgid);
+	__u64 now = bpf_ktime_get_ns();
+	struct vtbpf_rec_fork *r;
+	__u8 flags = 0;
+
+	if (pid == ppid || !bpf_map_lookup_elem(&targets, &ppid))
+		return;
+	if (bpf_map_update_elem(&targets, &pid, &now, BPF_ANY))
+		flags = VTBPF_F_NOT_FOLLOWED;
+	r = EMIT_RESERVE(struct vtbpf_rec_fork, VTBPF_REC_FORK, pid);
+	if (!r)
+		return;
+	r->rec.flags = flags;
+	r->ts = now;
+	r->ppid = ppid;
+	r->_pad = 0;
+	bpf_ringbuf_submit(r, BPF_RB_FORCE_WAKEUP);
+}
+
+/* Its code objects lie where others did in the program before: what is known is compared anew. */
+static __always_inline void process_exec(__u32 tgid)
+{
+	__u64 now = bpf_ktime_get_ns();
+
+	bpf_map_update_elem(&targets, &tgid, &now, BPF_EXIST);
+	__sync_fetch_and_add(&code_epoch, 1);
+	__sync_fetch_and_add(&code_generation, 1);
+}
+
+/* A thread ends: the last one of its process? (do_exit() in kernel/exit.c has counted it off.) */
+static __always_inline void process_end(__u32 tgid)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct vtbpf_rec_process_exit *r;
+
+	if (BPF_CORE_READ(task, signal, live.counter) || bpf_map_delete_elem(&targets, &tgid))
+		return;
+	r = EMIT_RESERVE(struct vtbpf_rec_process_exit, VTBPF_REC_PROCESS_EXIT, tgid);
+	if (!r)
+		return;
+	r->ts = bpf_ktime_get_ns();
+	bpf_get_current_comm(r->comm, sizeof(r->comm));
+	bpf_ringbuf_submit(r, BPF_RB_FORCE_WAKEUP);
+}
+
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) WITH Linux-syscall-note */
+/* The part of the contract (vtbpf.h, which includes this) that tells of processes. */
+#ifndef VTBPF_PROCESS_H
+#define VTBPF_PROCESS_H
+
+/* rec.tid is the pid in all of them. */
+
+struct vtbpf_rec_exec {
+	struct vtbpf_rec rec;
+	__u64 ts;
+};
+
+struct vtbpf_rec_process {
+	struct vtbpf_rec rec;
+	__u32 ppid;
+	__u16 bytes;
+	__u16 _pad;
+	char name[];
+};
+
+struct vtbpf_rec_fork {
+	struct vtbpf_rec rec;
+	__u64 ts;
+	__u32 ppid;
+	__u32 _pad;
+};
+#define VTBPF_F_NOT_FOLLOWED 0x01 /* flags of a fork: there was no room for one more process */
+
+struct vtbpf_rec_process_exit {
+	struct vtbpf_rec rec;
+	__u64 ts;
+	char comm[VTBPF_COMM_LEN]; /* of its last thread */
+};
+
+/* A process that ran Python, or may have, and is not in the trace. */
+struct vtbpf_rec_missed {
+	struct vtbpf_rec rec;
+	__u32 ppid;
+	__u16 bytes; /* of the reason, UTF-8 */
+	__u16 _pad;
+	char comm[VTBPF_COMM_LEN];
+	char reason[];
+};
+
+#endif

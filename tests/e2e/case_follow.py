@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""--follow: the processes that a target starts, or has started."""
+
+import json
+import os
+import re
+import signal
+import time
+
+from harness import case, text_differences, wait_until
+
+
+def followed(context, *how, status=0):
+    """Runs followed.py under --follow; returns what it said, and the trace."""
+    script = context.script("followed.py")
+    tracer = context.launch([context.python.path, script] + list(how), "--follow", status=status)
+    return json.loads(tracer.stdout.text().splitlines()[-1]), tracer.trace(), tracer
+
+
+def leaves(trace):
+    """{pid: calls of leaf()}"""
+    counts = {}
+    for s in trace.slices:
+        if s.qualname == "leaf":
+            counts[s.pid] = counts.get(s.pid, 0) + 1
+    return counts
+
+
+def said(counts):
+    return {int(pid): n for pid, n in counts.items() if n}
+
+
+def assert_exact(trace, counts):
+    trace.check_shape()
+    assert trace.lost == 0
+    assert leaves(trace) == said(counts), (leaves(trace), counts)
+    assert set(said(counts)) <= set(trace.process_names), trace.process_names
+    assert not trace.raw["vtbpf"].get("missed"), trace.raw["vtbpf"]["missed"]
+
+
+def assert_children_begin(trace, pids):
+    """Nothing of a forked child lies before its fork, and what the parent ran then is open in it."""
+    for pid in pids:
+        mine = [s for s in trace.slices if s.pid == pid]
+        open_at_fork = [s for s in mine if s.open in ("start", "both")]
+        assert open_at_fork and all(s.qualname != "leaf" for s in open_at_fork), (pid, open_at_fork)
+        fork = min(s.start for s in open_at_fork)
+        assert fork == min(s.start for s in mine), pid
+        parents = [s for s in trace.slices if s.pid != pid and s.qualname == "<module>" and
+                   s.file.endswith("followed.py") and s.start < fork < s.end and not s.open]
+        assert len(parents) == 1, (pid, parents)
+
+
+@case(each="minor", exact=True)
+def follow_fork_pool(context):
+    """multiprocessing, fork: all calls of each worker from the fork on, under its name."""
+    facts, trace, _ = followed(context, "pool", "fork")
+    assert_exact(trace, facts["counts"])
+    assert_children_begin(trace, said(facts["counts"]))
+    names = {trace.process_names[pid] for pid in said(facts["counts"])}
+    assert all(re.fullmatch(r"ForkPoolWorker-\d", name) for name in names), names
+
+
+@case(each="minor", exact=True)
+def follow_spawn_pool(context):
+    """multiprocessing, spawn: workers that execute the interpreter anew, from their first call on."""
+    facts, trace, _ = followed(context, "pool", "spawn")
+    assert_exact(trace, facts["counts"])
+    for pid in said(facts["counts"]):
+        assert not [s for s in trace.slices if s.pid == pid and s.open], pid
+
+
+@case(each="minor", exact=True)
+def follow_forkserver_pool(context):
+    """multiprocessing, forkserver: a new interpreter, and its children."""
+    facts, trace, _ = followed(context, "pool", "forkserver")
+    assert_exact(trace, facts["counts"])
+
+
+@case(exact=True)
+def follow_futures(context):
+    """concurrent.futures, by fork and by spawn."""
+    for method in "fork", "spawn":
+        facts, trace, _ = followed(context, "futures", method)
+        assert_exact(trace, facts["counts"])
+
+
+@case(each="minor", exact=True)
+def follow_programs(context):
+    """subprocess, a shell, posix_spawn, and exec after fork, of the same interpreter."""
+    facts, trace, _ = followed(context, "programs")
+    assert_exact(trace, facts["counts"])
+    assert {trace.process_names[pid] for pid in said(facts["counts"])} == {facts["file"]}
+
+
+@case(each="minor", exact=True)
+def follow_prefork_server(context):
+    """-p of a server: workers that are there and one that comes, with threads; and it goes on until the
+    last one has ended."""
+    target = context.target("followed.py", "master")
+    tracer = context.attach(target, "--follow")
+    target.ask("more")
+    counts = [target.ask("go") for _ in range(2)]
+    total = {pid: sum(c[pid] for c in counts) for pid in counts[0]}
+    target.tell("exit")
+    target.wait()
+    tracer.wait(0)
+    trace = tracer.trace()
+    assert_exact(trace, total)
+    helpers = [name for name in trace.thread_names.values() if name.startswith("helper-")]
+    assert len(helpers) == 4 * 2 * 2, trace.thread_names
+
+
+@case()
+def follow_not(context):
+    """-p without --follow: none of the children is in the trace, and their code is untouched."""
+    target = context.target("followed.py", "master")
+    tracer = context.attach(target)
+    target.ask("more")
+    assert not any(text_differences(pid) for pid in target.facts["pids"])
+    target.ask("go")
+    trace = tracer.stop()
+    assert {s.pid for s in trace.slices} == {target.pid}
+
+
+@case()
+def follow_leaves_no_trace(context):
+    """After a trace that followed, nobody's code differs from its file."""
+    target = context.target("followed.py", "master")
+    tracer = context.attach(target, "--follow")
+    more = target.ask("more")["pid"]
+    target.ask("go")
+    tracer.stop()
+    for pid in target.facts["pids"] + [more, target.pid]:
+        assert not text_differences(pid), pid
+    assert target.ask("go")
+
+
+@case()
+def follow_exec(context):
+    """The target becomes another Python program: the trace goes on to its end."""
+    target = context.target("followed.py", "master")
+    tracer = context.attach(target, "--follow")
+    target.tell("exec")
+    target.wait()
+    tracer.wait(0)
+    trace = tracer.trace()
+    trace.check_shape()
+    assert leaves(trace)[target.pid] == 70, leaves(trace)
+
+
+@case()
+def follow_leaves_one_behind(context):
+    """-- PROGRAM ends though its child goes on: the child is named, its calls are there, the status is
+    the program's."""
+    facts, trace, tracer = followed(context, "leave", status=7)
+    try:
+        assert "process %d goes on" % facts["pid"] in tracer.text(), tracer.text()
+        assert leaves(trace)[facts["pid"]] >= 5, leaves(trace)
+        wait_until(lambda: not text_differences(facts["pid"]), "the probes' end")
+    finally:
+        os.kill(facts["pid"], signal.SIGKILL)
+
+
+@case()
+def follow_ignores_threads(context):
+    """--ignore-thread means threads of the children, too."""
+    target = context.target("followed.py", "master")
+    tracer = context.attach(target, "--follow", "--ignore-thread", "helper-*")
+    counts = target.ask("go")
+    trace = tracer.stop()
+    assert_exact(trace, {pid: n // 3 for pid, n in counts.items()})
+
+
+@case()
+def follow_after_ctrl_c(context):
+    """Ctrl-C ends it for all of them."""
+    target = context.target("followed.py", "master")
+    tracer = context.attach(target, "--follow")
+    counts = target.ask("go")
+    time.sleep(0.1)
+    assert_exact(tracer.stop(), counts)
+
+
+@case()
+def follow_of_what(context):
+    """With what it does not go."""
+    for options in ["--hz", "100"], ["--sample-rate", "0.5"], ["--tracer-entries", "9"], \
+            ["--match", "x"]:
+        context.fails(2, "-p", "1", "--follow", *options)
