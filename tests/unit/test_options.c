@@ -260,11 +260,24 @@ static void test_diff(void **state)
 	assert_int_equal(o->inputs.n, 2);
 }
 
+struct refused {
+	const char *line, *says;
+};
+
+static void expect_refused(const struct refused *r, size_t n)
+{
+	char out[4096];
+
+	for (; n; n--, r++) {
+		assert_int_equal(exit_of(r->line, out, sizeof(out)), EXIT_USAGE);
+		if (!strstr(out, r->says))
+			fail_msg("%s: says '%s', not '%s'", r->line, out, r->says);
+	}
+}
+
 static void test_bad_usage(void **state)
 {
-	static const struct {
-		const char *line, *says;
-	} bad[] = {
+	static const struct refused bad[] = {
 		{ "vtbpf", "nothing to trace" },
 		{ "vtbpf -p", "requires an argument" },
 		{ "vtbpf -p x", "'x' is not a number" },
@@ -314,21 +327,14 @@ static void test_bad_usage(void **state)
 		{ "vtbpf report a --limit 0", "would show nothing" },
 		{ "vtbpf report a -d 3", "does not apply" },
 	};
-	char out[4096];
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		assert_int_equal(exit_of(bad[i].line, out, sizeof(out)), EXIT_USAGE);
-		if (!strstr(out, bad[i].says))
-			fail_msg("%s: says '%s', not '%s'", bad[i].line, out, bad[i].says);
-	}
+	expect_refused(bad, sizeof(bad) / sizeof(bad[0]));
 }
 
 static void test_bad_usage_of_others(void **state)
 {
-	static const struct {
-		const char *line, *says;
-	} bad[] = {
+	static const struct refused bad[] = {
 		{ "vtbpf combine", "give captures, or JSON traces" },
 		{ "vtbpf combine a -p 3", "do not apply" },
 		{ "vtbpf combine a --align end", "'end' is none of" },
@@ -349,14 +355,9 @@ static void test_bad_usage_of_others(void **state)
 		{ "vtbpf -p 1 --rotate 1m --trigger gc>1ms", "not with" },
 		{ "vtbpf -p 1 --max-memory none", "not a size" },
 	};
-	char out[4096];
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		assert_int_equal(exit_of(bad[i].line, out, sizeof(out)), EXIT_USAGE);
-		if (!strstr(out, bad[i].says))
-			fail_msg("%s: says '%s', not '%s'", bad[i].line, out, bad[i].says);
-	}
+	expect_refused(bad, sizeof(bad) / sizeof(bad[0]));
 }
 
 static void test_several_processes(void **state)
@@ -382,9 +383,7 @@ static void test_several_processes(void **state)
 
 static void test_bad_diff(void **state)
 {
-	static const struct {
-		const char *line, *says;
-	} bad[] = {
+	static const struct refused bad[] = {
 		{ "vtbpf diff a", "give two traces" },
 		{ "vtbpf diff a b c", "give two traces" },
 		{ "vtbpf diff a b --", "before -- and after it" },
@@ -393,14 +392,9 @@ static void test_bad_diff(void **state)
 		{ "vtbpf diff a b --sort total", "go with report" },
 		{ "vtbpf -q diff a -- b", "comes first" },
 	};
-	char out[4096];
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		assert_int_equal(exit_of(bad[i].line, out, sizeof(out)), EXIT_USAGE);
-		if (!strstr(out, bad[i].says))
-			fail_msg("%s: says '%s', not '%s'", bad[i].line, out, bad[i].says);
-	}
+	expect_refused(bad, sizeof(bad) / sizeof(bad[0]));
 }
 
 static void test_help_and_version(void **state)
