@@ -1,13 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """--sched: what targets/off_cpu.py did without a CPU, by its own clock."""
 
+import collections
 import os
 import re
+import signal
 
+import formats
 from harness import case
 from tracefile import Trace
 
 SLEEPS = ("blocked: clock_nanosleep", "blocked: nanosleep", "blocked: select", "blocked: pselect6")
+SLICES = ("select slice.name, thread.tid, slice.dur from slice join thread_track on slice.track_id = thread_track.id "
+          "join thread using (utid) where slice.category = 'sched'")
+WAKERS = ("select args.int_value from slice join args using (arg_set_id) where slice.category = 'sched' "
+          "and args.key = 'debug.waker'")
+UNCLOSED = "select count(*) from slice where dur < 0"
+ERRORS = "select name, value from stats where severity in ('error', 'data_loss') and value > 0"
 EDGE = 100000  # ns, after an edge of the recording: frames that run then begin there, one by one
 
 
@@ -130,6 +139,26 @@ def test_sched_in_windows(context):
     for e in events:
         assert any(begin <= e.start and e.end <= end for begin, end in windows), (e, windows)
     assert any(e.name in SLEEPS for e in events), events
+
+
+@case()
+def test_sched_in_perfetto(context):
+    """Perfetto's own trace processor finds the same, on the same threads, with wakers, and nothing wrong."""
+    target = context.target("off_cpu.py")
+    tracer = context.attach(target, "--sched", out="out.vtb")
+    target.ask("go")
+    tracer.send(signal.SIGINT)
+    tracer.wait()
+    for name in ("raw.json", "out.pftrace"):
+        context.command("convert", context.path("out.vtb"), "-o", context.path(name)).wait(0)
+    events = events_of(Trace(context.path("raw.json")))
+    slices, wakers, depths, errors = formats.perfetto(
+        context, context.path("out.pftrace"), SLICES, WAKERS, UNCLOSED, ERRORS)
+    assert errors == [] and depths == [[0]], (errors, depths)
+    assert collections.Counter(tuple(row) for row in slices) == \
+        collections.Counter((e.name, e.tid, e.end - e.start) for e in events)
+    assert collections.Counter(row[0] for row in wakers) == \
+        collections.Counter(e.waker for e in events if e.waker is not None)
 
 
 @case()

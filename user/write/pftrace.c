@@ -383,7 +383,8 @@ static void write_edge(struct pftrace *t, const struct trace_event *ev, enum eve
 static int pftrace_event(struct writer *w, const struct trace_event *ev)
 {
 	const struct event_session *info = &w->session->info;
-	const struct clocks clocks = { ev->start, info->realtime_offset, info->boottime_offset };
+	const struct clocks clocks = { w->session->start, info->realtime_offset,
+				       info->boottime_offset };
 	struct profile *p = profile_writer__profile(w);
 	struct profile_track *track = profile_writer__track_of(w, ev->track);
 	struct pftrace t = { .p = p, .out = &w->out, .uuid = uuid_of(track) };
@@ -410,7 +411,9 @@ static int pftrace_profile(struct writer *w, struct profile *p)
 	t.seen = calloc(p->n_functions + 1, sizeof(*t.seen));
 	if (!t.seen)
 		return -ENOMEM;
-	write_clocks(&t, &(struct clocks){ p->start, p->realtime_offset, p->boottime_offset });
+	if (!p->events) /* else it was said with the first of them; clocks must not go back */
+		write_clocks(&t,
+			     &(struct clocks){ p->start, p->realtime_offset, p->boottime_offset });
 	write_processes(&t);
 	for (i = 0; i < p->n_tracks && !err; i++) {
 		if (p->tracks[i]->calls.n || p->tracks[i]->has_events)
