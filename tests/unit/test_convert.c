@@ -14,47 +14,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../../user/convert.h"
-#include "capture_builder.h"
+#include "convert_fixture.h"
 #include "text_file.h"
 
-struct fixture {
-	char dir[64], in[128], out[128];
-	struct capture_builder b;
-	struct convert_options opts;
-	struct convert_summary sum;
-};
-
+/* With the begin of a capture. */
 static int setup(void **state)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
+	int err = convert_fixture__setup(state);
+	struct fixture *f = *state;
 
-	strcpy(f->dir, "/tmp/vtbpf-convert-XXXXXX");
-	assert_non_null(mkdtemp(f->dir));
-	snprintf(f->in, sizeof(f->in), "%s/in.vtb", f->dir);
-	snprintf(f->out, sizeof(f->out), "%s/out.json", f->dir);
-	builder__init(&f->b);
 	builder__session(&f->b, 100, 1000);
 	builder__code(&f->b, 1, "f", "f.py");
-	f->opts.input = f->in;
-	f->opts.output = f->out;
-	f->opts.output_named = true;
-	f->opts.filter.max_stack_depth = -1;
-	*state = f;
-	return 0;
-}
-
-/* Fails when anything but the known files is left in the directory. */
-static int teardown(void **state)
-{
-	struct fixture *f = *state;
-	int err;
-
-	unlink(f->in);
-	unlink(f->out);
-	err = rmdir(f->dir);
-	builder__release(&f->b);
-	free(f);
 	return err;
 }
 
@@ -295,22 +265,24 @@ static void test_output_that_cannot_be(void **state)
 	assert_int_equal(convert__check_output(".json/", "json", true), -EISDIR);
 }
 
+#define CAPTURE_TEST(test) cmocka_unit_test_setup_teardown(test, setup, convert_fixture__teardown)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_torn_capture, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_damaged_capture, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_unknown_records, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_reused_tid, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_reused_tid_that_overlaps, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_filters, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_losses_known_by_count_only, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_capture_to_capture, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_cancelled, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_no_space, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_foreign_input, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_whose_file_it_is, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_output_that_cannot_be, setup, teardown),
+		CAPTURE_TEST(test_torn_capture),
+		CAPTURE_TEST(test_damaged_capture),
+		CAPTURE_TEST(test_unknown_records),
+		CAPTURE_TEST(test_reused_tid),
+		CAPTURE_TEST(test_reused_tid_that_overlaps),
+		CAPTURE_TEST(test_filters),
+		CAPTURE_TEST(test_losses_known_by_count_only),
+		CAPTURE_TEST(test_capture_to_capture),
+		CAPTURE_TEST(test_cancelled),
+		CAPTURE_TEST(test_no_space),
+		CAPTURE_TEST(test_foreign_input),
+		CAPTURE_TEST(test_whose_file_it_is),
+		CAPTURE_TEST(test_output_that_cannot_be),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

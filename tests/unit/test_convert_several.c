@@ -14,49 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../../user/convert.h"
-#include "capture_builder.h"
+#include "convert_fixture.h"
 #include "text_file.h"
-
-struct fixture {
-	char dir[64], in[128], more[128], out[128];
-	struct capture_builder b;
-	struct convert_options opts;
-	struct convert_summary sum;
-};
-
-static int setup(void **state)
-{
-	struct fixture *f = calloc(1, sizeof(*f));
-
-	strcpy(f->dir, "/tmp/vtbpf-several-XXXXXX");
-	assert_non_null(mkdtemp(f->dir));
-	snprintf(f->in, sizeof(f->in), "%s/in.vtb", f->dir);
-	snprintf(f->more, sizeof(f->more), "%s/more.vtb", f->dir);
-	snprintf(f->out, sizeof(f->out), "%s/out.json", f->dir);
-	builder__init(&f->b);
-	f->opts.input = f->in;
-	f->opts.output = f->out;
-	f->opts.output_named = true;
-	f->opts.filter.max_stack_depth = -1;
-	*state = f;
-	return 0;
-}
-
-/* Fails when anything but the known files is left in the directory. */
-static int teardown(void **state)
-{
-	struct fixture *f = *state;
-	int err;
-
-	unlink(f->in);
-	unlink(f->more);
-	unlink(f->out);
-	err = rmdir(f->dir);
-	builder__release(&f->b);
-	free(f);
-	return err;
-}
 
 static void expect_in_output(const struct fixture *f, const char *what, size_t n)
 {
@@ -261,13 +220,10 @@ static void test_other_boot(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_two_processes, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_pid_used_again, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_filters_of_parts, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_newest_of_parts, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_merged_capture, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_torn_part, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_other_boot, setup, teardown),
+		CONVERT_TEST(test_two_processes),    CONVERT_TEST(test_pid_used_again),
+		CONVERT_TEST(test_filters_of_parts), CONVERT_TEST(test_newest_of_parts),
+		CONVERT_TEST(test_merged_capture),   CONVERT_TEST(test_torn_part),
+		CONVERT_TEST(test_other_boot),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,41 +15,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include "../../user/convert.h"
-
-struct fixture {
-	char dir[64], in[128], out[128], text[16384];
-	struct convert_options opts;
-	struct convert_summary sum;
-};
-
-static int setup(void **state)
-{
-	struct fixture *f = calloc(1, sizeof(*f));
-
-	strcpy(f->dir, "/tmp/vtbpf-report-XXXXXX");
-	assert_non_null(mkdtemp(f->dir));
-	snprintf(f->in, sizeof(f->in), "%s/in.json", f->dir);
-	snprintf(f->out, sizeof(f->out), "%s/out.json", f->dir);
-	f->opts.input = f->in;
-	f->opts.output = f->out;
-	f->opts.output_named = true;
-	f->opts.filter.max_stack_depth = -1;
-	*state = f;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *f = *state;
-	int err;
-
-	unlink(f->in);
-	unlink(f->out);
-	err = rmdir(f->dir);
-	free(f);
-	return err;
-}
+#include "convert_fixture.h"
 
 static int convert(struct fixture *f, const char *text)
 {
@@ -345,7 +311,7 @@ static void test_damage(void **state)
 	assert_int_equal(access(f->out, F_OK), -1);
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define CASE(name) CONVERT_TEST(name)
 
 int main(void)
 {
