@@ -126,7 +126,8 @@ class Web(Pair):
         self.servers = [self.start(
             [python, "-m", "gunicorn", "-w", "1", "-b", "127.0.0.1:%d" % PORTS[i], "--chdir", BENCH,
              "--log-level", "error", "web_counted:application"],
-            stdin=subprocess.DEVNULL, env={**os.environ, "WEB_COUNT": self.counts[i]}) for i in (0, 1)]
+            stdin=subprocess.DEVNULL, env={**os.environ, "WEB_COUNT": self.counts[i],
+                                           "HOME": tempfile.mkdtemp(dir=self.tmp.name)}) for i in (0, 1)]
         time.sleep(3)
         self.pids = [self.worker(server.pid) for server in self.servers]
         self.pid = self.pids[0]

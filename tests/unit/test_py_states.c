@@ -60,7 +60,9 @@ static void test_gone(void **state)
 	struct py_threads t;
 
 	(void)state;
+	assert_false(py_reader__is_gone(&im->r));
 	im->r.read = read_nothing;
+	assert_true(py_reader__is_gone(&im->r));
 	assert_int_equal(py_threads__read(&im->r, &t), -ESRCH);
 	assert_int_equal(t.n, 0);
 	image__free(im);

@@ -65,6 +65,15 @@ ssize_t py_reader__get_some(struct py_reader *r, uint64_t addr, void *buf, size_
 	return (size_t)n < min ? -EFAULT : n;
 }
 
+bool py_reader__is_gone(struct py_reader *r)
+{
+	char byte;
+
+	if (!r->gone)
+		r->gone = r->read(r->ctx, r->runtime, &byte, sizeof(byte)) == -ESRCH;
+	return r->gone;
+}
+
 int py_reader__get(struct py_reader *r, uint64_t addr, void *buf, size_t len)
 {
 	ssize_t n = py_reader__get_some(r, addr, buf, len, len);

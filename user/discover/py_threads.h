@@ -40,6 +40,10 @@ struct py_reader;
 struct py_reader *py_reader__new(pid_t pid, const struct probe_plan *plan, uint64_t load_bias);
 void py_reader__free(struct py_reader *r);
 
+/* Has the process exited, or become another program, since the reader was made? Also true where that is
+ * the same program anew, at the same addresses. */
+bool py_reader__is_gone(struct py_reader *r);
+
 /* Where the BPF side finds an object's attributes; form VTBPF_ATTRS_NONE when that is not known. */
 void py_reader__attrs(const struct py_reader *r, struct vtbpf_attrs *out);
 

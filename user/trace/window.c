@@ -107,14 +107,16 @@ void window__put_pause(struct recording *r, uint64_t to)
 	capture_writer__append(r->w, &rec.rec);
 }
 
-/* While nobody looked the process may have become another program: its pages lie elsewhere then, and
- * in all likelihood come from another file. */
-static bool same_program(const struct target *t)
+/* While nobody looked the process may have become another program. Its pages may lie where those of the
+ * old one lay, and come from the same file: many services begin anew by executing themselves. */
+static bool same_program(struct recording *r)
 {
+	const struct target *t = r->cfg->target;
 	struct target now = {};
 	struct stat then_st, now_st;
 	char why[512];
-	bool same = !target__open(t->pid, &now, why, sizeof(why)) &&
+	bool same = !py_reader__is_gone(r->reader) &&
+		    !target__open(t->pid, &now, why, sizeof(why)) &&
 		    now.proc_start == t->proc_start && now.load_bias == t->load_bias &&
 		    !fstat(t->interp_fd, &then_st) && !fstat(now.interp_fd, &now_st) &&
 		    then_st.st_dev == now_st.st_dev && then_st.st_ino == now_st.st_ino;
@@ -128,7 +130,7 @@ int window__resume(struct recording *r)
 	uint64_t stopped = r->window_stop;
 	int err;
 
-	if (!same_program(r->cfg->target)) {
+	if (!same_program(r)) {
 		recording__end_with(r, END_TARGET_EXEC);
 		return -ESRCH;
 	}

@@ -74,7 +74,7 @@ def main():
             start("noise-2", noise)
             proto.say()
         elif word == "exec":
-            os.execv("/bin/sleep", ["sleep", "30"])
+            os.execv(sys.executable, [sys.executable, "-c", "import time; time.sleep(30)"])
         elif word == "exit":
             os._exit(0)
 
