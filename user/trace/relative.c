@@ -141,7 +141,8 @@ static void look_at_name(struct recording *r, struct relative *m, uint64_t now)
 
 	if (named)
 		put_process(r, m, name);
-	m->name_at = named || now - m->since > NAME_GIVEN_UP_NS ? 0 : now + NAME_AGAIN_NS;
+	/* `now` may be a little before `since`, of a record that has just come. */
+	m->name_at = named || now > m->since + NAME_GIVEN_UP_NS ? 0 : now + NAME_AGAIN_NS;
 	free(name);
 }
 
