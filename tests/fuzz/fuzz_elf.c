@@ -5,20 +5,26 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "../../user/discover/probe_plan.h"
+#include "../../user/discover/gc_sites.h"
+#include "../../user/discover/mark_site.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct probe_plan plan;
+	static struct gc_plan gc;
+	struct mark_site mark;
 	int fd = memfd_create("fuzz", MFD_CLOEXEC);
 	char why[256];
 
 	if (fd < 0)
 		return 0;
-	if (write(fd, data, size) == (ssize_t)size)
+	if (write(fd, data, size) == (ssize_t)size) {
 		probe_plan__make(fd, &plan, why, sizeof(why));
+		gc_sites__find(fd, &plan, &gc, why, sizeof(why));
+		mark_site__find(fd, &mark);
+	}
 	close(fd);
 	return 0;
 }

@@ -76,6 +76,11 @@ size_t elf_image__slots_of(const struct elf_image *img, const char *name, uint64
  */
 int elf_image__code_slots(const struct elf_image *img, struct elf_slot **slots, size_t *n);
 
+/* The same of all places that hold an address that `wants` says yes to. */
+typedef bool (*elf_slot_fn)(const struct elf_image *img, uint64_t value, const void *arg);
+int elf_image__slots(const struct elf_image *img, elf_slot_fn wants, const void *arg,
+		     struct elf_slot **slots, size_t *n);
+
 /* Calls fn for each note of every note section until it returns non-zero. desc has desc_len
  * bytes. */
 struct elf_note {

@@ -55,13 +55,15 @@ size_t elf_image__slots_of(const struct elf_image *img, const char *name, uint64
 
 struct slots {
 	const struct elf_image *img;
+	elf_slot_fn wants;
+	const void *arg;
 	struct elf_slot *slot;
 	size_t n, room;
 };
 
 static int add_slot(struct slots *s, uint64_t vaddr, uint64_t value)
 {
-	if (!elf_image__is_code(s->img, value))
+	if (!s->wants(s->img, value, s->arg))
 		return 0;
 	if (s->n == MAX_SLOTS)
 		return -EFBIG;
@@ -172,9 +174,10 @@ static bool is_sorted(const struct slots *s)
 	return true;
 }
 
-int elf_image__code_slots(const struct elf_image *img, struct elf_slot **slots, size_t *n)
+int elf_image__slots(const struct elf_image *img, elf_slot_fn wants, const void *arg,
+		     struct elf_slot **slots, size_t *n)
 {
-	struct slots s = { .img = img };
+	struct slots s = { .img = img, .wants = wants, .arg = arg };
 	int err;
 
 	if (img->dynamic) {
@@ -193,4 +196,15 @@ int elf_image__code_slots(const struct elf_image *img, struct elf_slot **slots, 
 	*slots = s.slot;
 	*n = s.n;
 	return 0;
+}
+
+static bool is_code(const struct elf_image *img, uint64_t value,
+		    const void *arg __attribute__((unused)))
+{
+	return elf_image__is_code(img, value);
+}
+
+int elf_image__code_slots(const struct elf_image *img, struct elf_slot **slots, size_t *n)
+{
+	return elf_image__slots(img, is_code, NULL, slots, n);
 }
