@@ -32,6 +32,8 @@
 #include "sample.bpf.h"
 #include "sleep.bpf.h"
 #include "sched.bpf.h"
+#include "gc.bpf.h"
+#include "mark.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -59,12 +61,28 @@ static __always_inline void take_hit(struct pt_regs *ctx, __u64 index)
 	handle_hit(&hit);
 }
 
+/* What is no call: see vtbpf_gc.h. */
+static __noinline int on_other_site(struct pt_regs *ctx, __u64 cookie)
+{
+	__u64 begin = budgeted ? bpf_ktime_get_ns() : 0;
+
+	if (!active)
+		return 0;
+	if (marks_watched && cookie == VTBPF_COOKIE_MARK)
+		take_mark(ctx);
+	else if (gc_watched)
+		gc_take_hit(ctx, cookie - VTBPF_COOKIE_GC);
+	if (budgeted)
+		budget_spend(other_site_cost + bpf_ktime_get_ns() - begin);
+	return 0;
+}
+
 static __always_inline int on_site(struct pt_regs *ctx, __u64 index)
 {
 	__u64 begin = budgeted ? bpf_ktime_get_ns() : 0;
 
 	if (index >= VTBPF_MAX_SITES)
-		return 0;
+		return marks_watched || gc_watched ? on_other_site(ctx, index) : 0;
 	if (active)
 		take_hit(ctx, index);
 	if (budgeted)

@@ -9,6 +9,9 @@ enum vtbpf_event_what {
 	/* Slices of a thread without a CPU; nothing else happens on the thread meanwhile. */
 	VTBPF_EVENT_BLOCKED = 1,  /* value: system call, VTBPF_NO_SYSCALL; waker's tid, 0: none */
 	VTBPF_EVENT_RUNNABLE = 2, /* it could run, and had no CPU */
+	/* A garbage collection; value: generation, objects that gc.collect() would count. */
+	VTBPF_EVENT_GC = 3,
+	VTBPF_EVENT_MARK = 4, /* sys.audit("vtbpf.mark", NAME); text: NAME */
 };
 
 #define VTBPF_NO_SYSCALL (-1)	   /* a page fault */

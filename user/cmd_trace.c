@@ -32,6 +32,8 @@ struct trace {
 	struct launched launched; /* pid 0: none */
 	struct target target;
 	struct probe_plan plan;
+	struct gc_plan gc;     /* with --gc */
+	struct mark_site mark; /* offset 0: not found */
 	struct tracer_early *early;
 	struct capture_writer writer;
 	struct recording_result result;
@@ -102,12 +104,16 @@ static int make_plan(struct trace *tr)
 	if (!err && triggers__watches(&tr->o->triggers) & VTBPF_WATCH_RAISE)
 		err = probe_plan__watch_exceptions(tr->target.interp_fd, &tr->plan, why,
 						   sizeof(why));
+	if (!err && tr->o->gc)
+		err = gc_sites__find(tr->target.interp_fd, &tr->plan, &tr->gc, why, sizeof(why));
 	if (err) {
 		log_error("process %d (%s): %s", tr->target.pid, tr->target.interp, why);
 		return EXIT_BAD_TARGET;
 	}
 	log_verbose("process %d runs CPython %s from %s", tr->target.pid,
 		    py_version_str(tr->plan.version, version, sizeof(version)), tr->target.interp);
+	if (!tr->o->hz && mark_site__find(tr->target.interp_fd, &tr->mark))
+		log_verbose("note: marks cannot be seen: it does not show where sys.audit() is");
 	for (size_t i = 0; i < tr->plan.n_notes; i++)
 		log_verbose("note: %s", tr->plan.notes[i]);
 	return EXIT_OK;
@@ -233,6 +239,8 @@ static int record(struct trace *tr)
 			.sample_sleeps = o->wall,
 			.sched = o->sched,
 			.follow = o->follow,
+			.gc = tr->gc.n ? &tr->gc : NULL,
+			.mark = tr->mark.offset ? &tr->mark : NULL,
 		},
 		.duration_ns = o->duration_ns,
 		.ignore_threads = o->ignore_threads.items,

@@ -76,6 +76,7 @@ struct options {
 	uint32_t hz;	 /* of samples; 0: calls are traced */
 	bool wall;	 /* and of threads that have no CPU, too */
 	bool sched;	 /* what threads do without a CPU */
+	bool gc;	 /* show collections */
 	bool no_progress;
 	bool dry_run;
 	bool json; /* of threads, ctl status */

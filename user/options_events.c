@@ -10,6 +10,9 @@ error_t option__parse_events(int key, struct options *o)
 	case OPT_SCHED:
 		o->sched = true;
 		return 0;
+	case OPT_GC:
+		o->gc = true;
+		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
 }
@@ -17,7 +20,7 @@ error_t option__parse_events(int key, struct options *o)
 /* The first of them that was given, NULL: none. */
 static const char *first_of(const struct options *o)
 {
-	return o->sched ? "--sched" : NULL;
+	return o->sched ? "--sched" : o->gc ? "--gc" : NULL;
 }
 
 void option__check_events(struct argp_state *state, const struct options *o)

@@ -54,6 +54,7 @@ enum option_key {
 	OPT_PORT,
 	OPT_NO_BROWSER,
 	OPT_SCHED,
+	OPT_GC,
 };
 
 /* ---- options_text.c --------------------------------------------------------------------- */

@@ -275,6 +275,17 @@ static void expect_refused(const struct refused *r, size_t n)
 	}
 }
 
+static void test_events(void **state)
+{
+	char out[4096];
+
+	assert_true(parse(*state, "vtbpf -p 5 --gc")->gc);
+	assert_int_equal(exit_of("vtbpf convert in -o o.json --gc", out, sizeof(out)), EXIT_USAGE);
+	assert_non_null(strstr(out, "--gc: goes with a trace"));
+	assert_int_equal(exit_of("vtbpf -p 5 --gc --hz 10", out, sizeof(out)), EXIT_USAGE);
+	assert_non_null(strstr(out, "--gc: goes with traces of calls"));
+}
+
 static void test_bad_usage(void **state)
 {
 	static const struct refused bad[] = {
@@ -430,6 +441,7 @@ int main(void)
 		OPTIONS_TEST(test_threads),
 		OPTIONS_TEST(test_ctl),
 		OPTIONS_TEST(test_diff),
+		OPTIONS_TEST(test_events),
 		cmocka_unit_test(test_bad_usage),
 		cmocka_unit_test(test_bad_diff),
 		cmocka_unit_test(test_help_and_version),

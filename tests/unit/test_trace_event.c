@@ -54,6 +54,52 @@ static void test_json(void **state)
 	assert_int_equal(f->sum.calls, 1);
 }
 
+static void test_collections(void **state)
+{
+	const struct build_event e = { .tid = 100,
+				       .what = VTBPF_EVENT_GC,
+				       .start = 2 * MS,
+				       .end = 5 * MS,
+				       .value = { 2, 31 } };
+	struct fixture *f = *state;
+
+	add_call(f, 2, 3 * MS, 4 * MS, 1); /* of a callback */
+	builder__event(&f->b, &e);
+	add_call(f, 1, 1 * MS, 9 * MS, 0);
+	convert_capture(f, "json");
+	has(f, "{\"ph\":\"X\",\"cat\":\"gc\",\"pid\":100,\"tid\":100,\"ts\":2000.000,"
+	       "\"dur\":3000.000,\"name\":\"garbage collection\","
+	       "\"args\":{\"generation\":2,\"collected\":31}}");
+	has(f, "\"overlapping_moved\":0");
+}
+
+/* In what width the name is stored does not matter; nothing in it harms the file. */
+static void test_marks(void **state)
+{
+	struct build_event e = { .tid = 100,
+				 .what = VTBPF_EVENT_MARK,
+				 .start = 2 * MS,
+				 .end = 2 * MS,
+				 .text = { "a \"mark\"\n\xff" } };
+	struct fixture *f = *state;
+	struct vtbpf_rec_event *r;
+
+	add_call(f, 1, 1 * MS, 9 * MS, 0);
+	builder__event(&f->b, &e);
+	e.text[0] = "abcdefgh";
+	builder__event(&f->b, &e);
+	r = (void *)(f->b.data + f->b.len - sizeof(*r) - 8);
+	memcpy(r->data, (uint16_t[]){ 0x76d1, 0xd800, 0xfc, 'z' }, 8);
+	r->text[0].width = 2;
+	e.text[0] = NULL;
+	builder__event(&f->b, &e);
+	convert_capture(f, "json");
+	has(f, "{\"ph\":\"i\",\"cat\":\"mark\",\"pid\":100,\"tid\":100,\"ts\":2000.000,\"s\":\"t\","
+	       "\"name\":\"a \\\"mark\\\"\\n\xef\xbf\xbd\"}");
+	has(f, "\"name\":\"\xe7\x9b\x91\xef\xbf\xbd\xc3\xbcz\"}");
+	has(f, "\"name\":\"\"}");
+}
+
 /* Written after the thread's later calls, or before earlier ones: they stay on the thread's track. */
 static void test_order_of_what_is_alone(void **state)
 {
@@ -229,6 +275,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		FORMAT_TEST(test_json),
+		FORMAT_TEST(test_collections),
+		FORMAT_TEST(test_marks),
 		FORMAT_TEST(test_order_of_what_is_alone),
 		FORMAT_TEST(test_unknown_and_damaged),
 		FORMAT_TEST(test_ignored_thread),

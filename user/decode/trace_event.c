@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../utf.h"
+
 #define NAME_MAX_BYTES 96 /* of names that are not the target's */
 
 struct making {
@@ -94,6 +96,35 @@ __attribute__((format(printf, 2, 3))) static void name_it(struct making *m, cons
 	m->maker->used += m->ev->name.len;
 }
 
+/* Bytes that the texts of a record may need as UTF-8. */
+static size_t texts_size(const struct event_other *o)
+{
+	size_t size = 0;
+
+	for (size_t i = 0; i < VTBPF_EVENT_TEXTS; i++)
+		size += UTF8_MAX(o->text[i].bytes.len);
+	return size;
+}
+
+/* A text of the target as UTF-8. */
+static struct event_bytes text_of(struct making *m, const struct event_string *s)
+{
+	struct event_bytes text = { m->maker->text + m->maker->used, 0 };
+	char *at = m->maker->text + m->maker->used;
+
+	if (s->width)
+		text.len = ucs__to_utf8(s->bytes.data, s->bytes.len / s->width, s->width, at);
+	else
+		text.len = utf8__repair(s->bytes.data, s->bytes.len, at);
+	m->maker->used += text.len;
+	return text;
+}
+
+static void name_as(struct making *m, const struct event_string *s)
+{
+	m->ev->name = text_of(m, s);
+}
+
 static void add_number(struct making *m, const char *key, int64_t number)
 {
 	struct trace_arg *arg = &m->ev->args[m->ev->n_args++];
@@ -126,6 +157,18 @@ static void runnable(struct making *m)
 	name_it(m, "runnable");
 }
 
+static void collection(struct making *m)
+{
+	name_it(m, "garbage collection");
+	add_number(m, "generation", m->o->value[0]);
+	add_number(m, "collected", m->o->value[1]);
+}
+
+static void mark(struct making *m)
+{
+	name_as(m, &m->o->text[0]);
+}
+
 struct event_kind {
 	const char *cat;
 	enum trace_phase phase;
@@ -136,6 +179,8 @@ struct event_kind {
 static const struct event_kind event_kinds[] = {
 	[VTBPF_EVENT_BLOCKED] = { "sched", TRACE_SLICE, true, blocked },
 	[VTBPF_EVENT_RUNNABLE] = { "sched", TRACE_SLICE, true, runnable },
+	[VTBPF_EVENT_GC] = { "gc", TRACE_SLICE, false, collection },
+	[VTBPF_EVENT_MARK] = { "mark", TRACE_INSTANT, false, mark },
 };
 
 int trace_event__make(struct trace_event_maker *m, const struct session *s,
@@ -153,7 +198,7 @@ int trace_event__make(struct trace_event_maker *m, const struct session *s,
 		span.to = span.from;
 	if (!session__clip(s, &span))
 		return 0;
-	err = make_room(m, NAME_MAX_BYTES);
+	err = make_room(m, NAME_MAX_BYTES + texts_size(o));
 	if (err)
 		return err;
 	*ev = (struct trace_event){

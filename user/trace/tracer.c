@@ -133,9 +133,10 @@ struct bpf_program *tracer__site_program(const struct tracer *t, size_t site)
 }
 
 /* Is there a program for each site? */
-static bool fits_variant(const struct tracer *t)
+static bool fits_variant(const struct tracer *t, const struct tracer_config *cfg)
 {
-	return t->variant != TRACER_NUMBERED || t->plan.n_sites <= VTBPF_NUMBERED_SITES;
+	return t->variant != TRACER_NUMBERED ||
+	       (!cfg->gc && t->plan.n_sites <= VTBPF_NUMBERED_SITES);
 }
 
 /* Loads the programs of one variant and no others: the rest may be beyond this kernel. */
@@ -145,7 +146,7 @@ static int load_variant(struct tracer *t, const struct tracer_config *cfg,
 	int err;
 
 	t->variant = variant;
-	if (!fits_variant(t))
+	if (!fits_variant(t, cfg))
 		return -E2BIG;
 	t->skel = tracer_early__take(cfg->early);
 	if (!t->skel)
@@ -155,6 +156,7 @@ static int load_variant(struct tracer *t, const struct tracer_config *cfg,
 	configure(t, cfg);
 	tracer_samples__prepare(t, cfg);
 	tracer_sched__prepare(t, cfg);
+	tracer_other__prepare(t, cfg);
 	bpf_program__set_autoload(t->skel->progs.on_site_multi, variant == TRACER_MULTI);
 	bpf_program__set_autoload(t->skel->progs.on_site_cookie, variant == TRACER_COOKIES);
 	for (size_t i = 0; variant == TRACER_NUMBERED && i < t->plan.n_sites; i++)
@@ -258,9 +260,11 @@ static int fill_slots(struct tracer *t)
 	return 0;
 }
 
-static void explain_load_error(const struct tracer *t, int err)
+static void explain_load_error(const struct tracer *t, const struct tracer_config *cfg, int err)
 {
-	if (!fits_variant(t))
+	if (!fits_variant(t, cfg) && cfg->gc)
+		log_error("--gc: this kernel has no attach cookies (Linux 5.15), which it wants");
+	else if (!fits_variant(t, cfg))
 		log_error("this kernel has no attach cookies (Linux 5.15): no more than %d places "
 			  "can be probed, and this interpreter needs %zu",
 			  VTBPF_NUMBERED_SITES, t->plan.n_sites);
@@ -298,7 +302,7 @@ struct tracer *tracer__new(const struct probe_plan *plan, const struct tracer_co
 		err = t->ring ? 0 : -errno;
 	}
 	if (err) {
-		explain_load_error(t, err);
+		explain_load_error(t, cfg, err);
 		tracer__free(t);
 		errno = -err;
 		return NULL;

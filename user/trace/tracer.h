@@ -16,6 +16,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "../discover/gc_sites.h"
+#include "../discover/mark_site.h"
 #include "../discover/probe_plan.h"
 #include "holder.h"
 
@@ -45,11 +47,13 @@ struct tracer_config {
 	struct tracer_early *early; /* begun with the same ring_bytes; emptied. May be NULL */
 	uint32_t triggers; /* VTBPF_WATCH_*: what watch.h may ask for; 0: nothing, at no cost */
 	bool budgeted;	   /* count what the hits cost, and stop at a limit ... */
-	const uint32_t *site_costs; /* ... by the cost of a hit of each site of the plan, ns */
-	uint64_t sample_period_ns;  /* tracer__attach_samples() may be used; 0: it may not */
-	struct vtbpf_states states; /* for that, and to watch exceptions: py_reader__states() */
-	uint64_t runtime;	    /* for the latter */
-	bool sample_sleeps;	    /* and threads that have no CPU are told of, too */
+	const uint32_t *site_costs;   /* ... by the cost of a hit of each site of the plan, ns */
+	uint64_t sample_period_ns;    /* tracer__attach_samples() may be used; 0: it may not */
+	struct vtbpf_states states;   /* for that, and to watch exceptions: py_reader__states() */
+	uint64_t runtime;	      /* for the latter */
+	bool sample_sleeps;	      /* and threads that have no CPU are told of, too */
+	const struct gc_plan *gc;     /* collections are told of. NULL: not; outlives the tracer */
+	const struct mark_site *mark; /* so are marks, where cookies are known */
 	bool sched; /* what threads do without a CPU is told of: VTBPF_EVENT_BLOCKED, _RUNNABLE */
 };
 

@@ -25,8 +25,9 @@ static int attach_multi(struct attach_args *a, char *why, size_t why_size)
 {
 	LIBBPF_OPTS(bpf_uprobe_multi_opts, opts);
 	const struct probe_plan *plan = &a->t->plan;
-	unsigned long offsets[VTBPF_MAX_SITES], ref_ctrs[VTBPF_MAX_SITES];
-	__u64 cookies[VTBPF_MAX_SITES];
+	unsigned long offsets[VTBPF_MAX_COOKIES], ref_ctrs[VTBPF_MAX_COOKIES] = {};
+	__u64 cookies[VTBPF_MAX_COOKIES];
+	size_t n = plan->n_sites;
 	bool any_ref = false;
 
 	for (size_t i = 0; i < plan->n_sites; i++) {
@@ -35,15 +36,36 @@ static int attach_multi(struct attach_args *a, char *why, size_t why_size)
 		any_ref |= ref_ctrs[i] != 0;
 		cookies[i] = i;
 	}
+	n += tracer_other__sites(a->t, offsets + n, cookies + n);
 	opts.offsets = offsets;
 	opts.cookies = cookies;
 	opts.ref_ctr_offsets = any_ref ? ref_ctrs : NULL;
-	opts.cnt = plan->n_sites;
+	opts.cnt = n;
 	if (bpf_program__attach_uprobe_multi(tracer__site_program(a->t, 0), a->pid, a->path, NULL,
 					     &opts))
 		return 0;
 	snprintf(why, why_size, "the kernel refuses the probes: %s", strerror(errno));
 	return -errno;
+}
+
+/* Those that are no calls'. */
+static int attach_others(struct attach_args *a, char *why, size_t why_size)
+{
+	unsigned long offsets[VTBPF_MAX_COOKIES];
+	__u64 cookies[VTBPF_MAX_COOKIES];
+	size_t n = tracer_other__sites(a->t, offsets, cookies);
+
+	for (size_t i = 0; i < n; i++) {
+		LIBBPF_OPTS(bpf_uprobe_opts, opts, .bpf_cookie = cookies[i]);
+
+		if (bpf_program__attach_uprobe_opts(tracer__site_program(a->t, 0), a->pid, a->path,
+						    offsets[i], &opts))
+			continue;
+		snprintf(why, why_size, "the kernel refuses the probe at 0x%lx: %s", offsets[i],
+			 strerror(errno));
+		return -errno;
+	}
+	return 0;
 }
 
 static int attach_each(struct attach_args *a, char *why, size_t why_size)
@@ -62,7 +84,7 @@ static int attach_each(struct attach_args *a, char *why, size_t why_size)
 			 (unsigned long)s->offset, strerror(errno));
 		return -errno;
 	}
-	return 0;
+	return attach_others(a, why, why_size);
 }
 
 static int watch(struct tracer *t, struct bpf_link **links)

@@ -69,11 +69,13 @@ static int make_map(struct bpf_map *map)
 	return err;
 }
 
-/* Most traces take none. */
-static bool is_for_samples(const struct bpf_map *map)
+/* Most traces take no samples, and watch neither the scheduler nor collections. */
+static bool is_optional(const struct bpf_map *map)
 {
-	return !strncmp(bpf_map__name(map), "sample_", strlen("sample_")) ||
-	       !strncmp(bpf_map__name(map), "sched_", strlen("sched_"));
+	const char *name = bpf_map__name(map);
+
+	return !strncmp(name, "sample_", strlen("sample_")) ||
+	       !strncmp(name, "sched_", strlen("sched_")) || !strncmp(name, "gc_", strlen("gc_"));
 }
 
 /* Global variables are left to libbpf: it writes and freezes them when it loads. */
@@ -84,7 +86,7 @@ static int make_maps(struct bpf_object *obj)
 
 	bpf_object__for_each_map(map, obj)
 	{
-		if (!err && !bpf_map__is_internal(map) && !is_for_samples(map))
+		if (!err && !bpf_map__is_internal(map) && !is_optional(map))
 			err = make_map(map);
 	}
 	return err;

@@ -14,6 +14,8 @@ struct tracer {
 	struct vtbpf_bpf *skel;
 	struct ring_buffer *ring;
 	struct probe_plan plan;
+	const struct gc_plan *gc;     /* the configuration's; NULL: collections are not watched */
+	const struct mark_site *mark; /* likewise */
 	struct holder holder;
 	tracer_record_fn fn;
 	void *ctx;
@@ -77,5 +79,14 @@ int tracer_sched__attach(struct tracer *t, char *why, size_t why_size);
 /* Hands on, as records, what threads do without a CPU at `end`. 0 or fn's value. */
 int tracer_sched__tell(struct tracer *t, uint64_t end, tracer_record_fn fn, void *ctx);
 void tracer_sched__reset(struct tracer *t);
+
+/* ---- tracer_other.c: sites that are no calls', besides the plan's ------------------------ */
+
+/* Before the programs are loaded. */
+void tracer_other__prepare(struct tracer *t, const struct tracer_config *cfg);
+
+/* Where they are in the file, and their cookies: how many, at most VTBPF_MAX_COOKIES -
+ * VTBPF_COOKIE_GC. */
+size_t tracer_other__sites(const struct tracer *t, unsigned long *offsets, __u64 *cookies);
 
 #endif

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Sites that are no calls': the garbage collector's (--gc), and where marks are set. */
+#include <stddef.h>
+
+#include <bpf/libbpf.h>
+
+#include "tracer_state.h"
+
+/* The dearest hit of the plan: most of these are single-stepped. */
+static uint32_t site_cost(const struct tracer *t, const struct tracer_config *cfg)
+{
+	uint32_t most = 0;
+
+	for (size_t i = 0; i < t->plan.n_sites; i++)
+		if (cfg->site_costs[i] > most)
+			most = cfg->site_costs[i];
+	return most;
+}
+
+void tracer_other__prepare(struct tracer *t, const struct tracer_config *cfg)
+{
+	bool by_cookie = t->variant == TRACER_MULTI || t->variant == TRACER_COOKIES;
+	struct vtbpf_bpf *skel = t->skel;
+
+	t->gc = by_cookie ? cfg->gc : NULL;
+	t->mark = by_cookie ? cfg->mark : NULL;
+	bpf_map__set_autocreate(skel->maps.gc_running, t->gc != NULL);
+	skel->rodata->gc_watched = t->gc != NULL;
+	for (size_t i = 0; t->gc && i < t->gc->n; i++)
+		skel->rodata->gc_sites[i] = t->gc->places[i].site;
+	if (t->gc)
+		skel->rodata->gc_stats = t->gc->stats;
+	skel->rodata->marks_watched = t->mark != NULL;
+	if (t->mark) {
+		skel->rodata->mark_args_reg = t->mark->args_reg;
+		skel->rodata->mark_nargs_reg = t->mark->nargs_reg;
+	}
+	if (cfg->budgeted)
+		skel->rodata->other_site_cost = site_cost(t, cfg);
+}
+
+size_t tracer_other__sites(const struct tracer *t, unsigned long *offsets, __u64 *cookies)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; t->gc && i < t->gc->n; i++, n++) {
+		offsets[n] = t->gc->places[i].offset;
+		cookies[n] = VTBPF_COOKIE_GC + i;
+	}
+	if (t->mark) {
+		offsets[n] = t->mark->offset;
+		cookies[n++] = VTBPF_COOKIE_MARK;
+	}
+	return n;
+}
