@@ -4,6 +4,7 @@
 
 #include <bpf/libbpf.h>
 
+#include "../log.h"
 #include "tracer_state.h"
 
 /* The dearest hit of the plan: most of these are single-stepped. */
@@ -24,6 +25,9 @@ void tracer_other__prepare(struct tracer *t, const struct tracer_config *cfg)
 
 	t->gc = by_cookie ? cfg->gc : NULL;
 	t->mark = by_cookie ? cfg->mark : NULL;
+	if (cfg->mark && !by_cookie)
+		log_verbose("note: marks cannot be seen: this kernel has no attach cookies (Linux "
+			    "5.15)");
 	bpf_map__set_autocreate(skel->maps.gc_running, t->gc != NULL);
 	skel->rodata->gc_watched = t->gc != NULL;
 	for (size_t i = 0; t->gc && i < t->gc->n; i++)
