@@ -11,10 +11,10 @@ from harness import case
 from tracefile import Trace
 
 SLEEPS = ("blocked: clock_nanosleep", "blocked: nanosleep", "blocked: select", "blocked: pselect6")
-SLICES = ("select slice.name, thread.tid, slice.dur from slice join thread_track on slice.track_id = thread_track.id "
-          "join thread using (utid) where slice.category = 'sched'")
-WAKERS = ("select args.int_value from slice join args using (arg_set_id) where slice.category = 'sched' "
-          "and args.key = 'debug.waker'")
+SLICES = """select s.name, t.tid, s.dur from slice s join thread_track tt on s.track_id = tt.id
+    join thread t using (utid) where s.category = 'sched'"""
+WAKERS = """select a.int_value from slice s join args a using (arg_set_id)
+    where s.category = 'sched' and a.key = 'debug.waker'"""
 UNCLOSED = "select count(*) from slice where dur < 0"
 ERRORS = "select name, value from stats where severity in ('error', 'data_loss') and value > 0"
 EDGE = 100000  # ns, after an edge of the recording: frames that run then begin there, one by one
@@ -96,7 +96,7 @@ def check_early(trace, events, truth):
 
 
 @case(each="minor")
-def test_sched(context):
+def sched_by_the_clock(context):
     target = context.target("off_cpu.py")
     tracer = context.attach(target, "--sched")
     truth = target.ask("go")
@@ -112,7 +112,7 @@ def test_sched(context):
 
 
 @case()
-def test_sched_launched_and_ignored(context):
+def sched_launched_and_ignored(context):
     """From the first call on; and nothing of an ignored thread."""
     tracer = context.launch([context.python.path, "-c", "import time, threading\n"
                              "t = threading.Thread(target=time.sleep, args=(0.2,), name='quiet')\n"
@@ -126,7 +126,7 @@ def test_sched_launched_and_ignored(context):
 
 
 @case()
-def test_sched_in_windows(context):
+def sched_in_windows(context):
     """Nothing outside of them, and what goes on is cut at their edges."""
     target = context.target("off_cpu.py")
     tracer = context.attach(target, "--sched", "--sample-rate", "0.5")
@@ -142,8 +142,8 @@ def test_sched_in_windows(context):
 
 
 @case()
-def test_sched_in_perfetto(context):
-    """Perfetto's own trace processor finds the same, on the same threads, with wakers, and nothing wrong."""
+def sched_in_perfetto(context):
+    """Perfetto's own trace processor finds the same, on the same threads, and nothing wrong."""
     target = context.target("off_cpu.py")
     tracer = context.attach(target, "--sched", out="out.vtb")
     target.ask("go")
@@ -162,7 +162,7 @@ def test_sched_in_perfetto(context):
 
 
 @case()
-def test_sched_in_files_of_a_rotation(context):
+def sched_in_files_of_a_rotation(context):
     """What goes on from one file to the next is in both, cut where one gives way to the other."""
     target = context.target("off_cpu.py")
     tracer = context.attach(target, "--sched", "--rotate", "1", "-d", "2.5")
@@ -179,7 +179,7 @@ def test_sched_in_files_of_a_rotation(context):
 
 
 @case()
-def test_sched_refuses(context):
+def sched_refuses(context):
     """What it does not go with."""
     for options in (("--hz", "99"), ("--max-overhead", "2"), ("--tracer-entries", "9")):
         text = context.fails(2, "--sched", *options, "-p", "1")
