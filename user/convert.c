@@ -424,7 +424,9 @@ static int convert_report(struct conversion *c, struct convert_summary *sum)
 	c->is_report = true;
 	f->filter = &c->opts->filter;
 	f->cancel = c->opts->cancel;
-	begin_report(c, "reading", 0.4);
+	f->reads_once = c->ops->profile && chrome_filter__reads_once(f->filter);
+	if (!f->reads_once)
+		begin_report(c, "reading", 0.4);
 	err = report_error(c, chrome_filter__start(f));
 	if (!err) {
 		warn_of_idents(c);

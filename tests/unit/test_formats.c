@@ -365,6 +365,24 @@ static void test_calls_after_samples(void **state)
 		"Main:Thread;main (f.py:10) 700\nMain:Thread;main (f.py:10);leaf (f.py:20) 100\n");
 }
 
+/* What a thread is called may stand behind its calls, or at the end of vtbpf's own part. */
+static void test_names_come_late(void **state)
+{
+	struct fixture *f = *state;
+
+	convert_json(f, "folded",
+		     "{\"traceEvents\":["
+		     "{\"ph\":\"X\",\"pid\":1,\"tid\":1,\"ts\":1,\"dur\":1,\"name\":\"one\"},"
+		     "{\"ph\":\"X\",\"pid\":1,\"tid\":2,\"ts\":3,\"dur\":1,\"name\":\"two\"},"
+		     "{\"ph\":\"X\",\"pid\":1,\"tid\":3,\"ts\":5,\"dur\":1,\"name\":\"three\"},"
+		     "{\"ph\":\"M\",\"pid\":1,\"tid\":1,\"name\":\"thread_name\","
+		     "\"args\":{\"name\":\"late\"}}],"
+		     "\"vtbpf\":{\"threads\":[{\"pid\":1,\"tid\":2,\"comm\":\"kernel's\"}]}}");
+	has(f, "late;one 1000\n");
+	has(f, "kernel's;two 1000\n");
+	has(f, "thread 3;three 1000\n");
+}
+
 /* A thread whose id an event says twice, so that it is met late, is judged all the same. */
 static void test_thread_met_late(void **state)
 {
@@ -391,6 +409,7 @@ int main(void)
 		FORMAT_TEST(test_folded_losses),
 		FORMAT_TEST(test_folded_filters),
 		FORMAT_TEST(test_thread_met_late),
+		FORMAT_TEST(test_names_come_late),
 		FORMAT_TEST(test_callers_first),
 		FORMAT_TEST(test_processes),
 		FORMAT_TEST(test_no_order),

@@ -202,7 +202,9 @@ static int find_track(struct chrome_filter *f, struct json_span text, struct chr
 	if (!ev->has_tid || ev->kind == CHROME_PROCESS_INFO)
 		return 0;
 	*track = chrome_tracks__get(&f->tracks, &ev->key);
-	return *track ? 0 : -ENOMEM;
+	if (!*track)
+		return -ENOMEM;
+	return f->reads_once ? chrome_tracks__note(&f->tracks, *track, ev) : 0;
 }
 
 static void rewind_trees(struct chrome_filter *f)
@@ -321,12 +323,29 @@ static int know_threads(struct chrome_filter *f)
 	return err;
 }
 
+bool chrome_filter__reads_once(const struct slice_filter *filter)
+{
+	return !filter->n_ignore_threads && !filter->n_only_threads && !filter->tracer_entries &&
+	       filter->max_stack_depth < 0 && !function_filter__is_set(&filter->functions);
+}
+
+int chrome_filter__note(struct chrome_filter *f, int kind, struct json_span text)
+{
+	return f->reads_once ? take_item(f, kind, text, false) : 0;
+}
+
+int chrome_filter__note_end(struct chrome_filter *f)
+{
+	return f->reads_once ? know_threads(f) : 0;
+}
+
 int chrome_filter__start(struct chrome_filter *f)
 {
 	int readings = 1, err = start_functions(f);
 
-	if (!err)
-		err = read_ahead(f, false);
+	if (err || f->reads_once)
+		return err;
+	err = read_ahead(f, false);
 	if (!err)
 		err = know_threads(f);
 	if (!err)

@@ -16,6 +16,7 @@ struct chrome_filter {
 	const struct slice_filter *filter;
 	struct chrome_reader *reader;
 	volatile bool *cancel; /* may be NULL */
+	bool reads_once; /* set by the caller: chrome_filter__reads_once, if that is enough for it */
 	struct chrome_tracks tracks;
 	struct function_filter names, files; /* the parts of the function filter */
 	bool by_function, by_tree;
@@ -33,11 +34,19 @@ struct chrome_filter {
 	char why[160];
 };
 
+/* Is there no filter for which one must know what comes later? */
+bool chrome_filter__reads_once(const struct slice_filter *filter);
+
 /* The file is read from its begin. All that is passed outlives the filter. Reads ahead, and rewinds
- * the file. 0, -ECANCELED or another negative errno, after which `why` may have a sentence. Release it
- * in any case. */
+ * the file, but with reads_once: then the caller calls __note. 0, -ECANCELED or another negative errno,
+ * after which `why` may have a sentence. Release it in any case. */
 int chrome_filter__start(struct chrome_filter *f);
 void chrome_filter__release(struct chrome_filter *f);
+
+/* With reads_once, each item that is no event, and the end of all; nothing without. Only then is it known
+ * what threads are called and whose tracks are, and what "vtbpf" says. 0 or a negative errno. */
+int chrome_filter__note(struct chrome_filter *f, int kind, struct json_span text);
+int chrome_filter__note_end(struct chrome_filter *f);
 
 /* Does the event stay? Asked once for each event, in their order. 1, 0, or a negative errno. */
 int chrome_filter__keeps(struct chrome_filter *f, struct json_span event);

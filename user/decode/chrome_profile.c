@@ -80,25 +80,44 @@ static int64_t function_of(struct reading *r, struct json_span name)
 
 /* ---- tracks ----------------------------------------------------------------------------- */
 
+/* The name is not known yet where the file is read once. */
 static struct profile_track *make_track(struct reading *r, struct chrome_track *track)
 {
-	const struct thread *th = &track->thread;
-	const char *name = th->formers ? th->formers->name : th->comm;
-	struct profile_track *t;
-	char number[32];
+	struct profile_track *t = profile__track(r->profile, "", 0);
 
-	if (!*name) {
-		snprintf(number, sizeof(number), "thread %llu", (unsigned long long)track->key.tid);
-		name = number;
-	}
-	t = profile__track(r->profile, name, strlen(name));
 	if (!t)
 		return NULL;
 	t->pid = (uint32_t)track->key.pid;
 	t->tid = track->key.tid;
-	t->thread = track->owner ? track->owner->key.tid : track->key.tid;
 	track->profile = t;
 	return profile__process(r->profile, t->pid, NULL) ? NULL : t;
+}
+
+static int name_track(const struct chrome_track *track)
+{
+	const struct thread *th = &track->thread;
+	const char *name = th->formers ? th->formers->name : th->comm;
+	struct profile_track *t = track->profile;
+	char number[32];
+
+	t->thread = track->owner ? track->owner->key.tid : track->key.tid;
+	if (!*name) {
+		snprintf(number, sizeof(number), "thread %llu", (unsigned long long)track->key.tid);
+		name = number;
+	}
+	return profile_track__rename(t, name, strlen(name));
+}
+
+static int name_tracks(struct chrome_tracks *tracks)
+{
+	struct chrome_track *track, *tmp;
+	int err = 0;
+
+	HASH_ITER(hh, tracks->by_key, track, tmp) {
+		if (track->profile && !err)
+			err = name_track(track);
+	}
+	return err;
 }
 
 static int add_gap(struct reading *r, struct profile_track *t, const struct chrome_event *ev)
@@ -183,8 +202,8 @@ static int read_events(struct reading *r)
 	while (!err && (kind = chrome_reader__next(f->reader, &item)) != 0) {
 		if (kind < 0)
 			return kind;
-		if (kind == CHROME_EVENT)
-			err = on_event(r, item.text);
+		err = kind == CHROME_EVENT ? on_event(r, item.text) :
+					     chrome_filter__note(f, kind, item.text);
 		if (err || ++n % LOOK_EVERY)
 			continue;
 		if (f->cancel && *f->cancel)
@@ -249,6 +268,10 @@ int chrome_profile__read(struct chrome_filter *f, struct profile *p)
 	struct known *k, *tmp;
 	int err = read_events(&r);
 
+	if (!err)
+		err = chrome_filter__note_end(f);
+	if (!err)
+		err = name_tracks(&f->tracks);
 	HASH_ITER(hh, r.by_name, k, tmp) {
 		HASH_DEL(r.by_name, k);
 		free(k);

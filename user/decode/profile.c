@@ -186,24 +186,30 @@ int profile__process(struct profile *p, uint32_t pid, const char *name)
 
 /* ---- tracks and calls ------------------------------------------------------------------- */
 
+int profile_track__rename(struct profile_track *t, const char *name, size_t n)
+{
+	char *copy = malloc(n + 1);
+
+	if (!copy)
+		return -ENOMEM;
+	memcpy(copy, name, n);
+	copy[n] = '\0';
+	free((char *)t->name.p);
+	t->name = (struct profile_text){ copy, n };
+	return 0;
+}
+
 struct profile_track *profile__track(struct profile *p, const char *name, size_t n)
 {
 	struct profile_track *t;
-	char *copy;
 
 	if (ARRAY_RESERVE(p->tracks, p->tracks_room, p->n_tracks + 1))
 		return NULL;
 	t = calloc(1, sizeof(*t));
-	copy = malloc(n + 1);
-	if (!t || !copy) {
+	if (!t || profile_track__rename(t, name, n)) {
 		free(t);
-		free(copy);
 		return NULL;
 	}
-	memcpy(copy, name, n);
-	copy[n] = '\0';
-	t->name.p = copy;
-	t->name.n = n;
 	t->number = p->n_tracks;
 	p->tracks[p->n_tracks++] = t;
 	return t;

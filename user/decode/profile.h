@@ -116,6 +116,9 @@ static inline bool profile__has_processes(const struct profile *p)
 /* A new track, named so. NULL when out of memory. */
 struct profile_track *profile__track(struct profile *p, const char *name, size_t n);
 
+/* 0 or -ENOMEM. Not once the profile is settled. */
+int profile_track__rename(struct profile_track *t, const char *name, size_t n);
+
 /* The next call of a track: in order of ends, or of starts. 0 or a negative errno. */
 int profile__add(struct profile *p, struct profile_track *t, const struct profile_call *call);
 
