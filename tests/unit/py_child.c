@@ -15,6 +15,8 @@
 
 /* ---- interpreters ------------------------------------------------------------------------- */
 
+struct interpreters interpreters;
+
 /* Adds path unless it is a script (pyenv's shims are) or is there under another name. */
 static void add_interpreter(struct interpreters *all, const char *path)
 {
@@ -56,7 +58,7 @@ static void add_matches(struct interpreters *all, const char *dir, const char *r
 	globfree(&g);
 }
 
-void interpreters__find(struct interpreters *all)
+static void find(struct interpreters *all)
 {
 	static const char *const names[] = { "python3.[89]", "python3.1[0-5]", "python3.1[345]t" };
 	const char *root = getenv("PYENV_ROOT"), *home = getenv("HOME");
@@ -64,7 +66,6 @@ void interpreters__find(struct interpreters *all)
 	char pyenv[4096], below[64];
 	size_t i;
 
-	memset(all, 0, sizeof(*all));
 	snprintf(pyenv, sizeof(pyenv), "%s%s",
 		 root ? root :
 		 home ? home :
@@ -82,10 +83,21 @@ void interpreters__find(struct interpreters *all)
 	free(path);
 }
 
-void interpreters__free(struct interpreters *all)
+int interpreters__setup(void **state)
 {
-	while (all->n)
-		free(all->paths[--all->n]);
+	(void)state;
+	find(&interpreters);
+	if (!interpreters.n)
+		printf("# skip: no CPython 3.8 to 3.15 is installed\n");
+	return 0;
+}
+
+int interpreters__teardown(void **state)
+{
+	(void)state;
+	while (interpreters.n)
+		free(interpreters.paths[--interpreters.n]);
+	return 0;
 }
 
 /* ---- a child ------------------------------------------------------------------------------ */

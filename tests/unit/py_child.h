@@ -12,14 +12,15 @@
 #define PY_CHILD_MAX_INTERPRETERS 32
 #define PY_CHILD_LINE (1 << 20)
 
-struct interpreters {
+/* Every CPython 3.8 to 3.15 in the usual places; no two are the same. */
+extern struct interpreters {
 	size_t n;
 	char *paths[PY_CHILD_MAX_INTERPRETERS];
-};
+} interpreters;
 
-/* Every CPython 3.8 to 3.15 in the usual places; no two are the same. */
-void interpreters__find(struct interpreters *all);
-void interpreters__free(struct interpreters *all);
+/* For cmocka, of a group: find them, and say so where there is none; forget them. */
+int interpreters__setup(void **state);
+int interpreters__teardown(void **state);
 
 struct py_child {
 	pid_t pid;

@@ -19,8 +19,6 @@
 #define SCRIPT "tests/data/py_threads.py"
 #define CHURN_READS 100
 
-static struct interpreters found;
-
 struct fact {
 	uint64_t ident;
 	int tid, daemon;
@@ -75,8 +73,8 @@ static void check_all(const char *mode, check_fn check)
 {
 	size_t i, ran = 0;
 
-	for (i = 0; i < found.n; i++)
-		ran += check_one(found.paths[i], mode, check);
+	for (i = 0; i < interpreters.n; i++)
+		ran += check_one(interpreters.paths[i], mode, check);
 	if (!ran)
 		skip();
 }
@@ -180,22 +178,6 @@ static void test_churn(void **state)
 	check_all("churn", check_churn);
 }
 
-static int find_all(void **state)
-{
-	(void)state;
-	interpreters__find(&found);
-	if (!found.n)
-		printf("# skip: no CPython 3.8 to 3.15 is installed\n");
-	return 0;
-}
-
-static int forget_all(void **state)
-{
-	(void)state;
-	interpreters__free(&found);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -204,5 +186,5 @@ int main(void)
 		cmocka_unit_test(test_churn),
 	};
 
-	return cmocka_run_group_tests(tests, find_all, forget_all);
+	return cmocka_run_group_tests(tests, interpreters__setup, interpreters__teardown);
 }

@@ -78,8 +78,6 @@ static void test_locations(void **state)
 
 /* ---- of real interpreters ----------------------------------------------------------------- */
 
-static struct interpreters found;
-
 static unsigned char table[PY_CHILD_LINE / 2];
 
 /* Reads pairs of digits into `table`. */
@@ -150,12 +148,12 @@ static void test_interpreters(void **state)
 	size_t i, codes;
 
 	(void)state;
-	if (!found.n)
+	if (!interpreters.n)
 		skip();
-	for (i = 0; i < found.n; i++) {
-		codes = check_interpreter(found.paths[i]);
+	for (i = 0; i < interpreters.n; i++) {
+		codes = check_interpreter(interpreters.paths[i]);
 		if (!codes)
-			printf("# skip: %s cannot run %s\n", found.paths[i], SCRIPT);
+			printf("# skip: %s cannot run %s\n", interpreters.paths[i], SCRIPT);
 		else
 			assert_true(codes >= MANY);
 	}
@@ -252,22 +250,6 @@ static void test_copies(void **state)
 	image__free(im);
 }
 
-static int find_all(void **state)
-{
-	(void)state;
-	interpreters__find(&found);
-	if (!found.n)
-		printf("# skip: no CPython 3.8 to 3.15 is installed\n");
-	return 0;
-}
-
-static int forget_all(void **state)
-{
-	(void)state;
-	interpreters__free(&found);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -276,5 +258,5 @@ int main(void)
 		cmocka_unit_test(test_frames),	  cmocka_unit_test(test_copies),
 	};
 
-	return cmocka_run_group_tests(tests, find_all, forget_all);
+	return cmocka_run_group_tests(tests, interpreters__setup, interpreters__teardown);
 }

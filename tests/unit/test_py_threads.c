@@ -21,8 +21,6 @@
 #define CHURN_READS 2000
 #define MAX_ROWS 512
 
-static struct interpreters found;
-
 /* One line of the script: a thread as Python sees it. */
 struct row {
 	uint64_t ident;
@@ -186,8 +184,8 @@ static void check_all(const char *mode, check_fn check)
 {
 	size_t i, ran = 0;
 
-	for (i = 0; i < found.n; i++)
-		ran += check_one(found.paths[i], mode, check);
+	for (i = 0; i < interpreters.n; i++)
+		ran += check_one(interpreters.paths[i], mode, check);
 	if (!ran)
 		skip();
 }
@@ -424,14 +422,14 @@ static void test_namespace(void **state)
 	pid_t inside;
 
 	(void)state;
-	if (!found.n)
+	if (!interpreters.n)
 		skip();
 	assert_int_equal(pipe(in) | pipe(out), 0);
 	c.buffer = malloc(PY_CHILD_LINE);
 	c.pid = fork();
 	if (c.pid == 0) {
 		close(in[1]);
-		if (start_in_namespace(found.paths[0], in[0], out[1]))
+		if (start_in_namespace(interpreters.paths[0], in[0], out[1]))
 			_exit(1);
 		close(out[1]);
 		wait(NULL);
@@ -458,22 +456,6 @@ static void test_namespace(void **state)
 	py_child__stop(&c);
 }
 
-static int find_all(void **state)
-{
-	(void)state;
-	interpreters__find(&found);
-	if (!found.n)
-		printf("# skip: no CPython 3.8 to 3.15 is installed\n");
-	return 0;
-}
-
-static int forget_all(void **state)
-{
-	(void)state;
-	interpreters__free(&found);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -483,5 +465,5 @@ int main(void)
 		cmocka_unit_test(test_exit),	cmocka_unit_test(test_namespace),
 	};
 
-	return cmocka_run_group_tests(tests, find_all, forget_all);
+	return cmocka_run_group_tests(tests, interpreters__setup, interpreters__teardown);
 }
