@@ -30,6 +30,15 @@ struct diff *diff__new(bool with_stacks)
 	return NULL;
 }
 
+static void release_run(struct diff_run *run)
+{
+	size_t i;
+
+	for (i = 0; run->measures && i < run->n; i++)
+		free(run->measures[i].cells);
+	free(run->measures);
+}
+
 void diff__free(struct diff *d)
 {
 	size_t i, k;
@@ -38,7 +47,7 @@ void diff__free(struct diff *d)
 		return;
 	for (i = 0; i < DIFF_SIDES; i++) {
 		for (k = 0; k < d->side[i].n_runs; k++)
-			free(d->side[i].runs[k].measures);
+			release_run(&d->side[i].runs[k]);
 		free(d->side[i].runs);
 		profile__free(d->side[i].names);
 		stack_tree__release(&d->side[i].stacks);

@@ -41,20 +41,30 @@ struct diff_quantiles {
 	double error[DIFF_QUANTILES]; /* standard errors of these */
 };
 
+/* The calls of a function that began in one cell of the run's time. */
+struct diff_cell {
+	float excess; /* mean of how much longer than usual they took, as a logarithm */
+	float calls;
+};
+
 struct diff_measure {
 	struct diff_values values;
 	uint64_t n; /* calls seen from begin to end; or samples of it alone */
 	struct diff_quantiles times[DIFF_TIMES];
 	double freedom; /* degrees of, of the errors */
 	bool brief;	/* it was called in a small part of the run's time only */
+	double usual;	/* logarithm of the usual self time, ns */
+	double wide; /* how far its calls are from each other beyond what is usual, as a logarithm */
+	struct diff_cell *cells; /* of the run; NULL: it is brief, or called too seldom */
 };
 
 struct diff_run {
 	struct diff_measure *measures; /* by the number in the side's names; later ones are missing */
 	size_t n;
-	double exposure; /* part of the calls that were seen; of samples: how many there are */
-	bool whole;	 /* no call was missed */
-	uint64_t period; /* of samples, 0: calls */
+	uint32_t n_cells; /* that the time of the run is cut into */
+	double exposure;  /* part of the calls that were seen; of samples: how many there are */
+	bool whole;	  /* no call was missed */
+	uint64_t period;  /* of samples, 0: calls */
 	bool wall;
 	double unsteady; /* how much faster and slower the machine was meanwhile, as a logarithm */
 	double offset[DIFF_QUANTILES]; /* by how much all of the run is slower than the side's others */

@@ -10,20 +10,19 @@
  * experience says. Of several runs, what differs between them tells the same directly; few runs tell it
  * badly of one function, so that it is averaged with the usual of all functions, as Smyth (2004) does
  * for genes.
+ *
+ * Of one run each, functions that take a part of the time that matters are compared at the same pace of the
+ * machine instead (diff_pace.c).
  */
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 
-#include "diff_parts.h"
+#include "diff_judging.h"
 
-#define CALLS_MIN 10	  /* of a run that is the only one: fewer say nothing */
 #define CHANCE_MAX 0.01	  /* that any of all the functions is accused by accident */
 #define CHANGE_MIN 0.05	  /* less is of no consequence */
-#define ERROR_MIN 0.015	  /* between two runs, however even each of them is */
 #define ERROR_NS 15.0	  /* the same, of very short functions */
-#define PRIOR_FREEDOM 8	  /* the usual of all functions counts like so many runs more */
-#define GROUP_MIN 3	  /* functions: of fewer, nothing is usual */
 #define SUREST 5	  /* of the functions, by standard error: the usual is told by all that */
 #define SURE_FACTOR 2	  /* are so many times as unsure at most */
 #define UNSTEADY_PART 0.5 /* of what the machine wandered, one function may be off */
@@ -36,191 +35,17 @@
 #define BRIEF_SIGMA 1.5
 #define SEEN_SIGMA 3.5 /* standard errors that a function must be off to be accused, about */
 
-/* Logarithms, of one function at one quantile. */
-struct estimate {
-	double change;	/* AFTER less BEFORE */
-	double error;	/* of each side's own runs, squared */
-	double freedom; /* degrees of */
-};
-
-struct judging {
-	struct diff *d;
-	struct estimate (*estimates)[DIFF_QUANTILES]; /* by entry */
-	double *value;				      /* scratch, one for each entry */
-	/* Variance between runs, usual: of functions that are called all the time, and of brief ones. */
-	double between[DIFF_SIDES][2];
-	double shift[DIFF_QUANTILES], scatter[DIFF_QUANTILES];
-	double brief_scatter[DIFF_QUANTILES];
-	size_t n_telling; /* functions that shift and scatter were found by */
-	double unsteady;  /* mean square of all runs */
-	double self;	  /* of all functions that are judged, ns */
-};
-
-/* ---- runs of one side ------------------------------------------------------------------- */
-
-static bool counts(const struct diff_side *side, const struct diff_measure *m)
-{
-	return m && m->n >= (side->n_runs == 1 ? CALLS_MIN : 1);
-}
-
-/* In how many runs was it seen? */
-static size_t runs_with(const struct diff_side *side, int64_t function)
-{
-	size_t k, n = 0;
-
-	for (k = 0; k < side->n_runs; k++)
-		n += counts(side, diff_run__measure(&side->runs[k], function));
-	return n;
-}
-
-static double mean_of(const struct diff_side *side, const struct diff_entry *e, int which, int q)
-{
-	const struct diff_measure *m;
-	size_t k, n = 0;
-	double sum = 0;
-
-	for (k = 0; k < side->n_runs; k++) {
-		m = diff_run__measure(&side->runs[k], e->function[which]);
-		if (!counts(side, m))
-			continue;
-		sum += m->times[e->times].log_ns[q] - side->runs[k].offset[q];
-		n++;
-	}
-	return sum / (double)n;
-}
-
-/* Was it called so seldom that a run has no median to speak of? */
-static bool is_rare(const struct diff_side *side, const struct diff_entry *e, int which)
-{
-	return e->n[which] < CALLS_MIN * side->n_runs;
-}
-
-/* By how much the run is slower than the side's mean, for all functions alike. */
-static double find_offset(struct judging *j, int which, size_t run, int q)
-{
-	struct diff_side *side = &j->d->side[which];
-	const struct diff_entry *e;
-	const struct diff_measure *m;
-	size_t i, n = 0;
-
-	for (i = 0; i < j->d->n_entries; i++) {
-		e = &j->d->entries[i];
-		if (!e->judged || e->brief || is_rare(side, e, which) ||
-		    runs_with(side, e->function[which]) < side->n_runs)
-			continue;
-		m = diff_run__measure(&side->runs[run], e->function[which]);
-		j->value[n++] = m->times[e->times].log_ns[q] - mean_of(side, e, which, q);
-	}
-	diff_stats__sort(j->value, n);
-	return n < GROUP_MIN ? 0 : diff_stats__common(j->value, n);
-}
-
-static int find_offsets(struct judging *j, int which, int q)
-{
-	struct diff_side *side = &j->d->side[which];
-	double *offset = calloc(side->n_runs + 1, sizeof(*offset));
-	size_t k;
-
-	if (!offset)
-		return -ENOMEM;
-	for (k = 0; side->n_runs > 1 && k < side->n_runs; k++)
-		offset[k] = find_offset(j, which, k, q);
-	for (k = 0; k < side->n_runs; k++)
-		side->runs[k].offset[q] = offset[k];
-	free(offset);
-	return 0;
-}
-
-/* Variance of one function between the side's runs. */
-static double variance(const struct diff_side *side, const struct diff_entry *e, int which, int q)
-{
-	double mean = mean_of(side, e, which, q), sum = 0, value;
-	size_t k, n = 0;
-
-	for (k = 0; k < side->n_runs; k++) {
-		const struct diff_measure *m =
-			diff_run__measure(&side->runs[k], e->function[which]);
-
-		if (!counts(side, m))
-			continue;
-		value = m->times[e->times].log_ns[q] - side->runs[k].offset[q] - mean;
-		sum += value * value;
-		n++;
-	}
-	return n > 1 ? sum / (double)(n - 1) : 0;
-}
-
-static double usual_variance(struct judging *j, int which, int q, bool brief)
-{
-	const struct diff_side *side = &j->d->side[which];
-	const struct diff_entry *e;
-	size_t i, n = 0;
-
-	if (side->n_runs < 2)
-		return 0;
-	for (i = 0; i < j->d->n_entries; i++) {
-		e = &j->d->entries[i];
-		if (e->judged && e->brief == brief && !is_rare(side, e, which))
-			j->value[n++] = variance(side, e, which, q);
-	}
-	return fmax(n ? diff_stats__median(j->value, n) : 0, ERROR_MIN * ERROR_MIN / 2);
-}
-
-/* Adds what one side knows of a function: its mean, how sure that is. */
-static void add_side(struct judging *j, const struct diff_entry *e, int which, int q)
-{
-	struct estimate *to = &j->estimates[e - j->d->entries][q];
-	const struct diff_side *side = &j->d->side[which];
-	int64_t function = e->function[which];
-	double n = (double)runs_with(side, function), within = 0, square, freedom = 0, prior;
-	const struct diff_measure *m;
-	size_t k;
-
-	for (k = 0; k < side->n_runs; k++) {
-		m = diff_run__measure(&side->runs[k], function);
-		if (!counts(side, m))
-			continue;
-		within += m->times[e->times].error[q] * m->times[e->times].error[q] / n;
-		freedom += m->freedom;
-	}
-	square = within;
-	if (side->n_runs > 1) {
-		prior = is_rare(side, e, which) ? 0 : PRIOR_FREEDOM;
-		freedom = prior + n - 1;
-		square = (prior * j->between[which][e->brief] +
-			  (n - 1) * variance(side, e, which, q)) /
-			 freedom;
-		square = fmax(square, prior > 0 ? within : j->between[which][e->brief]);
-	}
-	to->change += (which == DIFF_AFTER ? 1 : -1) * mean_of(side, e, which, q);
-	to->error += square / n;
-	to->freedom += freedom;
-}
-
 /* ---- all functions ---------------------------------------------------------------------- */
-
-static bool is_brief(const struct diff_side *side, int64_t function)
-{
-	const struct diff_measure *m;
-	size_t k;
-
-	for (k = 0; k < side->n_runs; k++) {
-		m = diff_run__measure(&side->runs[k], function);
-		if (counts(side, m) && m->brief)
-			return true;
-	}
-	return false;
-}
 
 static bool can_judge(const struct diff *d, struct diff_entry *e)
 {
 	size_t k, n;
 
 	for (k = 0; k < DIFF_SIDES; k++) {
-		n = e->function[k] < 0 ? 0 : runs_with(&d->side[k], e->function[k]);
+		n = e->function[k] < 0 ? 0 : diff_runs__with(&d->side[k], e->function[k]);
 		if (!n || (d->side[k].n_runs > 1 && n < 2))
 			return false;
-		e->brief |= is_brief(&d->side[k], e->function[k]);
+		e->brief |= diff_runs__brief(&d->side[k], e->function[k]);
 	}
 	return true;
 }
@@ -238,7 +63,7 @@ static enum diff_times better_times(const struct diff *d, const struct diff_entr
 		side = &d->side[i];
 		for (k = 0; k < side->n_runs; k++) {
 			m = diff_run__measure(&side->runs[k], e->function[i]);
-			for (kind = 0; counts(side, m) && kind < DIFF_TIMES; kind++) {
+			for (kind = 0; diff_runs__counts(side, m) && kind < DIFF_TIMES; kind++) {
 				error = m->times[kind].error[DIFF_QUANTILES - 1];
 				sum[kind] += error * error;
 			}
@@ -255,7 +80,7 @@ static bool tells_usual(const struct diff_entry *e)
 /* Standard errors up to which a function helps to tell what is usual, squared. */
 static double sure_enough(struct judging *j, int q)
 {
-	double least = ERROR_MIN * ERROR_MIN;
+	double least = DIFF_ERROR_MIN * DIFF_ERROR_MIN;
 	size_t i, n = 0;
 
 	for (i = 0; i < j->d->n_entries; i++) {
@@ -340,7 +165,7 @@ static double common_error(const struct judging *j, const struct diff_entry *e, 
 	size_t before = j->d->side[DIFF_BEFORE].n_runs, after = j->d->side[DIFF_AFTER].n_runs;
 	double runs = (double)(before < after ? before : after);
 	double ns = fmin(e->values[DIFF_BEFORE].self_p50, e->values[DIFF_AFTER].self_p50);
-	double error = ERROR_MIN * ERROR_MIN, tiny;
+	double error = DIFF_ERROR_MIN * DIFF_ERROR_MIN, tiny;
 
 	tiny = diff__is_sampled(j->d) ? 0 : ERROR_NS / fmax(ns, 1);
 	error = (error + tiny * tiny) / runs;
@@ -379,10 +204,16 @@ static double resolution(struct judging *j)
 		if (!e->judged || self < j->self / 100)
 			continue;
 		for (q = 0, error = 0; q < DIFF_QUANTILES; q++)
-			error = fmax(error, sqrt(j->estimates[i][q].error + common_error(j, e, q)));
-		j->value[n++] = error;
+			error = fmax(error, j->estimates[i][q].error + common_error(j, e, q));
+		j->value[n++] = sqrt(j->paced[i].matters ? j->paced[i].error : error);
 	}
 	return n ? fmax(SEEN_SIGMA * diff_stats__median(j->value, n), log1p(CHANGE_MIN)) : 0;
+}
+
+/* Is it there as well where nothing is taken off? */
+static bool is_plain(double plain, double change)
+{
+	return fabs(plain) >= CHANGE_MIN / 2 && (plain > 0) == (change > 0);
 }
 
 static void judge(const struct judging *j, struct diff_entry *e, size_t functions)
@@ -406,7 +237,22 @@ static void judge(const struct judging *j, struct diff_entry *e, size_t function
 	/* What waits does so as long on a slow machine: the shift alone is no change. */
 	if (e->times == DIFF_EVEN && j->n_telling >= TELLING_MIN)
 		plain = change;
-	if (fabs(plain) < CHANGE_MIN / 2 || (plain > 0) != (change > 0))
+	if (!is_plain(plain, change))
+		return;
+	e->verdict = e->change > 0 ? DIFF_SLOWER : DIFF_FASTER;
+}
+
+static void judge_paced(const struct judging *j, struct diff_entry *e, size_t functions)
+{
+	const struct diff_paced *paced = &j->paced[e - j->d->entries];
+	double chance = erfc(fabs(paced->change) / sqrt(2 * paced->error));
+
+	e->change = exp(paced->change) - 1;
+	chance = fmin(chance * tries(j, e, functions), 1);
+	e->confidence = 1 - chance;
+	if (chance > CHANCE_MAX || fabs(e->change) <= CHANGE_MIN)
+		return;
+	if (!paced->follows && !is_plain(paced->plain, paced->change))
 		return;
 	e->verdict = e->change > 0 ? DIFF_SLOWER : DIFF_FASTER;
 }
@@ -418,15 +264,15 @@ static int estimate(struct judging *j, int q)
 	int k, err = 0;
 
 	for (k = 0; k < DIFF_SIDES && !err; k++) {
-		err = find_offsets(j, k, q);
+		err = diff_runs__find_offsets(j, k, q);
 		if (!err)
-			j->between[k][false] = usual_variance(j, k, q, false);
+			j->between[k][false] = diff_runs__usual_variance(j, k, q, false);
 		if (!err)
-			j->between[k][true] = usual_variance(j, k, q, true);
+			j->between[k][true] = diff_runs__usual_variance(j, k, q, true);
 	}
 	for (i = 0; i < d->n_entries && !err; i++) {
 		for (k = 0; k < DIFF_SIDES && d->entries[i].judged; k++)
-			add_side(j, &d->entries[i], k, q);
+			diff_runs__add(j, &d->entries[i], k, q);
 	}
 	if (!err)
 		find_usual(j, q);
@@ -469,8 +315,12 @@ static int judge_all(struct judging *j)
 	j->unsteady = unsteadiness(d);
 	for (q = 0; q < DIFF_QUANTILES && !err; q++)
 		err = estimate(j, q);
+	if (!err)
+		err = diff_pace__estimate(d, j->paced);
 	for (i = 0; i < d->n_entries && !err; i++) {
-		if (d->entries[i].judged)
+		if (j->paced[i].matters)
+			judge_paced(j, &d->entries[i], d->n_judged);
+		else if (d->entries[i].judged)
 			judge(j, &d->entries[i], d->n_judged);
 	}
 	if (!err)
@@ -487,9 +337,11 @@ int diff_judge__entries(struct diff *d)
 
 	j.estimates = calloc(d->n_entries + 1, sizeof(*j.estimates));
 	j.value = calloc(d->n_entries + 1, sizeof(*j.value));
-	if (j.estimates && j.value)
+	j.paced = calloc(d->n_entries + 1, sizeof(*j.paced));
+	if (j.estimates && j.value && j.paced)
 		err = judge_all(&j);
 	free(j.estimates);
 	free(j.value);
+	free(j.paced);
 	return err;
 }

@@ -22,7 +22,14 @@
 
 #define BLOCKS 32
 #define WEIGHT_MAX 100000 /* ns: long waits must not hide what the machine does */
-#define FINER 2		  /* than the sketch's usual 32 buckets to the doubling: 0.4 % either way */
+#define CELL_NS 20000000
+#define CELLS_MIN 32
+#define CELLS_MAX 1024
+#define CELLS_CALLS 100 /* of a function, for it to be looked at by cell */
+#define EXCESS_MAX 0.3	/* a call counts no more than that for its cell */
+#define WIDTH 1.5	/* or than so many times the distance of the quartiles */
+#define WIDE_MIN 0.75	/* the machine itself may make them that different */
+#define FINER 2		/* than the sketch's usual 32 buckets to the doubling: 0.4 % either way */
 
 /* Samples of one function come in a row: they tell as much as this part of them alone. */
 #define SAMPLES_WORTH 0.5
@@ -38,13 +45,16 @@ struct times {
 
 struct gathered {
 	struct times times[DIFF_TIMES];
-	struct wander_cells cells;
+	struct wander_cells wander;
+	struct diff_cell *cells;
+	double usual, most; /* that the cells' excess is of, and of one call */
 };
 
 struct measuring {
 	const struct profile *p;
 	struct gathered *functions;
 	struct wander *wander;
+	uint32_t n_cells;
 	int kind;
 	bool again; /* it is the second walk of that kind */
 };
@@ -65,6 +75,23 @@ static double log_of(double ns)
 	return log(fmax(ns, 0.5));
 }
 
+static uint32_t count_cells(const struct profile *p)
+{
+	uint64_t n = (p->end - p->start) / CELL_NS;
+
+	return n < CELLS_MIN ? CELLS_MIN : n > CELLS_MAX ? CELLS_MAX : (uint32_t)n;
+}
+
+static void add_to_cell(struct measuring *m, struct gathered *g, uint64_t at, double excess)
+{
+	double part = (double)(at - m->p->start) / fmax((double)(m->p->end - m->p->start), 1);
+	uint32_t cell = (uint32_t)fmin(fmax(part, 0) * m->n_cells, m->n_cells - 1);
+
+	/* A sum as yet. */
+	g->cells[cell].excess += (float)fmin(fmax(excess, -g->most), g->most);
+	g->cells[cell].calls++;
+}
+
 static void look_again(struct measuring *m, struct gathered *g, uint64_t at, double self)
 {
 	struct times *t = &g->times[m->kind];
@@ -73,9 +100,11 @@ static void look_again(struct measuring *m, struct gathered *g, uint64_t at, dou
 
 	for (q = 0; q < DIFF_QUANTILES; q++)
 		t->below[block][q] += self < t->at[q];
-	if (wander_cells__are_spread(&g->cells))
+	if (wander_cells__are_spread(&g->wander))
 		wander__note(m->wander, at, t->next, log_of(self) - log_of(usual),
 			     fmin(usual, WEIGHT_MAX));
+	if (g->cells && m->kind == DIFF_PLAIN)
+		add_to_cell(m, g, at, log_of(self) - g->usual);
 	t->next++;
 }
 
@@ -96,7 +125,7 @@ static int leave(void *arg, struct walk_frame *f, const struct walk_frame *paren
 		return 0;
 	}
 	if (m->kind == DIFF_PLAIN)
-		wander__visit(m->wander, &g->cells, f->start);
+		wander__visit(m->wander, &g->wander, f->start);
 	return sketch__add(&g->times[m->kind].self, (uint64_t)(self + 0.5));
 }
 
@@ -121,6 +150,36 @@ static int walk(struct measuring *m)
 	return err;
 }
 
+/* A call that lost the CPU must not count; where there are short and long calls, all of them must: a
+ * median of these may be the one or the other. */
+static void set_limits(struct gathered *g)
+{
+	const struct sketch *s = &g->times[DIFF_PLAIN].self;
+
+	g->usual = log_of(sketch__quantile(s, 0.5));
+	g->most = fmax(EXCESS_MAX, WIDTH * (log_of(sketch__quantile(s, 0.75)) -
+					    log_of(sketch__quantile(s, 0.25))));
+}
+
+/* Of what is seen all over the run. */
+static int make_cells(struct measuring *m)
+{
+	struct gathered *g;
+	size_t i;
+
+	for (i = 0; i < m->p->n_functions; i++) {
+		g = &m->functions[i];
+		if (g->times[DIFF_PLAIN].self.n < CELLS_CALLS ||
+		    !wander_cells__are_spread(&g->wander))
+			continue;
+		g->cells = calloc(m->n_cells, sizeof(*g->cells));
+		if (!g->cells)
+			return -ENOMEM;
+		set_limits(g);
+	}
+	return 0;
+}
+
 static int find_quantiles(struct measuring *m)
 {
 	struct times *t;
@@ -137,7 +196,7 @@ static int find_quantiles(struct measuring *m)
 		for (q = 0; q < DIFF_QUANTILES; q++)
 			t->at[q] = sketch__quantile(&t->self, quantile[q]);
 	}
-	return 0;
+	return m->kind == DIFF_PLAIN ? make_cells(m) : 0;
 }
 
 static int gather(struct measuring *m, int kind)
@@ -181,6 +240,19 @@ static double quantile_error(const struct times *t, int q)
 	return (log_of(high) - log_of(low)) / 2;
 }
 
+static void take_cells(struct diff_measure *to, struct gathered *g, uint32_t n)
+{
+	uint32_t i;
+
+	free(to->cells);
+	to->cells = g->cells;
+	g->cells = NULL;
+	for (i = 0; to->cells && i < n; i++) {
+		if (to->cells[i].calls > 0)
+			to->cells[i].excess /= to->cells[i].calls;
+	}
+}
+
 static void conclude(struct diff_measure *to, const struct gathered *g, const struct wander *w)
 {
 	const struct times *t;
@@ -190,7 +262,9 @@ static void conclude(struct diff_measure *to, const struct gathered *g, const st
 	to->n = g->times[DIFF_PLAIN].self.n;
 	if (!to->n)
 		return;
-	to->brief = !wander_cells__are_spread(&g->cells);
+	to->brief = !wander_cells__are_spread(&g->wander);
+	to->usual = g->usual;
+	to->wide = fmax(g->most - WIDE_MIN, 0);
 	to->values.self_p50 = g->times[DIFF_PLAIN].at[DIFF_QUANTILES - 1];
 	to->freedom = (double)(to->n < BLOCKS ? to->n : BLOCKS) - 1;
 	for (kind = 0; kind < DIFF_TIMES; kind++) {
@@ -199,7 +273,7 @@ static void conclude(struct diff_measure *to, const struct gathered *g, const st
 			error = quantile_error(t, q);
 			to->times[kind].log_ns[q] = log_of(t->at[q]);
 			to->times[kind].error[q] =
-				sqrt(error * error + wander__variance(w, &g->cells));
+				sqrt(error * error + wander__variance(w, &g->wander));
 		}
 	}
 }
@@ -214,6 +288,7 @@ static void release(struct measuring *m)
 			sketch__release(&m->functions[i].times[kind].self);
 			free(m->functions[i].times[kind].below);
 		}
+		free(m->functions[i].cells);
 	}
 	free(m->functions);
 	free(m->wander);
@@ -230,6 +305,7 @@ static int measure_calls(struct diff_run *run, const struct profile *p, const ui
 	if (!m.functions || !m.wander)
 		goto out;
 	wander__init(m.wander, p->start, p->end);
+	m.n_cells = run->n_cells = count_cells(p);
 	for (i = 0; i < p->n_functions; i++) {
 		for (kind = 0; kind < DIFF_TIMES; kind++)
 			m.functions[i].times[kind].self.finer = FINER;
@@ -243,8 +319,10 @@ static int measure_calls(struct diff_run *run, const struct profile *p, const ui
 		goto out;
 	wander__finish(m.wander);
 	run->unsteady = sqrt(m.wander->coarse + m.wander->fine);
-	for (i = 0; i < p->n_functions; i++)
+	for (i = 0; i < p->n_functions; i++) {
 		conclude(&run->measures[number_of[i]], &m.functions[i], m.wander);
+		take_cells(&run->measures[number_of[i]], &m.functions[i], m.n_cells);
+	}
 out:
 	release(&m);
 	return err;

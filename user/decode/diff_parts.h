@@ -21,6 +21,21 @@ int diff_names__match(struct diff *d);
 /* Verdicts of functions that are in both: slower, faster, same. 0 or -ENOMEM. */
 int diff_judge__entries(struct diff *d);
 
+/* ---- diff_pace.c ------------------------------------------------------------------------ */
+
+struct diff_paced {
+	bool known;    /* else the rest is not */
+	bool matters;  /* it is often and long enough called for this alone to be enough */
+	double change; /* of self time, at the same pace of the machine: a logarithm */
+	double error;  /* its variance */
+	double plain;  /* change, whatever the pace was */
+	bool follows; /* it is known how the function follows the pace, and plain does not matter */
+};
+
+/* One run against one other, each of the entries that are judged; `to`: zeroed, one for each entry. Of
+ * several runs, or too few functions, none is known. 0 or -ENOMEM. */
+int diff_pace__estimate(struct diff *d, struct diff_paced *to);
+
 /* ---- diff_calls.c ----------------------------------------------------------------------- */
 
 /* Whose number of calls changed, of all entries. value: scratch, one for each. */
