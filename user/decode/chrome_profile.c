@@ -100,6 +100,8 @@ static int name_track(const struct chrome_track *track)
 	struct profile_track *t = track->profile;
 	char number[32];
 
+	if (!t)
+		return 0; /* it has no calls */
 	t->thread = track->owner ? track->owner->key.tid : track->key.tid;
 	if (!*name) {
 		snprintf(number, sizeof(number), "thread %llu", (unsigned long long)track->key.tid);
@@ -108,15 +110,13 @@ static int name_track(const struct chrome_track *track)
 	return profile_track__rename(t, name, strlen(name));
 }
 
-static int name_tracks(struct chrome_tracks *tracks)
+static int name_tracks(const struct chrome_tracks *tracks)
 {
-	struct chrome_track *track, *tmp;
+	const struct chrome_track *track;
 	int err = 0;
 
-	HASH_ITER(hh, tracks->by_key, track, tmp) {
-		if (track->profile && !err)
-			err = name_track(track);
-	}
+	for (track = tracks->by_key; track && !err; track = track->hh.next)
+		err = name_track(track);
 	return err;
 }
 

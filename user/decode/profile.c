@@ -195,7 +195,8 @@ int profile_track__rename(struct profile_track *t, const char *name, size_t n)
 	memcpy(copy, name, n);
 	copy[n] = '\0';
 	free((char *)t->name.p);
-	t->name = (struct profile_text){ copy, n };
+	t->name.p = copy;
+	t->name.n = n;
 	return 0;
 }
 
