@@ -124,6 +124,20 @@ def follow_not(context):
 
 
 @case()
+def follow_says_whom_it_slows(context):
+    """Another process of the same interpreter is slowed down, and the user told; not with --no-follow."""
+    script = context.script("followed.py")
+    other = context.target("control.py")
+    said = re.compile(r"vtbpf: .*\b[1-9]\d* other process.* runs? \S+: while children are followed")
+    tracer = context.launch([context.python.path, script, "pool", "fork"])
+    assert said.search(tracer.text()), tracer.text()
+    assert other.pid not in {s.pid for s in tracer.trace().slices}
+    tracer = context.launch([context.python.path, script, "pool", "fork"], "--no-follow")
+    assert not said.search(tracer.text()), tracer.text()
+    assert other.alive() and not text_differences(other.pid)
+
+
+@case()
 def follow_leaves_no_trace(context):
     """After a trace that followed, nobody's code differs from its file."""
     target = context.target("followed.py", "master")

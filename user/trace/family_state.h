@@ -42,6 +42,7 @@ struct family {
 	struct relative *all;
 	struct thread_of *threads;
 	bool target_gone;
+	bool bystanders_told; /* how many others the probes slow down */
 	size_t ignored_gone; /* threads of processes that are gone */
 };
 

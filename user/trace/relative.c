@@ -12,6 +12,7 @@
 #include "../discover/proc_task.h"
 #include "../command_name.h"
 #include "../log.h"
+#include "bystanders.h"
 #include "family_state.h"
 
 #define NAME_MAX_BYTES PROCESS_NAME_MAX
@@ -238,6 +239,31 @@ static size_t meet_children(struct recording *r)
 	return n;
 }
 
+static bool is_one_of_us(const void *ctx, pid_t pid)
+{
+	const struct recording *r = ctx;
+
+	return pid == getpid() || pid == r->cfg->target->pid || relative__of(r->family, pid);
+}
+
+static void tell_of_bystanders(struct recording *r)
+{
+	const struct target *t = r->cfg->target;
+	struct stat st;
+	size_t n;
+
+	if (r->family->bystanders_told || fstat(t->interp_fd, &st))
+		return;
+	r->family->bystanders_told = true;
+	n = bystanders__count("/proc", st.st_ino, t->interp, is_one_of_us, r);
+	if (n)
+		log_warn(
+			"%zu other process%s run%s %s: while children are followed, the calls of %s are "
+			"slowed down, too; --no-follow leaves %s alone",
+			n, n == 1 ? "" : "es", n == 1 ? "s" : "", t->interp, n == 1 ? "it" : "them",
+			n == 1 ? "it" : "them");
+}
+
 void family__meet(struct recording *r)
 {
 	struct relative *m, *tmp;
@@ -249,6 +275,7 @@ void family__meet(struct recording *r)
 	HASH_ITER(hh, r->family->all, m, tmp)
 		if (look_at_program(r, m) && !make_parts(r, m))
 			thread_names__scan(m->names); /* verdicts before the first event */
+	tell_of_bystanders(r);
 }
 
 void family__look_at_idle(struct recording *r)
