@@ -43,7 +43,7 @@ struct family {
 	struct thread_of *threads;
 	bool target_gone;
 	bool bystanders_told; /* how many others the probes slow down */
-	size_t ignored_gone; /* threads of processes that are gone */
+	size_t ignored_gone;  /* threads of processes that are gone */
 };
 
 struct relative *relative__of(const struct family *f, pid_t pid);
