@@ -258,10 +258,10 @@ static void tell_of_bystanders(struct recording *r)
 	n = bystanders__count("/proc", st.st_ino, t->interp, is_one_of_us, r);
 	if (n)
 		log_warn(
-			"%zu other process%s run%s %s: while children are followed, the calls of %s are "
-			"slowed down, too; --no-follow leaves %s alone",
-			n, n == 1 ? "" : "es", n == 1 ? "s" : "", t->interp, n == 1 ? "it" : "them",
-			n == 1 ? "it" : "them");
+			"%zu other process%s run%s %s: while children are followed, %s calls are slowed "
+			"down, too; --no-follow leaves %s alone",
+			n, n == 1 ? "" : "es", n == 1 ? "s" : "", t->interp,
+			n == 1 ? "its" : "their", n == 1 ? "it" : "them");
 }
 
 void family__meet(struct recording *r)
