@@ -60,6 +60,7 @@ if [ "$(id -u)" = 0 ]; then
 	scripts/fetch-pythons.sh # without them tests are skipped, and say so
 fi
 make -j"$jobs" -k units >/dev/null 2>&1
+export RERUN=1
 stage "Unit tests" make check
 make -j"$jobs" -k SAN=1 units >/dev/null 2>&1
 stage "Unit tests with AddressSanitizer and UBSan" make check-san

@@ -11,7 +11,8 @@ typedef void *any_pointer __attribute__((may_alias)); /* the caller's has anothe
 
 static int resize(any_pointer *array, size_t n, size_t size)
 {
-	void *larger = reallocarray(*array, n, size);
+	/* Not reallocarray(): of more than can be, AddressSanitizer's ends the program. */
+	void *larger = n <= SIZE_MAX / size ? realloc(*array, n * size) : NULL;
 
 	if (!larger)
 		return -ENOMEM;
