@@ -23,6 +23,7 @@ struct judging {
 	double shift[DIFF_QUANTILES], scatter[DIFF_QUANTILES];
 	double brief_scatter[DIFF_QUANTILES];
 	struct diff_paced *paced; /* by entry */
+	size_t n_paced;		  /* of them, those that matter */
 	size_t n_telling;	  /* functions that shift and scatter were found by */
 	double unsteady;	  /* mean square of all runs */
 	double self;		  /* of all functions that are judged, ns */
