@@ -184,26 +184,15 @@ static void on_end(struct recording *r, const struct vtbpf_rec_process_exit *rec
 }
 
 /* A first event: it runs the target's interpreter. */
-static void on_thread(struct recording *r, const struct vtbpf_rec_thread *rec)
+static void on_event(struct recording *r, pid_t pid, pid_t tid)
 {
-	struct relative *m = relative__of(r->family, rec->tgid);
+	struct relative *m = relative__of(r->family, pid);
 
 	if (!m)
 		return;
 	m->seen = true;
 	relative__get_to_know(r, m);
-	note_thread(r->family, rec->rec.tid, m);
-}
-
-static void on_code(struct recording *r, const struct vtbpf_rec_code *rec)
-{
-	struct relative *m = relative__of(r->family, rec->tgid);
-
-	if (!m)
-		return;
-	m->seen = true;
-	relative__get_to_know(r, m);
-	note_thread(r->family, rec->rec.tid, m);
+	note_thread(r->family, tid, m);
 }
 
 bool family__take(struct recording *r, const struct vtbpf_rec *rec)
@@ -221,10 +210,10 @@ bool family__take(struct recording *r, const struct vtbpf_rec *rec)
 		on_end(r, (const struct vtbpf_rec_process_exit *)rec);
 		return true;
 	case VTBPF_REC_THREAD:
-		on_thread(r, (const struct vtbpf_rec_thread *)rec);
+		on_event(r, ((const struct vtbpf_rec_thread *)rec)->tgid, rec->tid);
 		return false;
 	case VTBPF_REC_CODE:
-		on_code(r, (const struct vtbpf_rec_code *)rec);
+		on_event(r, ((const struct vtbpf_rec_code *)rec)->tgid, rec->tid);
 		return false;
 	}
 	return false;
