@@ -94,7 +94,7 @@ static __always_inline void gc_emit(__u32 tid, __u64 start, __u64 end, __u32 gen
 	struct vtbpf_rec_event *r = EMIT_RESERVE(struct vtbpf_rec_event, VTBPF_REC_EVENT, tid);
 
 	if (!r) {
-		__sync_fetch_and_add(&totals.lost, 1);
+		__sync_fetch_and_add(&events_lost, 1);
 		return;
 	}
 	__builtin_memset((char *)r + sizeof(r->rec), 0, sizeof(*r) - sizeof(r->rec));

@@ -159,5 +159,6 @@ struct {
 
 /* Counters of threads that are gone; those of living threads are in `threads`. */
 struct vtbpf_counters totals;
+__u64 events_lost; /* of what is no call, that found no room; `totals` counts calls */
 
 #endif

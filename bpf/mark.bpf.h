@@ -82,7 +82,7 @@ static __always_inline void take_mark(struct pt_regs *ctx)
 	      bytes <= MARK_MIDDLE ? emit_mark(&h, tid, now, MARK_MIDDLE) :
 				     emit_mark(&h, tid, now, MARK_LARGE);
 	if (err)
-		__sync_fetch_and_add(&totals.lost, 1);
+		__sync_fetch_and_add(&events_lost, 1);
 }
 
 #endif

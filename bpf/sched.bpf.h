@@ -19,8 +19,6 @@ struct {
 /* Each CPU's count of what it is interrupted by lies so far from its run queue; 0: not known. */
 const volatile __s64 preempt_count_from_rq;
 
-__u64 sched_lost; /* events that found no room */
-
 #define STATE_STOPPED 0xc /* __TASK_STOPPED, __TASK_TRACED: include/linux/sched.h */
 
 /* NMI, hard interrupts, and soft ones being served: include/linux/preempt.h */
@@ -102,7 +100,7 @@ static __always_inline void emit_sched(__u32 tid, __u16 what, __u64 from, __u64 
 		return;
 	r = EMIT_RESERVE(struct vtbpf_rec_event, VTBPF_REC_EVENT, tid);
 	if (!r) {
-		__sync_fetch_and_add(&sched_lost, 1);
+		__sync_fetch_and_add(&events_lost, 1);
 		return;
 	}
 	__builtin_memset((char *)r + sizeof(r->rec), 0, sizeof(*r) - sizeof(r->rec));

@@ -42,15 +42,3 @@ void off_cpu__look_at_sleepers(struct recording *r)
 		note_asleep(r, tids[i]);
 	free(tids);
 }
-
-void off_cpu__warn_of_losses(struct recording *r)
-{
-	uint64_t lost = r->cfg->tracer.sched ? tracer__lost_events(r->tracer) : 0;
-	char text[128];
-
-	if (!lost)
-		return;
-	snprintf(text, sizeof(text), "%llu stretches without a CPU were lost: raise --buffer-size",
-		 (unsigned long long)lost);
-	recording__warn(r, text);
-}

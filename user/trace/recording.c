@@ -267,6 +267,18 @@ static void check_target(struct recording *r, uint64_t now)
 		recording__end_with(r, END_TARGET_EXIT);
 }
 
+static void warn_of_lost_events(struct recording *r)
+{
+	uint64_t lost = tracer__lost_events(r->tracer);
+	char text[128];
+
+	if (!lost)
+		return;
+	snprintf(text, sizeof(text), "%llu events that are no calls were lost: raise --buffer-size",
+		 (unsigned long long)lost);
+	recording__warn(r, text);
+}
+
 /* Twice: when there has been a second's worth of calls, so that nobody waits for a bad trace, and at
  * the end. Said once. */
 static void check_plan(struct recording *r)
@@ -413,7 +425,7 @@ static int end(struct recording *r)
 		family__say_left(r);
 	commands__end(r);
 	check_plan(r);
-	off_cpu__warn_of_losses(r);
+	warn_of_lost_events(r);
 	flight__end(r);
 	sources__write(r->sources, r->cfg->target, r->w);
 	wall_clock__put(r->w);

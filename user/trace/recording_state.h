@@ -239,10 +239,8 @@ uint64_t flight__since(const struct recording *r, uint64_t end);
 
 /* ---- off_cpu.c: --sched ------------------------------------------------------------------ */
 
-/* What system calls are called; threads that are asleep as a window begins, once it is on; and, before
- * the capture's end, what was lost. */
+/* What system calls are called; threads that are asleep as a window begins, once it is on. */
 void off_cpu__put_names(struct recording *r);
 void off_cpu__look_at_sleepers(struct recording *r);
-void off_cpu__warn_of_losses(struct recording *r);
 
 #endif

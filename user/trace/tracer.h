@@ -140,7 +140,9 @@ struct tracer_edges tracer__edges(const struct tracer *t);
  * VTBPF_EVENT_BLOCKED), unless the kernel has seen it run by now. */
 void tracer__note_blocked(struct tracer *t, pid_t tid, int64_t syscall);
 
-/* Events that the ring had no room for. */
+/* ---- tracer_other.c: sites that are no calls' -------------------------------------------- */
+
+/* Events that are no calls and found no room in the ring. */
 uint64_t tracer__lost_events(const struct tracer *t);
 
 /* ---- tracer_raises.c: exceptions, with VTBPF_WATCH_RAISE -------------------------------- */

@@ -57,3 +57,8 @@ size_t tracer_other__sites(const struct tracer *t, unsigned long *offsets, __u64
 	}
 	return n;
 }
+
+uint64_t tracer__lost_events(const struct tracer *t)
+{
+	return t->skel->bss->events_lost;
+}

@@ -151,8 +151,3 @@ void tracer_sched__reset(struct tracer *t)
 	if (t->sched)
 		sweep__clear(bpf_map__fd(t->skel->maps.sched_threads));
 }
-
-uint64_t tracer__lost_events(const struct tracer *t)
-{
-	return t->skel->bss->sched_lost;
-}
