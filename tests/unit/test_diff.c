@@ -13,23 +13,12 @@
 #include <string.h>
 
 #include "../../user/decode/diff.h"
+#include "chance.h"
 
 #define FUNCTIONS 12
 #define US 1000.0
 
-/* Always the same sequence: a test that fails does so again. */
 static uint64_t seed = 1;
-
-static double uniform(void)
-{
-	seed = seed * 6364136223846793005u + 1442695040888963407u;
-	return ((double)(seed >> 11) + 0.5) / 9007199254740992.0;
-}
-
-static double normal(void)
-{
-	return sqrt(-2 * log(uniform())) * cos(2 * M_PI * uniform());
-}
 
 /* A program that calls its functions in turn. */
 struct program {
@@ -92,8 +81,8 @@ static void run_round(struct making *m, const struct program *pr, double slow)
 
 	for (i = 0; i < FUNCTIONS; i++) {
 		for (k = 0; k < (pr->calls[i] ? pr->calls[i] : 1) && pr->ns[i] > 0; k++) {
-			ns = pr->ns[i] * slow * exp(pr->spread * normal());
-			if (uniform() < pr->lost_cpu)
+			ns = pr->ns[i] * slow * exp(pr->spread * normal(&seed));
+			if (uniform(&seed) < pr->lost_cpu)
 				ns += 4e6;
 			call(m, i, ns);
 		}
@@ -117,7 +106,7 @@ static struct profile *run(const struct program *pr)
 	}
 	for (i = 0; i < pr->rounds; i++) {
 		if (i % (pr->rounds / 10) == 0)
-			slow = pr->machine * exp(pr->unsteady * normal());
+			slow = pr->machine * exp(pr->unsteady * normal(&seed));
 		run_round(&m, pr, slow);
 	}
 	assert_int_equal(profile__settle(m.p), 0);

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "../../user/decode/diff.h"
+#include "chance.h"
 
 #define FUNCTIONS 10
 #define ROUNDS 1500
@@ -40,17 +41,6 @@ static const double follows[FUNCTIONS] = { 1.3, 1.4, 0.6, 1, 1.1, 0.7, 1, 1.2, 0
 
 static uint64_t seed = 1;
 
-static double uniform(void)
-{
-	seed = seed * 6364136223846793005u + 1442695040888963407u;
-	return ((double)(seed >> 11) + 0.5) / 9007199254740992.0;
-}
-
-static double normal(void)
-{
-	return sqrt(-2 * log(uniform())) * cos(2 * M_PI * uniform());
-}
-
 struct making {
 	struct profile *p;
 	struct profile_track *track;
@@ -71,13 +61,13 @@ static void call(struct making *m, int i, double factor)
 	};
 	double log_ns =
 		log((i == SMALL && m->w->small > 0 ? SMALL_NS * m->w->small : ns[i]) * factor) +
-		follows[i] * m->pace + m->off[i] + m->layout[i] + 0.05 * normal();
+		follows[i] * m->pace + m->off[i] + m->layout[i] + 0.05 * normal(&seed);
 	struct profile_call c = { .start = m->now };
 	int64_t function = profile__function(m->p, &f);
 
 	assert_true(function >= 0);
 	c.function = (uint32_t)function;
-	c.dur = (uint64_t)exp(log_ns) + (uniform() < m->w->lost_cpu ? 4000000 : 0);
+	c.dur = (uint64_t)exp(log_ns) + (uniform(&seed) < m->w->lost_cpu ? 4000000 : 0);
 	assert_int_equal(profile__add(m->p, m->track, &c), 0);
 	m->now += c.dur + 300;
 }
@@ -91,13 +81,13 @@ static void add_run(struct diff *d, enum diff_which which, const struct world *w
 
 	m.track = profile__track(m.p, "MainThread", 10);
 	for (i = 0; i < FUNCTIONS; i++)
-		m.layout[i] = w->layout * normal();
+		m.layout[i] = w->layout * normal(&seed);
 	for (round = 0; round < ROUNDS; round++) {
-		if (round % 10 == 0 && uniform() < 0.3)
-			m.pace = uniform() < w->slow ? w->slowness : 0;
+		if (round % 10 == 0 && uniform(&seed) < 0.3)
+			m.pace = uniform(&seed) < w->slow ? w->slowness : 0;
 		for (i = 0; i < functions; i++) {
 			if (round % (ROUNDS / 16) == 0)
-				m.off[i] = w->own * normal();
+				m.off[i] = w->own * normal(&seed);
 			call(&m, (int)i, (int)i == planted ? 1.1 : 1);
 		}
 	}

@@ -56,9 +56,10 @@ static void write_facts(struct diff_page *page)
 	free(summary);
 }
 
-static void write_function(struct diff_page *page, size_t label)
+static void write_function(void *from, size_t label)
 {
 	static const struct diff_values none;
+	struct diff_page *page = from;
 	const struct diff_entry *e = page->entries[label];
 	const struct diff_values *v = e ? &e->values[DIFF_AFTER] : &none;
 	struct html_page *h = &page->html;
@@ -74,8 +75,9 @@ static void write_function(struct diff_page *page, size_t label)
 	html_page__rounded(h, v->max);
 }
 
-static void write_change(struct diff_page *page, size_t label)
+static void write_change(void *from, size_t label)
 {
+	struct diff_page *page = from;
 	const struct diff_entry *e = page->entries[label];
 	struct html_page *h = &page->html;
 
@@ -89,18 +91,11 @@ static void write_change(struct diff_page *page, size_t label)
 	html_page__rounded(h, e->values[DIFF_BEFORE].self);
 }
 
-static void write_all(struct diff_page *page, char kind,
-		      void (*write)(struct diff_page *page, size_t label))
+static void write_all(struct diff_page *page, char kind, void (*write)(void *page, size_t label))
 {
-	struct html_page *h = &page->html;
-	size_t i = 0;
+	const struct html_list list = { kind, page->labels.n, write, page };
 
-	while (i < page->labels.n && !h->err) {
-		html_page__section(h, kind);
-		for (; i < page->labels.n && !html_page__is_full(h) && !h->err; i++)
-			write(page, i);
-		html_page__end_section(h);
-	}
+	html_page__list(&page->html, &list);
 }
 
 /* Samples are shown as the time that they stand for. */

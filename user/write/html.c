@@ -81,10 +81,13 @@ static void write_processes(struct page *page)
 	html_page__end_section(h);
 }
 
-static void write_function(struct html_page *h, const struct profile_function *f,
-			   const struct report_function *r)
+static void write_function(void *from, size_t i)
 {
-	html_page__function(h, f);
+	struct page *page = from;
+	struct html_page *h = &page->html;
+	const struct report_function *r = &page->report.functions[i];
+
+	html_page__function(h, &page->p->functions[i]);
 	html_page__number(h, r->calls);
 	html_page__number(h, r->self);
 	html_page__number(h, r->total);
@@ -97,15 +100,9 @@ static void write_function(struct html_page *h, const struct profile_function *f
 
 static void write_functions(struct page *page)
 {
-	struct html_page *h = &page->html;
-	size_t i = 0;
+	const struct html_list list = { 'F', page->p->n_functions, write_function, page };
 
-	while (i < page->p->n_functions && !h->err) {
-		html_page__section(h, 'F');
-		for (; i < page->p->n_functions && !html_page__is_full(h) && !h->err; i++)
-			write_function(h, &page->p->functions[i], &page->report.functions[i]);
-		html_page__end_section(h);
-	}
+	html_page__list(&page->html, &list);
 }
 
 static void write_tracks(struct page *page)

@@ -190,6 +190,18 @@ void html_page__fact_number(struct html_page *h, const char *key, uint64_t value
 	html_page__fact(h, key, text);
 }
 
+void html_page__list(struct html_page *h, const struct html_list *list)
+{
+	size_t i = 0;
+
+	while (i < list->n && !h->err) {
+		html_page__section(h, list->kind);
+		for (; i < list->n && !html_page__is_full(h) && !h->err; i++)
+			list->write(list->page, i);
+		html_page__end_section(h);
+	}
+}
+
 /* ---- stacks ----------------------------------------------------------------------------- */
 
 /* Nodes follow their parents: how far back that is, is mostly a small number. The root is not written. */

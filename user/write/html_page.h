@@ -58,6 +58,16 @@ static inline bool html_page__is_full(const struct html_page *h)
 	return h->n >= HTML_PAGE_SECTION;
 }
 
+/* n things in as many sections of a kind as they fill; write(page, i) writes one. */
+struct html_list {
+	char kind;
+	size_t n;
+	void (*write)(void *page, size_t i);
+	void *page;
+};
+
+void html_page__list(struct html_page *h, const struct html_list *list);
+
 /* In section 'F': what each function's numbers follow, its name, file and line. */
 void html_page__function(struct html_page *h, const struct profile_function *f);
 
