@@ -18,6 +18,13 @@ struct vtbpf_rec_process {
 	char name[];
 };
 
+/* Of a process that is not the target (struct vtbpf_rec_session has its) and calls itself otherwise. */
+struct vtbpf_rec_ns_pid {
+	struct vtbpf_rec rec;
+	__u32 ns_pid;
+	__u32 _pad;
+};
+
 struct vtbpf_rec_fork {
 	struct vtbpf_rec rec;
 	__u64 ts;

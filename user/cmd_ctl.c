@@ -12,6 +12,7 @@
 
 #include "commands.h"
 #include "ctl_request.h"
+#include "discover/inner_pid.h"
 #include "log.h"
 #include "units.h"
 #include "write/json_writer.h"
@@ -22,13 +23,15 @@
 
 static int no_trace(pid_t pid, const char *why)
 {
+	char text[512];
+
 	if (kill(pid, 0) && errno == ESRCH)
-		log_error("no trace of process %d runs: there is no such process; start one with: "
-			  "sudo vtbpf -p PID",
-			  pid);
+		snprintf(text, sizeof(text),
+			 "there is no such process; start one with: sudo vtbpf -p PID");
 	else
-		log_error("no trace of process %d runs: %s; start one with: sudo vtbpf -p %d", pid,
-			  why, pid);
+		snprintf(text, sizeof(text), "%s; start one with: sudo vtbpf -p %d", why, pid);
+	inner_pid__explain("/proc", pid, text, sizeof(text));
+	log_error("no trace of process %d runs: %s", pid, text);
 	return EXIT_FAILED;
 }
 

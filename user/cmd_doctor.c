@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "commands.h"
+#include "discover/inner_pid.h"
 #include "discover/probe_plan.h"
 #include "discover/target.h"
 #include "log.h"
@@ -65,7 +66,9 @@ static int look_at_target(pid_t pid, bool can_trace)
 	char why[512] = "";
 	int err = target__open(pid, &t, why, sizeof(why));
 
-	if (!err)
+	if (err)
+		inner_pid__explain("/proc", pid, why, sizeof(why));
+	else
 		err = probe_plan__make(t.interp_fd, &plan, why, sizeof(why));
 	if (err)
 		log_error("process %d: %s", pid, why);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "commands.h"
+#include "discover/inner_pid.h"
 #include "discover/live_threads.h"
 #include "discover/probe_plan.h"
 #include "discover/target.h"
@@ -32,14 +33,18 @@ static int print_table(const struct thread_report *t)
 }
 
 /* 0, or the exit status after a message. */
-static int read_threads(pid_t pid, struct probe_plan *plan, struct live_threads *live)
+static int read_threads(struct thread_report *report, struct probe_plan *plan,
+			struct live_threads *live)
 {
 	struct py_reader *reader = NULL;
 	struct target t = {};
+	pid_t pid = report->pid;
 	char why[512] = "";
 	int err = target__open(pid, &t, why, sizeof(why));
 
-	if (!err)
+	if (err)
+		inner_pid__explain("/proc", pid, why, sizeof(why));
+	else
 		err = probe_plan__identify(t.interp_fd, plan, why, sizeof(why));
 	if (!err) {
 		reader = py_reader__new(pid, plan, t.load_bias);
@@ -51,6 +56,7 @@ static int read_threads(pid_t pid, struct probe_plan *plan, struct live_threads 
 	}
 	if (err)
 		log_error("process %d: %s", pid, why);
+	report->ns_pid = t.ns_pid == pid ? 0 : t.ns_pid;
 	py_reader__free(reader);
 	target__close(&t);
 	return err == -EACCES || err == -EPERM ? EXIT_NO_PRIVILEGE : err ? EXIT_BAD_TARGET : 0;
@@ -62,7 +68,7 @@ int cmd_threads(const struct options *o)
 	struct live_threads live = {};
 	struct probe_plan plan;
 	char version[16];
-	int status = read_threads(o->pid, &plan, &live), err;
+	int status = read_threads(&report, &plan, &live), err;
 
 	if (status)
 		return status;

@@ -12,6 +12,7 @@
 
 #include "commands.h"
 #include "convert.h"
+#include "discover/inner_pid.h"
 #include "discover/probe_plan.h"
 #include "discover/target.h"
 #include "finish.h"
@@ -68,6 +69,8 @@ static int open_running(struct trace *tr)
 	err = target__open(tr->o->pid, &tr->target, why, sizeof(why));
 	if (!err)
 		return EXIT_OK;
+	tr->result.end = END_TARGET_EXIT; /* what is there is no target, or not any more */
+	inner_pid__explain("/proc", tr->o->pid, why, sizeof(why));
 	log_error("process %d: %s", tr->o->pid, why);
 	return err == -EACCES || err == -EPERM ? EXIT_NO_PRIVILEGE : EXIT_BAD_TARGET;
 }
@@ -155,10 +158,12 @@ static int open_capture(struct trace *tr)
 static void on_attached(void *ctx)
 {
 	struct trace *tr = ctx;
-	char version[16];
+	char version[16], inner[64] = "";
 
-	log_error("tracing %d… (CPython %s)", tr->target.pid,
-		  py_version_str(tr->plan.version, version, sizeof(version)));
+	if (tr->target.ns_pid != tr->target.pid)
+		snprintf(inner, sizeof(inner), "; %d in its own pid namespace", tr->target.ns_pid);
+	log_error("tracing %d… (CPython %s%s)", tr->target.pid,
+		  py_version_str(tr->plan.version, version, sizeof(version)), inner);
 	if (tr->launched.pid)
 		launch__release(&tr->launched);
 	if (!tr->link)
@@ -277,6 +282,11 @@ static int record(struct trace *tr)
 		err = recording__run(&cfg, &tr->writer, &tr->result);
 	if (!err)
 		return EXIT_OK;
+	if (target__has_ended(&tr->target)) {
+		log_error("process %d: it ended before it could be traced", tr->target.pid);
+		tr->result.end = END_TARGET_EXIT;
+		return EXIT_BAD_TARGET;
+	}
 	return err == -EPERM || err == -EACCES || err == -E2BIG ? EXIT_NO_PRIVILEGE : EXIT_FAILED;
 }
 

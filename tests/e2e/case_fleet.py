@@ -241,3 +241,17 @@ def fleet_to_capture(context):
     trace.check_shape()
     for target, truth in zip((one, two), truths):
         assert_exact(trace, target, truth)
+
+
+@case()
+def fleet_comes_and_goes(context):
+    """Who fits a rule and is gone before it is traced is no failure, at whatever moment it goes."""
+    target = context.target("service.py", context.tmp)
+    for i in range(6):
+        tracer = context.command("--match", "* %s" % context.tmp, "-o", context.path("out.json"))
+        tracing(tracer, target.pid)
+        brief = context.target("service.py", context.tmp)
+        time.sleep(0.15 + 0.01 * i)  # it is found four times a second, and then attached to
+        brief.close()
+        tracer.send(signal.SIGINT)
+        tracer.wait(0)

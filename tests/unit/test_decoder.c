@@ -71,6 +71,7 @@ static void test_short_records(void **state)
 		{ VTBPF_REC_SESSION, sizeof(struct vtbpf_rec_session) },
 		{ VTBPF_REC_TEXT, sizeof(struct vtbpf_rec_text) },
 		{ VTBPF_REC_PROCESS, sizeof(struct vtbpf_rec_process) },
+		{ VTBPF_REC_NS_PID, sizeof(struct vtbpf_rec_ns_pid) },
 		{ VTBPF_REC_THREAD_NAME, sizeof(struct vtbpf_rec_thread_name) },
 		{ VTBPF_REC_SOURCE, sizeof(struct vtbpf_rec_source) },
 		{ VTBPF_REC_END, sizeof(struct vtbpf_rec_end) },

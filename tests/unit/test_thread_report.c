@@ -49,7 +49,23 @@ static struct live_thread threads[] = {
 };
 
 static struct live_threads live = { sizeof(threads) / sizeof(threads[0]), threads };
-static const struct thread_report report = { 4242, "3.13.5", true, &live };
+static const struct thread_report report = { 4242, "3.13.5", true, &live, 0 };
+
+static char *as_json(const struct thread_report *r)
+{
+	char path[] = "/tmp/vtbpf-test-XXXXXX", *text = calloc(1, 4096);
+	int fd = mkstemp(path);
+	struct outbuf out;
+
+	assert_non_null(text);
+	unlink(path);
+	assert_int_equal(outbuf__init(&out, fd, false), 0);
+	thread_report__json(r, &out);
+	assert_int_equal(outbuf__finish(&out), 0);
+	assert_true(pread(fd, text, 4095, 0) > 0);
+	close(fd);
+	return text;
+}
 
 static void test_table(void **state)
 {
@@ -76,6 +92,33 @@ static void test_table(void **state)
 	free(text);
 }
 
+/* Of a pid namespace of its own: what it and its threads call themselves is there, too. */
+static void test_inner(void **state)
+{
+	static struct live_thread inner[] = {
+		{ .tid = 4242, .ns_tid = 1, .daemon = LIVE_UNKNOWN, .comm = "a" },
+		{ .daemon = LIVE_UNKNOWN },
+	};
+	static struct live_threads in = { 2, inner };
+	static const struct thread_report contained = { 4242, "3.9.2", false, &in, 1 };
+	char *text = NULL;
+	size_t n = 0;
+	FILE *out = open_memstream(&text, &n);
+
+	(void)state;
+	assert_int_equal(thread_report__table(&contained, out), 0);
+	fclose(out);
+	assert_memory_equal(text, " TID  NS-TID  IDENT", 19);
+	assert_non_null(strstr(text, "\n4242       1  -"));
+	assert_non_null(strstr(text, "\n   -       -  -"));
+	free(text);
+	text = as_json(&contained);
+	assert_non_null(strstr(text, "\"pid\":4242,\"ns_pid\":1,"));
+	assert_non_null(strstr(text, "\"tid\":4242,\"ns_tid\":1,"));
+	assert_non_null(strstr(text, "\"tid\":null,\"ident\""));
+	free(text);
+}
+
 static void test_json(void **state)
 {
 	static const char expected[] =
@@ -97,21 +140,11 @@ static void test_json(void **state)
 		"{\"tid\":null,\"ident\":8331691,\"name\":null,\"comm\":null,\"daemon\":null,"
 		"\"native\":false,\"state\":null,\"holds_gil\":false,\"cpu_ms\":null,"
 		"\"frame\":null}]}\n";
-	char path[] = "/tmp/vtbpf-test-XXXXXX", text[4096];
-	int fd = mkstemp(path);
-	struct outbuf out;
-	ssize_t n;
+	char *text = as_json(&report);
 
 	(void)state;
-	unlink(path);
-	assert_int_equal(outbuf__init(&out, fd, false), 0);
-	thread_report__json(&report, &out);
-	assert_int_equal(outbuf__finish(&out), 0);
-	n = pread(fd, text, sizeof(text) - 1, 0);
-	close(fd);
-	assert_true(n > 0);
-	text[n] = '\0';
 	assert_string_equal(text, expected);
+	free(text);
 }
 
 int main(void)
@@ -119,6 +152,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_json),
+		cmocka_unit_test(test_inner),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,6 +16,7 @@ static const uint16_t fixed_size[256] = {
 	[VTBPF_REC_SESSION] = sizeof(struct vtbpf_rec_session),
 	[VTBPF_REC_TEXT] = sizeof(struct vtbpf_rec_text),
 	[VTBPF_REC_PROCESS] = sizeof(struct vtbpf_rec_process),
+	[VTBPF_REC_NS_PID] = sizeof(struct vtbpf_rec_ns_pid),
 	[VTBPF_REC_THREAD_NAME] = sizeof(struct vtbpf_rec_thread_name),
 	[VTBPF_REC_SOURCE] = sizeof(struct vtbpf_rec_source),
 	[VTBPF_REC_END] = sizeof(struct vtbpf_rec_end),
@@ -379,6 +380,9 @@ static int decode_payload(const struct vtbpf_rec *rec, struct event *ev)
 		return 0;
 	case VTBPF_REC_OVERHEAD:
 		return decode_overhead(rec, ev);
+	case VTBPF_REC_NS_PID:
+		ev->ns_pid = ((const struct vtbpf_rec_ns_pid *)rec)->ns_pid;
+		return 0;
 	case VTBPF_REC_PAUSE:
 	case VTBPF_REC_WINDOW:
 	case VTBPF_REC_LEFT_OUT:

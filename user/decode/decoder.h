@@ -164,6 +164,7 @@ struct event {
 		struct vtbpf_counters counters;
 		struct vtbpf_sample_counters sample_counters;
 		uint64_t overwritten; /* calls: overflow */
+		uint32_t ns_pid;      /* of process tid */
 		uint64_t ts;	      /* thread exit, exec, end */
 	};
 };

@@ -108,6 +108,16 @@ static int on_process(struct session *s, const struct event *ev)
 	return append(&p->name, &ev->process.name);
 }
 
+static int on_ns_pid(struct session *s, const struct event *ev)
+{
+	struct session_process *p = session__process(s, ev->tid);
+
+	if (!p)
+		return -ENOMEM;
+	p->ns_pid = ev->ns_pid;
+	return 0;
+}
+
 /* A name is one record, whatever it says of going on: no path is longer. */
 static int on_source(struct session *s, const struct event *ev, uint64_t next_offset)
 {
@@ -233,6 +243,7 @@ static int on_session(struct session *s, const struct event *ev)
 	if (!part->process)
 		return -ENOMEM;
 	part->process->is_target = true;
+	part->process->ns_pid = ev->session.ns_pid == ev->tid ? 0 : ev->session.ns_pid;
 	part->info = ev->session;
 	part->start = ev->session.start;
 	session__next_part(s);
@@ -376,6 +387,8 @@ static int on_event(struct session *s, const struct event *ev, uint64_t next_off
 		return on_text(s, ev);
 	case VTBPF_REC_PROCESS:
 		return on_process(s, ev);
+	case VTBPF_REC_NS_PID:
+		return on_ns_pid(s, ev);
 	case VTBPF_REC_SOURCE:
 		return on_source(s, ev, next_offset);
 	case VTBPF_REC_COUNTERS:

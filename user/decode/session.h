@@ -33,6 +33,7 @@ struct session_process {
 	uint32_t pid;	     /* as it is shown: made up where an earlier process had the same */
 	uint32_t kernel_pid; /* its own */
 	uint32_t ppid;
+	uint32_t ns_pid; /* what it calls itself; 0: the same as we do, or unknown */
 	uint32_t number; /* 0, 1, 2... */
 	uint32_t part;	 /* of the session whose target it is, or where it appeared */
 	bool is_target;

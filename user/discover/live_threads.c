@@ -12,6 +12,7 @@
 #include "py_interpreters.h"
 #include "py_lines.h"
 #include "py_objects.h"
+#include "py_tids.h"
 
 #define MAX_GILS 64
 #define MAX_LOOKS 100 /* at a thread that may only have woken up to ask for the GIL again */
@@ -118,6 +119,18 @@ static int read_python(struct gathering *g)
 	return err ? err : py_threads__map_tids(&g->py, g->pid);
 }
 
+/* What it calls itself: 0 where it lives in the same pid namespace. */
+static pid_t ns_tid_of(const struct gathering *g, pid_t tid)
+{
+	pid_t inner = 0;
+	char path[64];
+
+	if (!tid || g->r->ns_pid == g->pid)
+		return 0;
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/status", g->pid, tid);
+	return py_tids__read_ns(path, NULL, &inner) ? 0 : inner;
+}
+
 static int add_thread(struct gathering *g, pid_t tid, struct py_thread *py)
 {
 	struct live_thread *t;
@@ -128,6 +141,7 @@ static int add_thread(struct gathering *g, pid_t tid, struct py_thread *py)
 	t = &g->out->threads[n];
 	memset(t, 0, sizeof(*t));
 	t->tid = tid;
+	t->ns_tid = ns_tid_of(g, tid);
 	t->daemon = LIVE_UNKNOWN;
 	g->extra[n] = (struct extra){ .py = py };
 	g->out->n++;

@@ -28,6 +28,7 @@ enum live_answer { LIVE_NO, LIVE_YES, LIVE_UNKNOWN };
 
 struct live_thread {
 	pid_t tid; /* as /proc here counts; 0 when unknown, and then so are comm, state, cpu_ms */
+	pid_t ns_tid; /* as its own pid namespace counts; 0 when unknown, or when that is the same */
 	uint64_t ident; /* threading.get_ident(), 0 for a native thread */
 	bool python;	/* it has a Python thread state; else it is native */
 	bool holds_gil;

@@ -2,6 +2,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -366,6 +368,15 @@ int target__open(pid_t pid, struct target *t, char *why, size_t why_size)
 	if (err)
 		target__close(t);
 	return err;
+}
+
+bool target__has_ended(const struct target *t)
+{
+	struct pollfd fd = { .fd = t->pidfd, .events = POLLIN };
+
+	if (t->pidfd < 0) /* before Linux 5.3 */
+		return kill(t->pid, 0) && errno == ESRCH;
+	return poll(&fd, 1, 0) == 1;
 }
 
 static void close_fd(int *fd)

@@ -8,6 +8,7 @@
 #ifndef VTBPF_TARGET_H
 #define VTBPF_TARGET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -36,6 +37,9 @@ struct target {
  * holds a CPython. A thread id that is not a process id is refused, and named with its process.
  */
 int target__open(pid_t pid, struct target *t, char *why, size_t why_size);
+
+/* Whether the process is gone, or a zombie. */
+bool target__has_ended(const struct target *t);
 
 /* Releases what t holds; t may be zeroed or half filled (fds that are -1 or 0 are not closed). */
 void target__close(struct target *t);

@@ -159,13 +159,25 @@ static void on_cut(struct fleet *f, struct recorder_of *r)
 	r->member.report.capture[0] = '\0'; /* not known so far */
 }
 
+/* Who fits a rule was a Python a moment ago, and may be gone before it is traced: that is no failure. */
+static bool came_and_went(const struct fleet *f, const struct recorder_of *r)
+{
+	if (r->state != RECORDER_STARTS || r->member.report.end != END_TARGET_EXIT)
+		return false;
+	for (size_t i = 0; i < f->cfg->n_pids; i++)
+		if (f->cfg->pids[i] == r->target)
+			return false;
+	return true;
+}
+
 static void on_ended(struct fleet *f, struct recorder_of *r)
 {
 	const struct member_report *report = &r->member.report;
-	bool goes_on = report->end == END_TARGET_EXEC && f->watch && !f->ending;
+	bool fleeting = came_and_went(f, r);
+	bool goes_on = (report->end == END_TARGET_EXEC || fleeting) && f->watch && !f->ending;
 
 	f->starting -= r->state == RECORDER_STARTS;
-	if (report->status && !f->res->status)
+	if (report->status && !f->res->status && !fleeting)
 		f->res->status = report->status;
 	if (f->cfg->ended)
 		f->cfg->ended(f->cfg->ctx, report);

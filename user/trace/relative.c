@@ -69,6 +69,17 @@ static void put_process(struct recording *r, struct relative *m, const char *nam
 	capture_writer__append(r->w, &rec.p.rec);
 }
 
+static void put_ns_pid(struct recording *r, const struct relative *m)
+{
+	struct vtbpf_rec_ns_pid rec = {
+		.rec = { .len = sizeof(rec), .kind = VTBPF_REC_NS_PID, .tid = m->pid },
+		.ns_pid = m->reader->ns_pid,
+	};
+
+	if (rec.ns_pid && rec.ns_pid != (__u32)m->pid)
+		capture_writer__append(r->w, &rec.rec);
+}
+
 /* ---- getting to know it ----------------------------------------------------------------- */
 
 static bool same_file(int one, int other)
@@ -130,6 +141,7 @@ void relative__get_to_know(struct recording *r, struct relative *m)
 	m->runs_ours = m->announced = true;
 	m->name_at = 1;
 	put_process(r, m, m->command);
+	put_ns_pid(r, m);
 	thread_names__scan(m->names);
 	thread_names__announce(m->names);
 }

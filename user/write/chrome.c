@@ -56,6 +56,7 @@ static void chrome_release(struct writer *w)
 struct label {
 	uint32_t pid, tid;
 	const char *what, *name;
+	uint32_t ns_pid; /* 0: none */
 };
 
 static void write_label(struct chrome *c, const struct label *label)
@@ -70,6 +71,8 @@ static void write_label(struct chrome *c, const struct label *label)
 	json__key(j, "args");
 	json__open(j, '{');
 	json__str_field(j, "name", label->name);
+	if (label->ns_pid)
+		json__u64_field(j, "ns_pid", label->ns_pid);
 	json__close(j, '}');
 	json__close(j, '}');
 	outbuf__write(j->out, "\n", 1);
@@ -78,7 +81,7 @@ static void write_label(struct chrome *c, const struct label *label)
 static int chrome_process(struct writer *w, const struct session_process *p)
 {
 	struct chrome *c = w->priv;
-	struct label label = { p->pid, p->pid, "process_name", c->scratch };
+	struct label label = { p->pid, p->pid, "process_name", c->scratch, p->ns_pid };
 
 	session__process_name(w->session, p, c->scratch, CHROME_SCRATCH);
 	write_label(c, &label);
@@ -154,7 +157,7 @@ static bool is_first_of_tid(const struct track *track)
 static int chrome_track(struct writer *w, const struct track *track)
 {
 	struct chrome *c = w->priv;
-	struct label label = { track->thread->pid, track->tid, "thread_name", c->scratch };
+	struct label label = { track->thread->pid, track->tid, "thread_name", c->scratch, 0 };
 
 	if (track->kind == TRACK_THREAD && !is_first_of_tid(track))
 		return make_head(c, track);
@@ -327,7 +330,7 @@ struct marks {
 
 static void write_marks(struct chrome *c, const struct session *s, const struct marks *m)
 {
-	struct label label = { 0, 0, "thread_name", m->track };
+	struct label label = { 0, 0, "thread_name", m->track, 0 };
 	struct json_writer *j = &c->json;
 
 	for (size_t i = 0; i < m->n; i++) {

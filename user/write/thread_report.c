@@ -14,17 +14,22 @@
 #define NONE "-"
 #define MAX_FRAME 240 /* columns; a name may have a hundred thousand characters */
 
-enum column { TID, IDENT, NAME, COMM, DAEMON, STATE, CPU, FRAME, N_COLUMNS };
+enum column { TID, NS_TID, IDENT, NAME, COMM, DAEMON, STATE, CPU, FRAME, N_COLUMNS };
 
 static const struct {
 	const char *title;
 	size_t max;
 	bool right;
 } columns[N_COLUMNS] = {
-	[TID] = { "TID", 12, true },	   [IDENT] = { "IDENT", 20, false },
-	[NAME] = { "NAME", 32, false },	   [COMM] = { "COMM", 16, false },
-	[DAEMON] = { "DAEMON", 6, false }, [STATE] = { "STATE", 40, false },
-	[CPU] = { "CPU", 16, true },	   [FRAME] = { "FRAME", MAX_FRAME, false },
+	[TID] = { "TID", 12, true },
+	[NS_TID] = { "NS-TID", 12, true },
+	[IDENT] = { "IDENT", 20, false },
+	[NAME] = { "NAME", 32, false },
+	[COMM] = { "COMM", 16, false },
+	[DAEMON] = { "DAEMON", 6, false },
+	[STATE] = { "STATE", 40, false },
+	[CPU] = { "CPU", 16, true },
+	[FRAME] = { "FRAME", MAX_FRAME, false },
 };
 
 struct row {
@@ -67,6 +72,10 @@ static void set_row(struct row *row, const struct live_thread *t)
 	};
 
 	set(row, NAME, "%s", t->name ? t->name : NONE);
+	if (t->ns_tid)
+		set(row, NS_TID, "%d", (int)t->ns_tid);
+	else
+		set(row, NS_TID, NONE);
 	set(row, DAEMON, "%s", daemon[t->daemon]);
 	if (t->ident)
 		set(row, IDENT, "0x%" PRIx64, t->ident);
@@ -88,11 +97,14 @@ static void set_row(struct row *row, const struct live_thread *t)
 	set_frame(row, t);
 }
 
+/* A column of no width is left out. */
 static void print_row(const struct row *row, const size_t *widths, FILE *out)
 {
 	size_t c, pad;
 
 	for (c = 0; c < N_COLUMNS; c++) {
+		if (!widths[c])
+			continue;
 		pad = widths[c] - row->cell[c].columns;
 		if (columns[c].right)
 			fprintf(out, "%*s", (int)pad, "");
@@ -104,7 +116,7 @@ static void print_row(const struct row *row, const size_t *widths, FILE *out)
 	fputc('\n', out);
 }
 
-static void print_rows(const struct row *rows, size_t n, FILE *out)
+static void print_rows(const struct row *rows, size_t n, bool inner, FILE *out)
 {
 	size_t widths[N_COLUMNS] = { 0 }, i, c;
 
@@ -114,6 +126,8 @@ static void print_rows(const struct row *rows, size_t n, FILE *out)
 				widths[c] = rows[i].cell[c].columns;
 		}
 	}
+	if (!inner)
+		widths[NS_TID] = 0;
 	for (i = 0; i < n; i++)
 		print_row(&rows[i], widths, out);
 }
@@ -133,7 +147,7 @@ int thread_report__table(const struct thread_report *t, FILE *out)
 			err = rows[i].cell[c].text ? err : -ENOMEM;
 	}
 	if (!err)
-		print_rows(rows, n, out);
+		print_rows(rows, n, t->ns_pid, out);
 	for (i = 0; rows && i < n; i++) {
 		for (c = 0; c < N_COLUMNS; c++)
 			free(rows[i].cell[c].text);
@@ -190,6 +204,8 @@ static void write_thread(struct json_writer *j, const struct live_thread *t)
 {
 	json__open(j, '{');
 	u64_or_null(j, "tid", t->tid, t->tid);
+	if (t->ns_tid)
+		json__u64_field(j, "ns_tid", t->ns_tid);
 	u64_or_null(j, "ident", t->ident, t->ident);
 	str_or_null(j, "name", t->name);
 	str_or_null(j, "comm", t->tid ? t->comm : NULL);
@@ -213,6 +229,8 @@ void thread_report__json(const struct thread_report *t, struct outbuf *out)
 	json__init(&j, out);
 	json__open(&j, '{');
 	json__u64_field(&j, "pid", t->pid);
+	if (t->ns_pid)
+		json__u64_field(&j, "ns_pid", t->ns_pid);
 	json__str_field(&j, "python", t->python);
 	bool_field(&j, "free_threaded", t->free_threaded);
 	json__key(&j, "threads");

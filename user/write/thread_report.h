@@ -15,6 +15,7 @@ struct thread_report {
 	const char *python; /* version: "3.13.5" */
 	bool free_threaded;
 	const struct live_threads *live;
+	pid_t ns_pid; /* what it calls itself in a pid namespace of its own; 0: it has none */
 };
 
 /* Prints one line a thread below a line of headings. 0 or -ENOMEM. */
