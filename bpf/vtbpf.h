@@ -154,7 +154,7 @@ enum vtbpf_rec_kind {
 	VTBPF_REC_SAMPLE_COUNTERS = 141, /* struct vtbpf_rec_sample_counters, at the end */
 	VTBPF_REC_HIT = 142,		 /* struct vtbpf_rec_hit: why this dump was made */
 	VTBPF_REC_MISSED = 143, /* struct vtbpf_rec_missed: a process that was to be followed */
-	VTBPF_REC_NS_PID = 144, /* struct vtbpf_rec_ns_pid: what a process is called in its namespace */
+	VTBPF_REC_NS_PID = 144, /* struct vtbpf_rec_ns_pid: what a process calls itself */
 };
 
 /* Every record starts so. len counts the whole record, this prefix included, and is a multiple of

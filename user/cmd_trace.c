@@ -223,6 +223,16 @@ static int copy_list(const struct str_list *from, struct str_list *to)
 	return 0;
 }
 
+static int not_recorded(struct trace *tr, int err)
+{
+	if (target__has_ended(&tr->target)) {
+		log_error("process %d: it ended before it could be traced", tr->target.pid);
+		tr->result.end = END_TARGET_EXIT;
+		return EXIT_BAD_TARGET;
+	}
+	return err == -EPERM || err == -EACCES || err == -E2BIG ? EXIT_NO_PRIVILEGE : EXIT_FAILED;
+}
+
 static int record(struct trace *tr)
 {
 	const struct options *o = tr->o;
@@ -280,14 +290,7 @@ static int record(struct trace *tr)
 
 	if (!err)
 		err = recording__run(&cfg, &tr->writer, &tr->result);
-	if (!err)
-		return EXIT_OK;
-	if (target__has_ended(&tr->target)) {
-		log_error("process %d: it ended before it could be traced", tr->target.pid);
-		tr->result.end = END_TARGET_EXIT;
-		return EXIT_BAD_TARGET;
-	}
-	return err == -EPERM || err == -EACCES || err == -E2BIG ? EXIT_NO_PRIVILEGE : EXIT_FAILED;
+	return err ? not_recorded(tr, err) : EXIT_OK;
 }
 
 /* ---- output ----------------------------------------------------------------------------- */

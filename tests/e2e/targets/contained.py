@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""A program for a container: says what it calls itself, and obeys: `calls N` makes so many of leaf() in
-each of two threads; `fork N` in a forked child; `spaces N` in a grandchild that is the first process of a pid
-namespace of its own; `pool METHOD` in the workers of a pool; `gc`, `mark`; `exit`. The counts are by the pid of
-each process as it sees itself."""
+"""A program for a container: says what it calls itself, and obeys: `calls N` makes so many of leaf()
+in each of two threads; `fork N` in a forked child; `spaces N` in a grandchild that is the first process
+of a pid namespace of its own; `pool METHOD` in the workers of a pool; `gc`, `mark`; `exit`. The counts
+are by the pid of each process as it sees itself."""
 
 import ctypes
 import gc
