@@ -33,16 +33,22 @@ static uint64_t now_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 
-/* libbpf's own messages are for developers: with -v -v only, its warnings with -v. */
+/* libbpf's own messages are for developers: with -v -v only, its warnings with -v. The verifier's words
+ * are one message of many lines, of which -v shows the first. */
 static int print_libbpf(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
-	char line[2048];
+	char *text, *line, *rest;
 
 	if (log_level() < (level == LIBBPF_WARN ? LOG_VERBOSE : LOG_DEBUG))
 		return 0;
-	vsnprintf(line, sizeof(line), fmt, ap);
-	line[strcspn(line, "\n")] = '\0';
-	log_verbose("%s", line);
+	if (vasprintf(&text, fmt, ap) < 0)
+		return 0;
+	for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+		log_verbose("%s", line);
+		if (log_level() < LOG_DEBUG)
+			break;
+	}
+	free(text);
 	return 0;
 }
 
