@@ -287,28 +287,26 @@ static __always_inline void open_call(struct thread_state *t, __u32 tid, const s
 {
 	struct open_stack *s = stack_of(t);
 	struct code_slot *slot = slot_of_instr(t, s, hit->instr);
-	struct open_frame *top, f = {};
+	struct open_frame *top, *f = &t->single;
 	struct parent p = {};
 
 	top = slot && t->depth && !t->deep ? stack_at(s, t->depth - 1) : 0;
 	if (top && frame_lies_on(top, hit->frame)) {
-		f.code = slot->id;
-		f.known = slot_index(hit->instr) + 1;
-		f.size = slot->size;
+		f->code = slot->id;
+		f->known = slot_index(hit->instr) + 1;
+		f->size = slot->size;
 		child_of(&p, top);
-		inherit(&f, &p);
-	} else {
-		if ((!slot && is_no_call(hit)) || read_call(tid, hit->frame, hit->instr))
-			return;
-		f = t->single;
+		inherit(f, &p);
+	} else if ((!slot && is_no_call(hit)) || read_call(tid, hit->frame, hit->instr)) {
+		return;
 	}
-	f.frame = hit->frame;
+	f->frame = hit->frame;
 	t->last_frame = hit->frame;
 	t->last_instr = hit->instr;
-	f.start = bpf_ktime_get_ns();
-	stack_push(t, s, &f, tid);
-	if (triggers & VTBPF_WATCH_ENTRY && verdict_on(f.code) & VTBPF_WATCH_ENTRY)
-		watch_entry(tid, f.code, f.start);
+	f->start = bpf_ktime_get_ns();
+	stack_push(t, s, f, tid);
+	if (triggers & VTBPF_WATCH_ENTRY && verdict_on(f->code) & VTBPF_WATCH_ENTRY)
+		watch_entry(tid, f->code, f->start);
 }
 
 static __always_inline void on_entry(struct thread_state *t, __u32 tid, const struct hit *hit)

@@ -9,15 +9,6 @@
 #ifndef VTBPF_CODE_BPF_H
 #define VTBPF_CODE_BPF_H
 
-struct code_fields {
-	__u64 filename;
-	__u64 name;
-	__u32 firstlineno;
-	__u32 version;
-};
-
-#define CODE_BYTES 80 /* from co_firstlineno to the end of the name, in every version */
-
 /*
  * Length and hash of a str (the hash is the next field after the length, and set: names of code
  * objects are interned). Up to 3.11, which have no co_version, programs that exec() generated code
@@ -31,31 +22,25 @@ static __always_inline __u32 str_fingerprint(__u64 str)
 	return head[0] ^ head[1] ^ head[1] >> 32;
 }
 
-static __always_inline int code_read(__u64 code, struct code_fields *c)
+/* What tells it from others, field by field: all functions that call one another have 512 bytes of stack
+ * together, which leaves none for a copy of the object. */
+static __always_inline int code_read(__u64 code, struct code_info *c)
 {
-	__u32 lo = layout.code_firstlineno & ~7U; /* the verifier wants aligned loads */
-	__u32 line = layout.code_firstlineno - lo, file = layout.code_filename - lo;
-	__u32 name = layout.code_name - lo, version = layout.code_version - lo;
-	char buf[CODE_BYTES] __attribute__((aligned(8)));
-
-	if (line > CODE_BYTES - 4 || file > CODE_BYTES - 8 || name > CODE_BYTES - 8)
+	if (bpf_probe_read_user(&c->filename, 8, (void *)(code + layout.code_filename)) ||
+	    bpf_probe_read_user(&c->name, 8, (void *)(code + layout.code_name)) ||
+	    bpf_probe_read_user(&c->firstlineno, 4, (void *)(code + layout.code_firstlineno)))
 		return -1;
-	if (bpf_probe_read_user(buf, sizeof(buf), (void *)(code + lo)))
-		return -1;
-	c->firstlineno = *(__u32 *)(buf + line);
-	c->filename = *(__u64 *)(buf + file);
-	c->name = *(__u64 *)(buf + name);
 	if (!layout.code_version)
 		c->version = str_fingerprint(c->name);
-	else if (version <= CODE_BYTES - 4)
-		c->version = *(__u32 *)(buf + version);
+	else if (bpf_probe_read_user(&c->version, 4, (void *)(code + layout.code_version)))
+		return -1;
 	return 0;
 }
 
-static __always_inline bool code_same(const struct code_info *i, const struct code_fields *c)
+static __always_inline bool code_same(const struct code_info *a, const struct code_info *b)
 {
-	return i->filename == c->filename && i->name == c->name &&
-	       i->firstlineno == c->firstlineno && i->version == c->version;
+	return a->filename == b->filename && a->name == b->name &&
+	       a->firstlineno == b->firstlineno && a->version == b->version;
 }
 
 /* ---- strings ---------------------------------------------------------------------------- */
@@ -187,33 +172,36 @@ static __always_inline int code_announce(const struct code_key *key, const struc
 	return emit_str(info->name, info->id, VTBPF_STR_NAME, tid);
 }
 
+/* What is known of the code object, which is compared with that; NULL when it cannot be read. */
+static __noinline struct code_info *code_look_up(const struct code_key *key)
+{
+	struct code_info fresh = {}, *info;
+
+	info = bpf_map_lookup_elem(&codes, key);
+	if (info && codes_watched && !codes_unwatched && info->sent && info->epoch == code_epoch)
+		return info; /* its death would have removed it */
+	fresh.epoch = code_epoch;
+	if (code_read(key->addr, &fresh))
+		return 0;
+	if (info && code_same(info, &fresh)) {
+		info->epoch = fresh.epoch;
+		return info;
+	}
+	fresh.id = __sync_fetch_and_add(&next_code_id, 1) + 1;
+	bpf_map_update_elem(&codes, key, &fresh, BPF_ANY);
+	return bpf_map_lookup_elem(&codes, key);
+}
+
 /* Id of the code object, which is announced when it is new or when its names found no room last
  * time; 0 when it cannot be read. A function of its own to the verifier, for the same reason as
  * emit_str(). */
 __noinline __u32 code_intern_shared(__u64 code, __u32 tgid)
 {
 	struct code_key key = { .addr = code, .tgid = tgid };
-	struct code_info fresh = {}, *info;
-	struct code_fields c = {};
-	__u32 epoch = code_epoch;
+	struct code_info *info = code_look_up(&key);
 
-	info = bpf_map_lookup_elem(&codes, &key);
-	if (info && codes_watched && !codes_unwatched && info->sent && info->epoch == epoch)
-		return info->id; /* its death would have removed it */
-	if (code_read(code, &c))
-		return 0;
-	if (!info || !code_same(info, &c)) {
-		fresh.filename = c.filename;
-		fresh.name = c.name;
-		fresh.firstlineno = c.firstlineno;
-		fresh.version = c.version;
-		fresh.id = __sync_fetch_and_add(&next_code_id, 1) + 1;
-		bpf_map_update_elem(&codes, &key, &fresh, BPF_ANY);
-		info = bpf_map_lookup_elem(&codes, &key);
-	}
 	if (!info)
 		return 0;
-	info->epoch = epoch;
 	if (!info->sent)
 		info->sent = !code_announce(&key, info);
 	return info->id;
@@ -266,7 +254,7 @@ static __always_inline bool slot_is_fresh(const struct code_slot *slot)
 /* Does the slot's code object look as it did when the slot was filled? */
 static __always_inline bool slot_is_right(const struct code_slot *slot, __u64 code)
 {
-	struct code_fields c = {};
+	struct code_info c = {};
 
 	return slot->addr == code && !code_read(code, &c) && slot->filename == c.filename &&
 	       slot->name == c.name && slot->firstlineno == c.firstlineno &&
@@ -275,17 +263,20 @@ static __always_inline bool slot_is_right(const struct code_slot *slot, __u64 co
 
 static __always_inline void slot_fill(struct code_slot *slot, __u64 key, __u64 code, __u32 tgid)
 {
-	struct code_fields c = {};
+	struct code_key known = { .addr = code, .tgid = tgid };
+	struct code_info *info = bpf_map_lookup_elem(&codes, &known);
 
-	code_read(code, &c);
-	slot->filename = c.filename;
-	slot->name = c.name;
-	slot->firstlineno = c.firstlineno;
-	slot->version = c.version;
+	slot->addr = 0;
+	if (!info || !info->sent)
+		return;
+	slot->filename = info->filename;
+	slot->name = info->name;
+	slot->firstlineno = info->firstlineno;
+	slot->version = info->version;
 	slot->size = 0;
 	slot->tgid = tgid;
 	slot->key = key;
-	slot->addr = code_is_sent(code, tgid) ? code : 0;
+	slot->addr = code;
 }
 
 /* What its slot is found by: `instr`, where that is an instruction of the code object. */

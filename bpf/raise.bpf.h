@@ -36,8 +36,8 @@ static __always_inline enum raised_where read_raised(__u64 state, __u64 ident, s
 }
 
 /* A thread that runs code of several interpreters has an exception on its way in one of them. */
-static __always_inline enum raised_where read_any_raised(const struct sampled_thread *s,
-							 struct raised *r)
+static __noinline enum raised_where read_any_raised(const struct sampled_thread *s,
+						    struct raised *r)
 {
 	enum raised_where where = s->n ? RAISED_NONE : RAISED_STALE;
 

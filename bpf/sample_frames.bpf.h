@@ -62,7 +62,7 @@ static __always_inline __u64 mix(__u64 hash, __u64 word)
 
 /* ---- the thread's states ---------------------------------------------------------------- */
 
-static __always_inline struct sampled_thread *sampled_thread_of(__u32 tid, __u64 start_time)
+static __noinline struct sampled_thread *sampled_thread_of(__u32 tid, __u64 start_time)
 {
 	struct sampled_thread *t = bpf_map_lookup_elem(&sample_threads, &tid), fresh = {};
 

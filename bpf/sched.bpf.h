@@ -54,15 +54,14 @@ static __always_inline bool is_ignored_thread(__u32 tid, __u64 start_time)
 /* The system call of the running thread, which blocks in it. */
 static __always_inline __s64 blocking_call(__u32 state)
 {
-	struct pt_regs regs;
+	__s64 number;
 
 	if (state & STATE_STOPPED)
 		return VTBPF_STOPPED;
-	if (!have_task_regs ||
-	    bpf_probe_read_kernel(&regs, sizeof(regs),
-				  (void *)bpf_task_pt_regs(bpf_get_current_task_btf())))
+	if (!have_task_regs)
 		return VTBPF_UNKNOWN_SYSCALL;
-	return REGS_SYSCALL(&regs) < 0 ? VTBPF_NO_SYSCALL : REGS_SYSCALL(&regs);
+	number = REGS_SYSCALL(entry_regs());
+	return number < 0 ? VTBPF_NO_SYSCALL : number;
 }
 
 /* The running thread leaves its CPU. */

@@ -18,14 +18,20 @@ const volatile __u8 syscall_waits[VTBPF_SYSCALLS]; /* enum vtbpf_syscall */
 /* ---- what it waits for ------------------------------------------------------------------ */
 
 #if defined(__TARGET_ARCH_x86)
-#define REGS_SYSCALL(r) ((__s64)(r)->orig_ax)
-#define REGS_FIRST(r) ((r)->di)
-#define REGS_SECOND(r) ((r)->si)
+#define REGS_SYSCALL(r) ((__s64)BPF_CORE_READ(r, orig_ax))
+#define REGS_FIRST(r) BPF_CORE_READ(r, di)
+#define REGS_SECOND(r) BPF_CORE_READ(r, si)
 #elif defined(__TARGET_ARCH_arm64)
-#define REGS_SYSCALL(r) ((__s64)(r)->syscallno)
-#define REGS_FIRST(r) ((r)->orig_x0)
-#define REGS_SECOND(r) ((r)->user_regs.regs[1])
+#define REGS_SYSCALL(r) ((__s64)BPF_CORE_READ(r, syscallno))
+#define REGS_FIRST(r) BPF_CORE_READ(r, orig_x0)
+#define REGS_SECOND(r) BPF_CORE_READ(r, user_regs.regs[1])
 #endif
+
+/* As the running thread entered the kernel. */
+static __always_inline const struct pt_regs *entry_regs(void)
+{
+	return (void *)bpf_task_pt_regs(bpf_get_current_task_btf());
+}
 
 #define INTERPRETERS_MOST 16 /* whose GILs are looked at, newest first */
 
@@ -52,26 +58,24 @@ static __always_inline bool is_gil_futex(const struct sampled_process *p, __u64 
 /* Of the running thread, which is about to leave its CPU of its own accord. */
 static __always_inline __u32 wait_of(const struct sampled_process *p)
 {
-	struct pt_regs regs;
+	const struct pt_regs *regs;
 	__u64 number;
 	__u8 what;
 
 	if (!have_task_regs)
 		return VTBPF_WAIT_OFF_CPU;
-	if (bpf_probe_read_kernel(&regs, sizeof(regs),
-				  (void *)bpf_task_pt_regs(bpf_get_current_task_btf())))
-		return VTBPF_WAIT_OFF_CPU;
-	number = REGS_SYSCALL(&regs); /* -1 where it is none: a page fault */
+	regs = entry_regs();
+	number = REGS_SYSCALL(regs); /* -1 where it is none: a page fault */
 	if (number >= VTBPF_SYSCALLS)
 		return VTBPF_WAIT_OFF_CPU;
 	what = syscall_waits[number & (VTBPF_SYSCALLS - 1)];
 	switch (what) {
 	case VTBPF_SYSCALL_FUTEX:
-		return is_gil_futex(p, REGS_FIRST(&regs)) ? VTBPF_WAIT_GIL : VTBPF_WAIT_LOCK;
+		return is_gil_futex(p, REGS_FIRST(regs)) ? VTBPF_WAIT_GIL : VTBPF_WAIT_LOCK;
 	case VTBPF_SYSCALL_SELECT: /* of nothing, with a timeout: time.sleep() up to 3.10 */
-		return (__u32)REGS_FIRST(&regs) ? VTBPF_WAIT_IO : VTBPF_WAIT_SLEEP;
+		return (__u32)REGS_FIRST(regs) ? VTBPF_WAIT_IO : VTBPF_WAIT_SLEEP;
 	case VTBPF_SYSCALL_POLL:
-		return (__u32)REGS_SECOND(&regs) ? VTBPF_WAIT_IO : VTBPF_WAIT_SLEEP;
+		return (__u32)REGS_SECOND(regs) ? VTBPF_WAIT_IO : VTBPF_WAIT_SLEEP;
 	}
 	return what;
 }

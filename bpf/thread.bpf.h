@@ -61,7 +61,7 @@ static __always_inline __u64 first_moment(const struct thread_state *t)
 static long fill_step(__u32 i __attribute__((unused)), void *arg)
 {
 	struct walk_ctx *w = arg;
-	struct open_frame f = {};
+	struct open_frame *f = &w->t->single;
 	struct frame_link link;
 	__u32 index;
 
@@ -69,17 +69,18 @@ static long fill_step(__u32 i __attribute__((unused)), void *arg)
 		return 1;
 	if (!frame_is_shim(w->frame) && !frame_is_helper(&link)) {
 		index = --w->t->walk_left;
-		f.frame = w->frame;
-		f.start = first_moment(w->t) + index;
-		f.code = code_intern_shared(link.code, w->t->tgid);
-		f.track = w->track;
-		f.depth = w->base + index < 0xffff ? w->base + index : 0xffff;
-		f.flags = FRAME_OPEN_START;
+		*f = (struct open_frame){};
+		f->frame = w->frame;
+		f->start = first_moment(w->t) + index;
+		f->code = code_intern_shared(link.code, w->t->tgid);
+		f->track = w->track;
+		f->depth = w->base + index < 0xffff ? w->base + index : 0xffff;
+		f->flags = FRAME_OPEN_START;
 		index += w->at;
 		if (w->s && index < VTBPF_MAX_DEPTH)
-			*stack_at(w->s, index) = f;
+			*stack_at(w->s, index) = *f;
 		else
-			push_deep(w->t, &f, w->tid);
+			push_deep(w->t, f, w->tid);
 	}
 	w->frame = link.previous;
 	return 0;

@@ -33,6 +33,11 @@ void tracer__make_small(struct vtbpf_bpf *skel, const struct tracer_config *cfg)
 	bpf_map__set_max_entries(skel->maps.codes, SMALL_CODES);
 }
 
+void tracer__leave_small(struct bpf_map *map)
+{
+	bpf_map__set_max_entries(map, 1);
+}
+
 /* ---- reading ---------------------------------------------------------------------------- */
 
 struct thread_map tracer__thread_map(const struct tracer *t)

@@ -28,7 +28,8 @@ void tracer_other__prepare(struct tracer *t, const struct tracer_config *cfg)
 	if (cfg->mark && !by_cookie)
 		log_verbose("note: marks cannot be seen: this kernel has no attach cookies (Linux "
 			    "5.15)");
-	bpf_map__set_autocreate(skel->maps.gc_running, t->gc != NULL);
+	if (!t->gc)
+		tracer__leave_small(skel->maps.gc_running);
 	skel->rodata->gc_watched = t->gc != NULL;
 	for (size_t i = 0; t->gc && i < t->gc->n; i++)
 		skel->rodata->gc_sites[i] = t->gc->places[i].site;

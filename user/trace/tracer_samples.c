@@ -37,9 +37,9 @@ void tracer_samples__prepare(struct tracer *t, const struct tracer_config *cfg)
 	skel->rodata->states = cfg->states;
 	prepare_sleeps(t, cfg);
 	for (size_t i = 0; !cfg->sample_period_ns && i < sizeof(maps) / sizeof(maps[0]); i++)
-		bpf_map__set_autocreate(maps[i], false);
+		tracer__leave_small(maps[i]);
 	if (!cfg->sample_period_ns && !(cfg->triggers & VTBPF_WATCH_RAISE))
-		bpf_map__set_autocreate(skel->maps.sample_threads, false);
+		tracer__leave_small(skel->maps.sample_threads);
 }
 
 /* Runs in the holder. */

@@ -60,9 +60,10 @@ void tracer_sched__prepare(struct tracer *t, const struct tracer_config *cfg)
 	t->sched = cfg->sched;
 	bpf_program__set_autoload(skel->progs.on_sched_switch, cfg->sched);
 	bpf_program__set_autoload(skel->progs.on_sched_waking, cfg->sched);
-	bpf_map__set_autocreate(skel->maps.sched_threads, cfg->sched);
-	if (!cfg->sched)
+	if (!cfg->sched) {
+		tracer__leave_small(skel->maps.sched_threads);
 		return;
+	}
 	if (cfg->small)
 		bpf_map__set_max_entries(skel->maps.sched_threads, SMALL_THREADS);
 	skel->rodata->have_task_regs = libbpf_probe_bpf_helper(BPF_PROG_TYPE_RAW_TRACEPOINT,

@@ -56,9 +56,14 @@ void tracer__end_spending(struct tracer *t);
 
 /* ---- tracer_maps.c ---------------------------------------------------------------------- */
 
-/* Before it is loaded: makes the maps smaller where cfg->small says so. */
 struct thread_map tracer__thread_map(const struct tracer *t);
+
+/* Before it is loaded: makes the maps smaller where cfg->small says so. */
 void tracer__make_small(struct vtbpf_bpf *skel, const struct tracer_config *cfg);
+
+/* And one that nothing uses: it must be there all the same, as before Linux 6.8 the verifier reads
+ * functions that are never called too (kernel/bpf/verifier.c, do_check_subprogs). */
+void tracer__leave_small(struct bpf_map *map);
 
 /* In the holder, unless it is done already: threads that end, and programs that the process becomes, are
  * told of. 0, or a negative errno with a sentence in why. */
