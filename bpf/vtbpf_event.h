@@ -12,6 +12,16 @@ enum vtbpf_event_what {
 	/* A garbage collection; value: generation, objects that gc.collect() would count. */
 	VTBPF_EVENT_GC = 3,
 	VTBPF_EVENT_MARK = 4, /* sys.audit("vtbpf.mark", NAME); text: NAME */
+	/* No event, but what `track` of the thread is called in all of the trace; text: the name. The last
+	 * one holds. A track without is a greenlet's. */
+	VTBPF_EVENT_TRACK_NAME = 16,
+	/* An arrow from a slice to another, both at an instant inside of it; value: the arrow's number. */
+	VTBPF_EVENT_AWAIT = 17,	   /* a task that awaits another suspends */
+	VTBPF_EVENT_AWAITED = 18,  /* the other one, when it goes on */
+	VTBPF_EVENT_LOOP_LAG = 19, /* value: us by which an event loop is late */
+	/* Of an interpreter's lock. A hold is on the lock's own track; value: the lock's number. */
+	VTBPF_EVENT_GIL_WAIT = 20, /* from when the thread wants it until it has it */
+	VTBPF_EVENT_GIL_HELD = 21,
 };
 
 #define VTBPF_NO_SYSCALL (-1)	   /* a page fault */
@@ -37,7 +47,7 @@ struct vtbpf_rec_event {
 	__u64 dur;   /* 0 of an instant */
 	__s64 value[VTBPF_EVENT_VALUES];
 	__u32 code;  /* id of the code object of the frame where it happened, 0: none */
-	__u32 track; /* of the greenlet on whose track it is shown; 0: the thread's own */
+	__u32 track; /* of the greenlet or task on whose track it is shown; 0: the thread's own */
 	__u16 what;  /* enum vtbpf_event_what */
 	__u16 _pad;
 	struct vtbpf_event_text text[VTBPF_EVENT_TEXTS];

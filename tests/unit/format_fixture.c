@@ -151,6 +151,6 @@ void convert_json(struct fixture *f, const char *format, const char *json)
 
 void has(const struct fixture *f, const char *what)
 {
-	if (!strstr(f->text, what))
+	if (!memmem(f->text, f->n, what, strlen(what))) /* NULs may be in it */
 		fail_msg("no \"%s\" in: %s", what, f->text);
 }

@@ -7,6 +7,8 @@
 
 #include <cmocka.h>
 
+#include <string.h>
+
 uint64_t proto__varint(const unsigned char **p)
 {
 	uint64_t value = 0;
@@ -27,8 +29,14 @@ bool proto__next(const unsigned char **p, const unsigned char *end, struct field
 		return false;
 	tag = proto__varint(p);
 	f->number = tag >> 3;
-	f->value = proto__varint(p);
 	f->data = NULL;
+	if ((tag & 7) == 1) {
+		assert_true(end - *p >= 8);
+		memcpy(&f->value, *p, 8);
+		*p += 8;
+		return true;
+	}
+	f->value = proto__varint(p);
 	if ((tag & 7) == 2) {
 		f->data = *p;
 		*p += f->value;

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 struct field {
-	uint64_t number, value; /* value: of a varint, else length */
+	uint64_t number, value; /* value: of a number, else length */
 	const unsigned char *data;
 };
 

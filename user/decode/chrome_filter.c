@@ -185,7 +185,9 @@ static enum removed judge_call(struct chrome_filter *f, struct chrome_track *tra
 static enum removed judge(struct chrome_filter *f, struct chrome_track *track,
 			  const struct chrome_event *ev)
 {
-	if (track->ignored)
+	struct chrome_track *of = track->shared ? chrome_tracks__of_event(&f->tracks, ev) : NULL;
+
+	if (track->ignored || (of && of->ignored))
 		return REMOVED_THREAD;
 	if (track->vanished)
 		return REMOVED_FUNCTION;

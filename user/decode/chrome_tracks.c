@@ -88,20 +88,40 @@ static int add_name(struct thread *th, struct json_span name)
 	return 0;
 }
 
+static bool says_owner(const struct chrome_event *ev, struct chrome_key *owner)
+{
+	struct json_span tid;
+	int64_t id;
+
+	*owner = ev->key;
+	if (owner->odd || owner->tid <= KERNEL_TID_MAX || !ev->args.n)
+		return false;
+	if (!json_text__find(ev->args, "tid", &tid) || !json_text__to_int(tid, &id) || id <= 0 ||
+	    id > KERNEL_TID_MAX)
+		return false;
+	owner->tid = (uint64_t)id;
+	return true;
+}
+
+struct chrome_track *chrome_tracks__of_event(struct chrome_tracks *t, const struct chrome_event *ev)
+{
+	struct chrome_key key;
+
+	return says_owner(ev, &key) ? chrome_tracks__get(t, &key) : NULL;
+}
+
 /* vtbpf's tracks that are no threads say whose they are. */
 static int note_owner(struct chrome_tracks *t, struct chrome_track *track,
 		      const struct chrome_event *ev)
 {
-	struct chrome_key key = ev->key;
-	struct json_span tid;
-	int64_t id;
+	struct chrome_key key;
 
-	if (track->owner || key.odd || key.tid <= KERNEL_TID_MAX || !ev->args.n)
+	if (track->shared || !says_owner(ev, &key))
 		return 0;
-	if (!json_text__find(ev->args, "tid", &tid) || !json_text__to_int(tid, &id) || id <= 0 ||
-	    id > KERNEL_TID_MAX)
+	if (track->owner) {
+		track->shared = memcmp(&track->owner->key, &key, sizeof(key));
 		return 0;
-	key.tid = (uint64_t)id;
+	}
 	track->owner = chrome_tracks__get(t, &key);
 	return track->owner ? 0 : -ENOMEM;
 }
@@ -181,6 +201,7 @@ void chrome_tracks__decide(struct chrome_tracks *t, const struct slice_filter *f
 
 	t->filter = f;
 	HASH_ITER(hh, t->by_key, track, tmp)
-		track->ignored = !filter__keeps_thread(f, track->owner ? &track->owner->thread :
+		track->ignored = !track->shared &&
+				 !filter__keeps_thread(f, track->owner ? &track->owner->thread :
 									 &track->thread);
 }

@@ -15,6 +15,7 @@ struct chrome_track {
 	struct chrome_key key;
 	struct thread thread;	    /* ids and names, for the filters */
 	struct chrome_track *owner; /* thread that it belongs to, NULL: it is one */
+	bool shared;		    /* what lies on it is of several threads */
 	struct call_tree calls;
 	uint64_t written;	       /* calls */
 	bool ignored;		       /* the filters leave out the thread */
@@ -46,6 +47,10 @@ int chrome_tracks__note_threads(struct chrome_tracks *t, struct json_span thread
 
 /* The track of an element of that list. NULL when there is none, or out of memory. */
 struct chrome_track *chrome_tracks__of_thread(struct chrome_tracks *t, struct json_span thread);
+
+/* The thread's track that an event on another one says it is of. NULL: it says nothing. */
+struct chrome_track *chrome_tracks__of_event(struct chrome_tracks *t,
+					     const struct chrome_event *ev);
 
 /* Decides which threads the filter leaves out, and which tracks with them; the filter outlives t. */
 void chrome_tracks__decide(struct chrome_tracks *t, const struct slice_filter *f);

@@ -55,6 +55,7 @@ struct profile_track {
 	struct stack_tree samples;	/* of a sampled trace: frames are functions; n 0: none */
 	size_t number;			/* of the track, in order of making */
 	bool has_events;		/* what is no call lies on it, too: written apart */
+	uint64_t counters;		/* its counters that are announced, a bit each */
 	struct profile_track *events;	/* where that lies for those who keep it as calls */
 	struct profile_track *overflow; /* where calls go that do not nest here */
 };

@@ -138,7 +138,7 @@ static int place_event(struct replay *r, struct trace_event *ev)
 {
 	const struct nest_interval interval = { ev->start, ev->start + ev->dur, UINT32_MAX };
 
-	if (ev->phase == TRACE_INSTANT || ev->alone)
+	if (ev->phase != TRACE_SLICE || ev->alone)
 		return 1;
 	return place(r, &ev->track, &interval);
 }
@@ -146,18 +146,17 @@ static int place_event(struct replay *r, struct trace_event *ev)
 static int on_other(struct replay *r, const struct event *ev, struct replay_item *item)
 {
 	struct thread *th = thread_table__get(r->session->threads, ev->tid);
-	uint32_t track = ev->other.track;
+	const struct trace_event_record record = { &ev->other, th };
 	int made;
 
 	if (!th)
 		return -ENOMEM;
 	if (selection__judge_event(&r->selection, th, ev->other.start))
 		return 0;
-	made = trace_event__make(&r->maker, r->session, &ev->other, &item->event);
+	made = trace_event__make(&r->maker, r->session, &record, &item->event);
 	if (made <= 0)
 		return made;
-	item->event.track = track_table__get(r->session->tracks, th,
-					     track ? TRACK_GREENLET : TRACK_THREAD, track);
+	item->event.track = session__track_of_other(r->session, th, &ev->other);
 	if (!item->event.track)
 		return -ENOMEM;
 	made = place_event(r, &item->event);

@@ -194,6 +194,10 @@ void session__saw_time(struct session *s, uint64_t from, uint64_t to);
 /* What is no call: its thread and track are made known. 0 or -ENOMEM. */
 int session__see_other(struct session *s, const struct event *ev);
 
+/* The track of the thread on which it lies. NULL when out of memory. */
+struct track *session__track_of_other(struct session *s, struct thread *th,
+				      const struct event_other *o);
+
 /* Shortens a slice of the part being read to what was recorded of it: it ends where a window or the
  * time before a pause ends, and begins after the calls that run when one begins. False when nothing of
  * it was recorded. */

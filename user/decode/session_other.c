@@ -1,21 +1,56 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What is no call: its track, and what of it was recorded. */
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 
+#include "../utf.h"
 #include "session.h"
 
 /* Calls that run when recording begins begin 1 ns apart, in order of depth, which is a 16-bit number: a
  * slice inside all of them begins after that. */
 #define STARTS_NS 65536
 
+struct track *session__track_of_other(struct session *s, struct thread *th,
+				      const struct event_other *o)
+{
+	enum track_kind kind = o->track ? TRACK_GREENLET : TRACK_THREAD;
+
+	if (o->what == VTBPF_EVENT_GIL_HELD)
+		return track_table__get(s->tracks, th, TRACK_GIL, (uint32_t)o->value[0]);
+	return track_table__get(s->tracks, th, kind, o->track);
+}
+
+/* Viewers show names on a line: what a terminal would obey is left to the writers, an end of the string
+ * is taken for one. */
+static int name_track(struct track *track, const struct event_string *s)
+{
+	size_t n = 0;
+	char *name;
+	int err;
+
+	name = malloc(UTF8_MAX(s->bytes.len) + 1);
+	if (!name)
+		return -ENOMEM;
+	if (s->width)
+		n = ucs__to_utf8(s->bytes.data, s->bytes.len / s->width, s->width, name);
+	else
+		n = utf8__repair(s->bytes.data, s->bytes.len, name);
+	err = track__give_name(track, name, strnlen(name, n));
+	free(name);
+	return err;
+}
+
 int session__see_other(struct session *s, const struct event *ev)
 {
 	const struct event_other *o = &ev->other;
 	struct thread *th = thread_table__get(s->threads, ev->tid);
-	enum track_kind kind = o->track ? TRACK_GREENLET : TRACK_THREAD;
+	struct track *track = th ? session__track_of_other(s, th, o) : NULL;
 
-	if (!th || !track_table__get(s->tracks, th, kind, o->track))
+	if (!track)
 		return -ENOMEM;
+	if (o->what == VTBPF_EVENT_TRACK_NAME)
+		return o->track ? name_track(track, &o->text[0]) : 0;
 	session__saw_time(s, o->start, o->start + o->dur);
 	return 0;
 }

@@ -15,6 +15,7 @@ struct making {
 	struct trace_event_maker *maker;
 	const struct session *session;
 	const struct event_other *o;
+	const struct thread *thread;
 	struct trace_event *ev;
 };
 
@@ -169,6 +170,41 @@ static void mark(struct making *m)
 	name_as(m, &m->o->text[0]);
 }
 
+/* Numbers of arrows are a process's own; combine adds to them what keeps those of several files apart, so
+ * that they must not be larger than this. */
+#define FLOW_BITS 27
+#define FLOW_PROCESSES (1u << 13)
+
+static void awaits(struct making *m)
+{
+	uint64_t process = m->thread->process % FLOW_PROCESSES;
+
+	name_it(m, "await");
+	m->ev->flow = process << FLOW_BITS | ((uint64_t)m->o->value[0] & ((1ULL << FLOW_BITS) - 1));
+}
+
+static void loop_lag(struct making *m)
+{
+	name_it(m, "loop lag");
+	add_number(m, "us", m->o->value[0]);
+}
+
+static void gil_wait(struct making *m)
+{
+	name_it(m, "GIL wait");
+}
+
+static void gil_held(struct making *m)
+{
+	const char *name = thread__name(m->thread);
+	const struct event_string s = { .bytes = { name, strlen(name) } };
+
+	m->ev->name.data = m->maker->text + m->maker->used;
+	name_it(m, "GIL held: ");
+	text_of(m, &s);
+	m->ev->name.len = (size_t)(m->maker->text + m->maker->used - m->ev->name.data);
+}
+
 struct event_kind {
 	const char *cat;
 	enum trace_phase phase;
@@ -181,12 +217,20 @@ static const struct event_kind event_kinds[] = {
 	[VTBPF_EVENT_RUNNABLE] = { "sched", TRACE_SLICE, true, runnable },
 	[VTBPF_EVENT_GC] = { "gc", TRACE_SLICE, false, collection },
 	[VTBPF_EVENT_MARK] = { "mark", TRACE_INSTANT, false, mark },
+	[VTBPF_EVENT_AWAIT] = { "async", TRACE_FLOW_BEGIN, false, awaits },
+	[VTBPF_EVENT_AWAITED] = { "async", TRACE_FLOW_END, false, awaits },
+	[VTBPF_EVENT_LOOP_LAG] = { "async", TRACE_COUNTER, false, loop_lag },
+	[VTBPF_EVENT_GIL_WAIT] = { "gil", TRACE_SLICE, true, gil_wait },
+	[VTBPF_EVENT_GIL_HELD] = { "gil", TRACE_SLICE, false, gil_held },
 };
 
 int trace_event__make(struct trace_event_maker *m, const struct session *s,
-		      const struct event_other *o, struct trace_event *ev)
+		      const struct trace_event_record *record, struct trace_event *ev)
 {
-	struct making making = { .maker = m, .session = s, .o = o, .ev = ev };
+	const struct event_other *o = record->other;
+	struct making making = {
+		.maker = m, .session = s, .o = o, .thread = record->thread, .ev = ev
+	};
 	struct event_span span = { o->start, o->start + o->dur };
 	const struct event_kind *kind;
 	int err;
@@ -194,15 +238,18 @@ int trace_event__make(struct trace_event_maker *m, const struct session *s,
 	if (o->what >= sizeof(event_kinds) / sizeof(event_kinds[0]) || !event_kinds[o->what].cat)
 		return 0; /* of a later version */
 	kind = &event_kinds[o->what];
-	if (kind->phase == TRACE_INSTANT)
+	if (kind->phase != TRACE_SLICE)
 		span.to = span.from;
 	if (!session__clip(s, &span))
 		return 0;
-	err = make_room(m, NAME_MAX_BYTES + texts_size(o));
+	err = make_room(m, NAME_MAX_BYTES + texts_size(o) +
+				   UTF8_MAX(strlen(thread__name(record->thread))));
 	if (err)
 		return err;
 	*ev = (struct trace_event){
 		.phase = kind->phase,
+		.thread = record->thread,
+		.what = o->what,
 		.start = span.from,
 		.dur = span.to - span.from,
 		.cat = kind->cat,

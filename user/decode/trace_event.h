@@ -12,7 +12,14 @@
 
 #include "session.h"
 
-enum trace_phase { TRACE_SLICE, TRACE_INSTANT };
+enum trace_phase {
+	TRACE_SLICE,
+	TRACE_INSTANT,
+	TRACE_COUNTER, /* its values are the args; they hold until the next one */
+	/* Ends of an arrow: each in the slice of its track that lies around it. */
+	TRACE_FLOW_BEGIN,
+	TRACE_FLOW_END,
+};
 
 enum trace_arg_kind { TRACE_ARG_NUMBER, TRACE_ARG_TEXT, TRACE_ARG_CODE };
 
@@ -30,6 +37,9 @@ struct trace_event {
 	enum trace_phase phase;
 	uint64_t start, dur; /* ns */
 	struct track *track;
+	const struct thread *thread; /* whose doing it is, whatever track it lies on */
+	uint16_t what;		     /* enum vtbpf_event_what */
+	uint64_t flow;		     /* of an arrow's ends: its number, the same at both */
 	const char *cat;
 	struct event_bytes name; /* any bytes; valid until the next event is made */
 	struct trace_arg args[TRACE_ARGS];
@@ -49,9 +59,15 @@ struct trace_event_maker {
 
 void trace_event__release(struct trace_event_maker *m);
 
-/* Makes ev of the record of the part being read, but for its track. 1; 0 when it is of a kind that is
- * not known or nothing of it was recorded; or -ENOMEM. */
+/* What it is made of. */
+struct trace_event_record {
+	const struct event_other *other;
+	const struct thread *thread;
+};
+
+/* Makes ev of the thread's record of the part being read, but for its track. 1; 0 when it is of a kind
+ * that is not known or nothing of it was recorded; or -ENOMEM. */
 int trace_event__make(struct trace_event_maker *m, const struct session *s,
-		      const struct event_other *o, struct trace_event *ev);
+		      const struct trace_event_record *record, struct trace_event *ev);
 
 #endif

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "track_table.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,8 +13,9 @@
 #define MADE_UP_MAX 0x7fffffffu
 
 struct key {
-	struct thread *thread;
+	struct thread *thread; /* NULL: all of the process */
 	uint32_t kind, number;
+	uint32_t pid, process;
 };
 
 struct entry {
@@ -49,6 +51,7 @@ void track_table__free(struct track_table *t)
 		t->first = track->all;
 		nest__release(&track->nest);
 		cut_list__release(&track->cuts);
+		free(track->given);
 		free(track); /* first member of its entry */
 	}
 	free(t);
@@ -69,7 +72,7 @@ static void link_track(struct track_table *t, struct track *track)
 	*head = track;
 }
 
-static struct track *make(struct track_table *t, const struct key *key)
+static struct track *make(struct track_table *t, const struct key *key, struct thread *th)
 {
 	struct entry *e;
 
@@ -86,8 +89,8 @@ static struct track *make(struct track_table *t, const struct key *key)
 	}
 	e->track.kind = key->kind;
 	e->track.number = key->number;
-	e->track.thread = key->thread;
-	e->track.tid = key->kind == TRACK_THREAD ? key->thread->tid : t->next_tid++;
+	e->track.thread = th;
+	e->track.tid = key->kind == TRACK_THREAD ? th->tid : t->next_tid++;
 	e->track.index = t->count++;
 	link_track(t, &e->track);
 	return &e->track;
@@ -101,8 +104,12 @@ struct track *track_table__get(struct track_table *t, struct thread *th, enum tr
 
 	if (kind == TRACK_THREAD && th->tracks && th->tracks->kind == TRACK_THREAD)
 		return th->tracks;
+	if (kind == TRACK_GIL)
+		key = (struct key){
+			.kind = kind, .number = number, .pid = th->pid, .process = th->process
+		};
 	HASH_FIND(hh, t->by_key, &key, sizeof(key), e);
-	return e ? &e->track : make(t, &key);
+	return e ? &e->track : make(t, &key, th);
 }
 
 struct track *track_table__overflow(struct track_table *t, struct track *track)
@@ -114,7 +121,20 @@ struct track *track_table__overflow(struct track_table *t, struct track *track)
 	/* The number tells overflow tracks of one thread apart: they may belong to different
 	 * greenlets. */
 	key.number = track->index;
-	return track->overflow = make(t, &key);
+	return track->overflow = make(t, &key, track->thread);
+}
+
+int track__give_name(struct track *track, const char *name, size_t n)
+{
+	char *given = malloc(n + 1);
+
+	if (!given)
+		return -ENOMEM;
+	memcpy(given, name, n);
+	given[n] = '\0';
+	free(track->given);
+	track->given = given;
+	return 0;
 }
 
 uint32_t track_table__spare_tid(struct track_table *t)
@@ -131,7 +151,13 @@ int track__name(const struct track *track, char *buf, size_t size)
 {
 	const char *name = thread__name(track->thread);
 
+	if (track->given)
+		return snprintf(buf, size, "%s", track->given);
 	switch (track->kind) {
+	case TRACK_GIL:
+		if (!track->number)
+			return snprintf(buf, size, "GIL");
+		return snprintf(buf, size, "GIL %u", track->number);
 	case TRACK_GREENLET:
 		return snprintf(buf, size, "%s greenlet %u", name, track->number);
 	case TRACK_LOST:

@@ -18,7 +18,8 @@
 
 enum track_kind {
 	TRACK_THREAD,
-	TRACK_GREENLET, /* number: the greenlet's */
+	TRACK_GREENLET, /* number: the greenlet's, or the task's */
+	TRACK_GIL,	/* number: the lock's; of no thread, but of all of a process */
 	TRACK_LOST,	/* gaps: calls lost by the thread */
 	TRACK_OVERFLOW, /* slices that did not nest on another track of the thread */
 };
@@ -26,9 +27,10 @@ enum track_kind {
 struct track {
 	enum track_kind kind;
 	uint32_t number;
-	uint32_t tid;	/* the thread's, or made up */
-	uint32_t index; /* 0, 1, 2... : for a writer's own tables */
-	struct thread *thread;
+	uint32_t tid;	       /* the thread's, or made up */
+	uint32_t index;	       /* 0, 1, 2... : for a writer's own tables */
+	struct thread *thread; /* of TRACK_GIL: the first that had it */
+	char *given;	       /* what the trace calls it, any bytes; NULL: nothing */
 	struct nest nest;
 	struct cut_list cuts;	/* see selection.h */
 	struct track *overflow; /* where slices go that do not nest here, NULL so far */
@@ -42,13 +44,17 @@ struct track_table;
 struct track_table *track_table__new(void);
 void track_table__free(struct track_table *t);
 
-/* The thread's track of that kind and number, made when there is none; for TRACK_OVERFLOW use
+/* The thread's track of that kind and number, or of TRACK_GIL its process's, made when there is none; for
+ * TRACK_OVERFLOW use
  * track_table__overflow. NULL when out of memory. */
 struct track *track_table__get(struct track_table *t, struct thread *th, enum track_kind kind,
 			       uint32_t number);
 
 /* The track on which a slice goes that does not nest on `track`. NULL when out of memory. */
 struct track *track_table__overflow(struct track_table *t, struct track *track);
+
+/* Gives it a name, n bytes without a NUL: the last one holds. 0 or -ENOMEM. */
+int track__give_name(struct track *track, const char *name, size_t n);
 
 /* A made-up tid for what belongs to no thread. 0 when there is none left. */
 uint32_t track_table__spare_tid(struct track_table *t);

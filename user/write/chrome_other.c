@@ -34,7 +34,8 @@ static int write_arg(struct json_writer *j, const struct trace_arg *arg)
 
 static int write_args(struct json_writer *j, const struct trace_event *ev)
 {
-	bool is_elsewhere = ev->track->kind != TRACK_THREAD;
+	/* All args of a counter are values of it. */
+	bool is_elsewhere = ev->track->kind != TRACK_THREAD && ev->phase != TRACE_COUNTER;
 	int err = 0;
 
 	if (!ev->n_args && !is_elsewhere)
@@ -44,27 +45,49 @@ static int write_args(struct json_writer *j, const struct trace_event *ev)
 	for (size_t i = 0; i < ev->n_args && !err; i++)
 		err = write_arg(j, &ev->args[i]);
 	if (is_elsewhere)
-		json__u64_field(j, "tid", ev->track->thread->tid);
+		json__u64_field(j, "tid", ev->thread->tid);
 	json__close(j, '}');
 	return err;
 }
 
+/* What only events of this phase have. */
+static void write_phase(struct json_writer *j, const struct trace_event *ev)
+{
+	switch (ev->phase) {
+	case TRACE_SLICE:
+		json__us_field(j, "dur", ev->dur);
+		break;
+	case TRACE_INSTANT:
+		json__str_field(j, "s", "t");
+		break;
+	case TRACE_FLOW_END:
+		json__str_field(j, "bp", "e"); /* the slice around it, not the next one */
+					       /* fall through */
+	case TRACE_FLOW_BEGIN:
+		json__u64_field(j, "id", ev->flow);
+		break;
+	case TRACE_COUNTER:
+		break;
+	}
+}
+
 int chrome__event(struct writer *w, const struct trace_event *ev)
 {
+	static const char *const phases[] = {
+		[TRACE_SLICE] = "X",	  [TRACE_INSTANT] = "i",  [TRACE_COUNTER] = "C",
+		[TRACE_FLOW_BEGIN] = "s", [TRACE_FLOW_END] = "f",
+	};
 	struct json_writer *j = &((struct chrome *)w->priv)->json;
 	int err;
 
 	j->comma = true; /* calls are written past it */
 	json__open(j, '{');
-	json__str_field(j, "ph", ev->phase == TRACE_INSTANT ? "i" : "X");
+	json__str_field(j, "ph", phases[ev->phase]);
 	json__str_field(j, "cat", ev->cat);
 	json__u64_field(j, "pid", ev->track->thread->pid);
 	json__u64_field(j, "tid", ev->track->tid);
 	json__us_field(j, "ts", ev->start);
-	if (ev->phase == TRACE_INSTANT)
-		json__str_field(j, "s", "t");
-	else
-		json__us_field(j, "dur", ev->dur);
+	write_phase(j, ev);
 	json__key(j, "name");
 	json__string_n(j, ev->name.data, ev->name.len);
 	err = write_args(j, ev);

@@ -49,6 +49,7 @@ enum descriptor_field {
 	DESCRIPTOR_PROCESS = 3,
 	DESCRIPTOR_THREAD = 4,
 	DESCRIPTOR_PARENT = 5,
+	DESCRIPTOR_COUNTER = 8,
 };
 
 enum process_field { PROCESS_PID = 1, PROCESS_NAME = 6 };
@@ -66,13 +67,17 @@ enum event_field {
 	EVENT_NAME_IID = 10,
 	EVENT_TRACK_UUID = 11,
 	EVENT_CATEGORIES = 22,
-	EVENT_NAME = 23
+	EVENT_NAME = 23,
+	EVENT_COUNTER_VALUE = 30,
+	EVENT_FLOWS = 47,
+	EVENT_LAST_FLOWS = 48, /* that end here */
 };
-enum event_type { SLICE_BEGIN = 1, SLICE_END = 2, INSTANT = 3 };
+enum event_type { SLICE_BEGIN = 1, SLICE_END = 2, INSTANT = 3, COUNTER = 4 };
 enum annotation_field { ANNOTATION_INT = 4, ANNOTATION_STRING = 6, ANNOTATION_NAME = 10 };
 
 #define KERNEL_TID_MAX 4194304u /* larger ones are made up: include/linux/threads.h */
 #define THREAD_UUID (1ULL << 32)
+#define COUNTER_UUID (1ULL << 48)
 #define EVENTS_SEQUENCE UINT32_MAX /* of what is no call, on all tracks */
 
 #define TAIL_MAX 16  /* the sequence's number */
@@ -359,21 +364,56 @@ static void add_arg(struct pftrace *t, const struct trace_arg *arg)
 	add_inner(t, EVENT_ANNOTATIONS);
 }
 
-static void write_edge(struct pftrace *t, const struct trace_event *ev, enum event_type type)
+static void begin_edge(struct pftrace *t, uint64_t at, enum event_type type)
 {
-	uint64_t at = type == SLICE_END ? ev->start + ev->dur : ev->start;
-
 	protobuf__always(&t->packet, PACKET_TIMESTAMP, at);
 	protobuf__u64(&t->packet, PACKET_TIMESTAMP_CLOCK_ID, CLOCK_MONO);
 	protobuf__u64(&t->packet, PACKET_SEQUENCE_ID, EVENTS_SEQUENCE);
 	protobuf__u64(&t->part, EVENT_TYPE, type);
 	protobuf__u64(&t->part, EVENT_TRACK_UUID, t->uuid);
+}
+
+/* Arrows go from one instant to another: which slices lie around those is not known yet. */
+static void add_flow(struct pftrace *t, const struct trace_event *ev)
+{
+	uint32_t field = ev->phase == TRACE_FLOW_END ? EVENT_LAST_FLOWS : EVENT_FLOWS;
+
+	if (ev->phase == TRACE_FLOW_BEGIN || ev->phase == TRACE_FLOW_END)
+		protobuf__fixed64(&t->part, field, ev->flow + 1); /* 0 is none */
+}
+
+static void write_edge(struct pftrace *t, const struct trace_event *ev, enum event_type type)
+{
+	begin_edge(t, type == SLICE_END ? ev->start + ev->dur : ev->start, type);
 	if (type != SLICE_END) {
+		add_flow(t, ev);
 		protobuf__bytes(&t->part, EVENT_CATEGORIES, ev->cat, strlen(ev->cat));
 		add_text(t, &t->part, EVENT_NAME, ev->name.data, ev->name.len);
 		for (size_t i = 0; i < ev->n_args; i++)
 			add_arg(t, &ev->args[i]);
 	}
+	add_part(t, PACKET_TRACK_EVENT);
+	write_packet(t);
+}
+
+/* Each track has its own: `what` tells several of one apart. */
+static void write_counter(struct pftrace *t, const struct trace_event *ev,
+			  struct profile_track *track)
+{
+	uint64_t bit = 1ULL << (ev->what % 64);
+
+	t->uuid = COUNTER_UUID * (1 + ev->what % 64) + track->number;
+	if (!(track->counters & bit)) {
+		protobuf__u64(&t->part, DESCRIPTOR_UUID, t->uuid);
+		add_text(t, &t->part, DESCRIPTOR_NAME, ev->name.data, ev->name.len);
+		protobuf__u64(&t->part, DESCRIPTOR_PARENT, (uint64_t)track->pid + 1);
+		protobuf__bytes(&t->part, DESCRIPTOR_COUNTER, "", 0);
+		add_part(t, PACKET_TRACK_DESCRIPTOR);
+		write_packet(t);
+		track->counters |= bit;
+	}
+	begin_edge(t, ev->start, COUNTER);
+	protobuf__always(&t->part, EVENT_COUNTER_VALUE, (uint64_t)ev->args[0].number);
 	add_part(t, PACKET_TRACK_EVENT);
 	write_packet(t);
 }
@@ -389,10 +429,14 @@ static int pftrace_event(struct writer *w, const struct trace_event *ev)
 	struct profile_track *track = profile_writer__track_of(w, ev->track);
 	struct pftrace t = { .p = p, .out = &w->out, .uuid = uuid_of(track) };
 
-	track->has_events = true;
 	if (!p->events++)
 		write_clocks(&t, &clocks);
-	write_edge(&t, ev, ev->phase == TRACE_INSTANT ? INSTANT : SLICE_BEGIN);
+	if (ev->phase == TRACE_COUNTER) {
+		write_counter(&t, ev, track);
+	} else {
+		track->has_events = true;
+		write_edge(&t, ev, ev->phase == TRACE_SLICE ? SLICE_BEGIN : INSTANT);
+	}
 	if (ev->phase == TRACE_SLICE)
 		write_edge(&t, ev, SLICE_END);
 	release(&t);

@@ -124,7 +124,7 @@ int profile_writer__track(struct writer *w, const struct track *track)
 	t->pid = track->thread->pid;
 	t->tid = track->tid;
 	t->thread = track->thread->tid;
-	t->is_gaps = track->kind == TRACK_LOST;
+	t->is_gaps = track->kind == TRACK_LOST || track->kind == TRACK_GIL;
 	c->tracks[track->index] = t;
 	return 0;
 }
@@ -220,6 +220,8 @@ static struct profile_track *events_of(struct collecting *c, struct profile_trac
 
 	if (t->events)
 		return t->events;
+	if (t->is_gaps) /* nothing else lies there */
+		return t->events = t;
 	n = snprintf(c->name, NAME_SIZE, "%s events", t->name.p);
 	t->events = profile__track(c->profile, c->name, n < NAME_SIZE ? (size_t)n : NAME_SIZE - 1);
 	if (!t->events)
@@ -234,11 +236,15 @@ static struct profile_track *events_of(struct collecting *c, struct profile_trac
 int profile_writer__event(struct writer *w, const struct trace_event *ev)
 {
 	struct collecting *c = w->priv;
-	struct profile_track *t = events_of(c, c->tracks[ev->track->index]);
+	struct profile_track *t;
 	const struct profile_function f = { .name = { ev->name.data, ev->name.len } };
 	struct profile_call call = { .start = ev->start, .dur = ev->dur };
-	int64_t function = profile__function(c->profile, &f);
+	int64_t function;
 
+	if (ev->phase == TRACE_COUNTER) /* no rows of numbers there */
+		return 0;
+	t = events_of(c, c->tracks[ev->track->index]);
+	function = profile__function(c->profile, &f);
 	if (!t)
 		return -ENOMEM;
 	if (function < 0)

@@ -22,7 +22,8 @@ void profile_writer__release(struct writer *w);
 struct profile *profile_writer__profile(struct writer *w);
 struct profile_track *profile_writer__track_of(struct writer *w, const struct track *track);
 
-/* For one that shows it with losses and windows: adds it to a track of its own beside the thread's. */
+/* For one that shows it with losses and windows: adds it to a track of its own beside the thread's. Both
+ * ends of an arrow are marks there, and counters are left out. */
 int profile_writer__event(struct writer *w, const struct trace_event *ev);
 
 /* All of a format's functions but `profile`. */

@@ -9,6 +9,7 @@
 
 #define VARINT_MAX 10
 #define WIRE_VARINT 0
+#define WIRE_FIXED64 1
 #define WIRE_BYTES 2
 
 static size_t put_varint(unsigned char *out, uint64_t value)
@@ -52,6 +53,15 @@ void protobuf__always(struct protobuf *m, uint32_t field, uint64_t value)
 		return;
 	m->n += put_tag(m->data + m->n, field, WIRE_VARINT);
 	m->n += put_varint(m->data + m->n, value);
+}
+
+void protobuf__fixed64(struct protobuf *m, uint32_t field, uint64_t value)
+{
+	if (!make_room(m, VARINT_MAX + sizeof(value)))
+		return;
+	m->n += put_tag(m->data + m->n, field, WIRE_FIXED64);
+	for (unsigned int shift = 0; shift < 64; shift += 8)
+		m->data[m->n++] = (unsigned char)(value >> shift);
 }
 
 void protobuf__bytes(struct protobuf *m, uint32_t field, const void *data, size_t n)

@@ -30,6 +30,9 @@ void protobuf__u64(struct protobuf *m, uint32_t field, uint64_t value);
 /* The same, and 0 is written, too. */
 void protobuf__always(struct protobuf *m, uint32_t field, uint64_t value);
 
+/* A field of 8 bytes. */
+void protobuf__fixed64(struct protobuf *m, uint32_t field, uint64_t value);
+
 /* A string, or bytes, or an inner message. */
 void protobuf__bytes(struct protobuf *m, uint32_t field, const void *data, size_t n);
 
