@@ -23,6 +23,7 @@ const volatile bool
 const volatile __u32 triggers;	    /* VTBPF_WATCH_*: what is watched of any function */
 const volatile __u64 raise_runtime; /* _PyRuntime, where exceptions are watched */
 const volatile bool following;	    /* children of a target are targets, whatever they execute */
+const volatile bool follows_another; /* ... and another recording, whose map it is, notes them */
 const volatile bool budgeted; /* --max-overhead: count what is spent, and stop at `spent_limit` */
 const volatile __u32 site_costs[VTBPF_MAX_SITES]; /* of a hit, ns */
 
@@ -79,8 +80,8 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 8192);
-	__type(key, __u32);   /* tgid */
-	__type(value, __u64); /* since when it is one, ns: its fork; 0: it was named */
+	__type(key, __u32); /* tgid */
+	__type(value, struct target_process);
 } targets SEC(".maps");
 
 /* ---- open frames ----------------------------------------------------------------------------- */

@@ -300,9 +300,9 @@ static __always_inline struct thread_state *thread_new(__u32 tid, __u32 tgid)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 	struct thread_state *t;
-	__u64 *since = bpf_map_lookup_elem(&targets, &tgid);
+	struct target_process *p = bpf_map_lookup_elem(&targets, &tgid);
 
-	if (!since) {
+	if (!p) {
 		__sync_fetch_and_add(&totals.foreign, 1);
 		return 0;
 	}
@@ -316,7 +316,8 @@ static __always_inline struct thread_state *thread_new(__u32 tid, __u32 tgid)
 		return 0;
 	}
 	t->tgid = tgid;
-	t->since = *since;
+	t->since = p->since;
+	p->seen = 1;
 	t->start_time = BPF_CORE_READ(task, start_time);
 	t->start_ticks = BPF_CORE_READ(task, start_boottime) / VTBPF_TICK_NS;
 	if (bpf_map_pop_elem(&free_slots, &t->slot))

@@ -5,6 +5,10 @@
 
 /* rec.tid is the pid in all of them. */
 
+/* flags of a session: its target belongs to the family of another recording in the same capture, which
+ * may know the process by other means. */
+#define VTBPF_F_RELATIVE 0x01
+
 struct vtbpf_rec_exec {
 	struct vtbpf_rec rec;
 	__u64 ts;
@@ -37,6 +41,8 @@ struct vtbpf_rec_process_exit {
 	struct vtbpf_rec rec;
 	__u64 ts;
 	char comm[VTBPF_COMM_LEN]; /* of its last thread */
+	__u32 seen;		   /* see struct target_process; never in a capture */
+	__u32 _pad;
 };
 
 /* A process that ran Python, or may have, and is not in the trace. */

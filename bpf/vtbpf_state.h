@@ -21,6 +21,13 @@ struct thread_verdict {
 	__u32 _pad;
 };
 
+/* A process that is traced. Where processes are followed, all recordings of a family share the map. */
+struct target_process {
+	__u64 since; /* when it became one, ns: its fork, or its execve(); 0: it was named */
+	__u32 seen;  /* one of them has had an event of its present program */
+	__u32 ended; /* to be forgotten by user space, once each of them has been told */
+};
+
 #define VTBPF_TICK_NS 10000000 /* of USER_HZ, which is 100 on x86_64 and arm64 */
 
 #define FRAME_OPEN_START 0x1

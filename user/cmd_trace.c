@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cmd_trace.h"
 #include "commands.h"
 #include "convert.h"
 #include "discover/inner_pid.h"
@@ -26,29 +27,8 @@
 #include "trace/triggers.h"
 #include "tracing.h"
 #include "trace/tracer_early.h"
-#include "units.h"
 
-struct trace {
-	const struct options *o;
-	struct launched launched; /* pid 0: none */
-	struct target target;
-	struct probe_plan plan;
-	struct gc_plan gc;     /* with --gc */
-	struct mark_site mark; /* offset 0: not found */
-	struct tracer_early *early;
-	struct capture_writer writer;
-	struct recording_result result;
-	struct member_link *link;    /* of one recording among others; NULL: it is alone */
-	struct member_report report; /* to them */
-	int capture_fd;
-	char *capture_path;
-	bool to_capture; /* the capture is the output */
-	int signal_fd;
-	sigset_t old_mask;
-	struct own_cost own; /* since vtbpf began */
-	struct str_list
-		ignore; /* for the conversion; `vtbpf ctl` may take some out. Not our strings */
-};
+#define KIN_THREADS 128 /* there may be many processes of one interpreter */
 
 /* ---- target ----------------------------------------------------------------------------- */
 
@@ -71,7 +51,9 @@ static int open_running(struct trace *tr)
 		return EXIT_OK;
 	tr->result.end = END_TARGET_EXIT; /* what is there is no target, or not any more */
 	inner_pid__explain("/proc", tr->o->pid, why, sizeof(why));
-	log_error("process %d: %s", tr->o->pid, why);
+	tr->report.pid_gone = err == -ESRCH;
+	if (!tr->link || !tr->link->family || err != -ESRCH)
+		log_error("process %d: %s", tr->o->pid, why);
 	return err == -EACCES || err == -EPERM ? EXIT_NO_PRIVILEGE : EXIT_BAD_TARGET;
 }
 
@@ -111,6 +93,8 @@ static int make_plan(struct trace *tr)
 		err = gc_sites__find(tr->target.interp_fd, &tr->plan, &tr->gc, why, sizeof(why));
 	if (err) {
 		log_error("process %d (%s): %s", tr->target.pid, tr->target.interp, why);
+		snprintf(tr->report.last_words, sizeof(tr->report.last_words),
+			 "its interpreter cannot be traced: %.200s", why);
 		return EXIT_BAD_TARGET;
 	}
 	log_verbose("process %d runs CPython %s from %s", tr->target.pid,
@@ -162,8 +146,11 @@ static void on_attached(void *ctx)
 
 	if (tr->target.ns_pid != tr->target.pid)
 		snprintf(inner, sizeof(inner), "; %d in its own pid namespace", tr->target.ns_pid);
-	log_error("tracing %d… (CPython %s%s)", tr->target.pid,
-		  py_version_str(tr->plan.version, version, sizeof(version)), inner);
+	py_version_str(tr->plan.version, version, sizeof(version));
+	if (tr->link && tr->link->family)
+		log_info("traces %d, too (CPython %s%s)", tr->target.pid, version, inner);
+	else
+		log_error("tracing %d… (CPython %s%s)", tr->target.pid, version, inner);
 	if (tr->launched.pid)
 		launch__release(&tr->launched);
 	if (!tr->link)
@@ -212,6 +199,22 @@ static int next_capture(void *ctx, uint64_t start, uint64_t stop)
 	return 0;
 }
 
+/* In a child: what runs another interpreter in the family that is followed. */
+static int run_kin(void *ctx, pid_t pid, struct member_link *link)
+{
+	const struct trace *tr = ctx;
+	struct options o = *tr->o;
+
+	link->types_fd = tracer_early__types_fd(tr->early);
+	o.pid = pid;
+	o.program = NULL;
+	o.duration_ns = 0;
+	o.small_maps = true;
+	if (!o.buffer_named)
+		o.buffer_bytes = SEVERAL_BUFFER;
+	return trace__member(&o, link);
+}
+
 static int copy_list(const struct str_list *from, struct str_list *to)
 {
 	to->items = calloc(from->n + 1, sizeof(*to->items));
@@ -236,6 +239,7 @@ static int not_recorded(struct trace *tr, int err)
 static int record(struct trace *tr)
 {
 	const struct options *o = tr->o;
+	const struct member_link *kin = tr->link && tr->link->family ? tr->link : NULL;
 	struct budget_config budget = { .stated = o->max_overhead,
 					.start = tr->own.at,
 					.own = tr->own };
@@ -247,7 +251,11 @@ static int record(struct trace *tr)
 			.min_duration_ns = o->min_duration_ns,
 			.max_stack_depth = o->max_stack_depth,
 			.small = o->small_maps,
-			.threads = o->small_maps ? trace__count_threads(tr->target.pid) : 0,
+			.threads = kin ? KIN_THREADS :
+				   o->small_maps ? trace__count_threads(tr->target.pid) :
+						   0,
+			.family_fd = kin ? kin->family_fd : 0,
+			.types_fd = kin ? kin->types_fd : 0,
 			.early = tr->early,
 			.variant = o->hz ? TRACER_SAMPLES : TRACER_BEST,
 			.sample_period_ns = o->hz ? 1000000000 / o->hz : 0,
@@ -281,6 +289,9 @@ static int record(struct trace *tr)
 		.dump_ctx = tr,
 		.next_capture = tr->link && tr->link->in_segments ? next_capture : NULL,
 		.cut_fd = tr->link ? tr->link->fd : -1,
+		.run_kin = run_kin,
+		.kin_ctx = tr,
+		.family = kin ? kin->family : 0,
 		.signal_fd = tr->signal_fd,
 		.attached = on_attached,
 		.attached_ctx = tr,
@@ -291,109 +302,6 @@ static int record(struct trace *tr)
 	if (!err)
 		err = recording__run(&cfg, &tr->writer, &tr->result);
 	return err ? not_recorded(tr, err) : EXIT_OK;
-}
-
-/* ---- output ----------------------------------------------------------------------------- */
-
-static int capture_is_short(struct trace *tr)
-{
-	if (!access(tr->capture_path, F_OK))
-		log_error("%s: %s; what was captured until then is kept there: "
-			  "vtbpf convert %s -o OUT",
-			  tr->capture_path, strerror(-tr->result.capture_err), tr->capture_path);
-	else
-		log_error("%s: %s, and the file is gone; what was captured is lost",
-			  tr->capture_path, strerror(-tr->result.capture_err));
-	return EXIT_FAILED;
-}
-
-static void say_samples(const struct trace *tr, const char *size)
-{
-	const struct vtbpf_sample_counters *n = &tr->result.samples;
-
-	log_info("wrote %s (%s): %llu samples taken, %.1f s, %llu lost, %llu unreadable",
-		 tr->capture_path, size, (unsigned long long)n->taken,
-		 (tr->result.stop - tr->result.start) / 1e9, (unsigned long long)n->lost,
-		 (unsigned long long)n->unreadable);
-}
-
-static int finish_capture(struct trace *tr)
-{
-	const struct vtbpf_counters *n = &tr->result.counters;
-	struct convert_summary left_out = {
-		.ignored = n->ignored,
-		.ignored_threads = tr->result.ignored_threads,
-		.hidden = n->hidden,
-		.too_short = n->below_min,
-		.too_deep = n->too_deep,
-		.too_old = tr->result.overwritten,
-	};
-	char size[32] = "";
-	struct stat st;
-
-	finish__say_removed(&left_out);
-	if (!fstat(tr->capture_fd, &st))
-		format_size(st.st_size, size, sizeof(size));
-	if (tr->o->hz) {
-		say_samples(tr, size);
-		overhead__say(&tr->result);
-		return EXIT_OK;
-	}
-	log_info("wrote %s (%s): %llu calls, %.1f s, %llu lost", tr->capture_path, size,
-		 (unsigned long long)tr->result.calls, (tr->result.stop - tr->result.start) / 1e9,
-		 (unsigned long long)tr->result.lost);
-	overhead__say(&tr->result);
-	return tr->result.end == END_FAILED ? EXIT_FAILED : EXIT_OK;
-}
-
-/* With triggers there is nothing but their dumps. */
-static int finish_dumps(struct trace *tr)
-{
-	const struct hits_sums *hits = &tr->result.hits;
-	unsigned long long suppressed = hits->suppressed, beyond = hits->beyond;
-
-	unlink(tr->capture_path);
-	log_info("wrote %u dump%s: %llu calls, %.1f s, %llu hits suppressed (%llu in a cool-down, "
-		 "%llu beyond --max-dumps %u), %llu lost",
-		 tr->result.dumps, tr->result.dumps == 1 ? "" : "s",
-		 (unsigned long long)tr->result.calls, (tr->result.stop - tr->result.start) / 1e9,
-		 suppressed + beyond, suppressed, beyond, tr->o->max_dumps,
-		 (unsigned long long)tr->result.lost);
-	return tr->result.dumps < hits->taken ? EXIT_FAILED : EXIT_OK;
-}
-
-static int finish(struct trace *tr)
-{
-	struct convert_options c = finish__options(tr->o, tr->capture_path);
-	struct convert_summary sum;
-	int err;
-
-	tr->report.short_capture = tr->result.capture_err;
-	if (tr->result.capture_err)
-		return capture_is_short(tr);
-	if (tr->o->triggers.n) {
-		tr->report.capture[0] = '\0';
-		return finish_dumps(tr);
-	}
-	if (tr->link) {
-		overhead__format(&tr->result, tr->target.pid, tr->report.last_words,
-				 sizeof(tr->report.last_words));
-		return EXIT_OK;
-	}
-	if (tr->to_capture)
-		return finish_capture(tr);
-	c.filter.ignore_threads = tr->ignore.items;
-	c.filter.n_ignore_threads = tr->ignore.n;
-	finish__catch_signals();
-	err = convert__run(&c, &sum);
-	if (err) {
-		log_error("the capture is kept: vtbpf convert %s -o OUT", tr->capture_path);
-		return EXIT_FAILED;
-	}
-	unlink(tr->capture_path);
-	finish__say(tr->o->output, &sum, tr->result.stop - tr->result.start);
-	overhead__say(&tr->result);
-	return tr->result.end == END_FAILED ? EXIT_FAILED : EXIT_OK;
 }
 
 /* ---- the whole -------------------------------------------------------------------------- */
@@ -414,12 +322,12 @@ static int trace_target(struct trace *tr)
 		return status;
 	status = record(tr);
 	if (status) {
-		unlink(tr->capture_path); /* nothing was traced */
+		trace__remove_captures(tr); /* nothing was traced */
 		tr->report.capture[0] = '\0';
 		return status;
 	}
 	trace__say_end(&tr->result, tr->target.pid);
-	return finish(tr);
+	return trace__finish(tr);
 }
 
 /* A program that was started but is not traced must not run on unseen. */
@@ -445,13 +353,16 @@ static void release(struct trace *tr)
 	if (tr->capture_fd >= 0)
 		close(tr->capture_fd);
 	free(tr->capture_path);
+	for (size_t i = 0; i < tr->result.n_kin; i++)
+		free(tr->result.kin_captures[i]);
+	free(tr->result.kin_captures);
 	free(tr->ignore.items);
 	target__close(&tr->target);
 }
 
 int trace__member(const struct options *o, struct member_link *link)
 {
-	struct trace tr = { .o = o, .capture_fd = -1, .link = link };
+	struct trace tr = { .o = o, .capture_fd = -1, .link = link, .report.pid = o->pid };
 	int status = EXIT_FAILED;
 
 	if (o->max_overhead)

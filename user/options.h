@@ -35,6 +35,8 @@ enum exit_code {
 	EXIT_BAD_TARGET = 4,
 };
 
+#define SEVERAL_BUFFER (8 << 20) /* of each process, where there are several */
+
 /* Strings point into argv unless said. */
 struct options {
 	enum command command;

@@ -100,7 +100,6 @@ void option__check_view(struct argp_state *state, const struct options *o);
 /* ---- options_fleet.c -------------------------------------------------------------------- */
 
 #define DEFAULT_BUFFER (32 << 20)
-#define SEVERAL_BUFFER (8 << 20) /* of each process, where there are several */
 
 /* -p, and what traces of several processes take. ARGP_ERR_UNKNOWN for others. */
 error_t option__parse_fleet(int key, char *arg, struct argp_state *state, struct options *o);

@@ -7,7 +7,8 @@ import re
 import signal
 import time
 
-from harness import case, text_differences, wait_until
+import interpreters
+from harness import Skip, case, text_differences, wait_until
 
 
 def followed(context, *how, status=0):
@@ -148,6 +149,78 @@ def follow_leaves_no_trace(context):
     for pid in target.facts["pids"] + [more, target.pid]:
         assert not text_differences(pid), pid
     assert target.ask("go")
+
+
+def another(context):
+    """An interpreter that a program of this one can start."""
+    for python in context.everything:
+        if python.minor in interpreters.SUPPORTED and python.minor != context.python.minor and \
+                not python.place.root and not context.python.place.root:
+            return python
+    raise Skip("no other interpreter in the same root")
+
+
+def follows_too(tracer, pid):
+    wait_until(lambda: "traces %d, too" % pid in tracer.text_so_far(), "the trace of %d" % pid)
+
+
+@case(each="ends")
+def follow_another_interpreter(context):
+    """Children that run another interpreter: one that is there, and one that comes once the probes are
+    in its file, are exact; so is one that is not there long."""
+    other = another(context)
+    target = context.target("followed.py", "others")
+    first = target.ask("start " + other.path)["pid"]
+    tracer = context.attach(target, "--follow")
+    follows_too(tracer, first)
+    counts = target.ask("go")
+    quick = target.ask("now " + other.path)
+    target.ask("start " + other.path)
+    for pid, n in list(target.ask("go").items()) + [quick]:
+        counts[str(pid)] = counts.get(str(pid), 0) + n
+    target.tell("exit")
+    target.wait()
+    tracer.wait(0)
+    trace = tracer.trace()
+    assert_exact(trace, counts)
+    assert not [s for s in trace.slices if s.pid == quick[0] and s.open]
+    assert [s for s in trace.slices if s.pid == first and s.qualname == "serve"][0].open
+    assert len(trace.raw["vtbpf"]["targets"]) == 2, trace.raw["vtbpf"]["targets"]
+    names = {trace.process_names[int(pid)] for pid in counts}
+    assert names == {context.script("followed.py")}, names
+
+
+@case()
+def follow_another_interpreter_at_once(context):
+    """The first child of another interpreter, which is gone before the probes are in or not: it is
+    traced from some moment on, or named as missed."""
+    other = another(context)
+    tracer = context.launch([context.python.path, context.script("followed.py"), "run", other.path])
+    trace = tracer.trace()
+    trace.check_shape()
+    missed = trace.raw["vtbpf"].get("missed", [])
+    traced = {s.pid for s in trace.slices}
+    assert len(traced) + len(missed) == 2, (traced, missed)
+    for child in missed:
+        assert child["comm"].startswith("python") and child["ppid"] in traced, missed
+        assert "process %d (%s) is not traced" % (child["pid"], child["comm"]) in tracer.text()
+
+
+@case()
+def follow_another_interpreter_to_a_capture(context):
+    """The capture that is the output has all of them."""
+    other = another(context)
+    target = context.target("followed.py", "others")
+    first = target.ask("start " + other.path)["pid"]
+    tracer = context.attach(target, "--follow", out="out.vtb")
+    follows_too(tracer, first)
+    counts = target.ask("go")
+    tracer.send(signal.SIGINT)
+    tracer.wait(0)
+    out = context.path("out.json")
+    converted = context.command("convert", context.path("out.vtb"), "-o", out, out=out).wait(0)
+    assert_exact(converted.trace(), counts)
+    assert sorted(os.listdir(context.tmp)) == ["out.json", "out.vtb"], os.listdir(context.tmp)
 
 
 @case()

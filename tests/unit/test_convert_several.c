@@ -28,6 +28,7 @@ struct recording {
 	uint32_t pid, tid;
 	uint64_t proc_start, start;
 	const char *function, *filter;
+	bool relative; /* of another one's family */
 };
 
 /* A recording of one call of one function, which has code 1 in each. */
@@ -45,6 +46,7 @@ static void build_recording(struct capture_builder *b, const struct recording *r
 	builder__session(b, r->pid, r->start);
 	s = (void *)(b->data + at);
 	s->proc_start = r->proc_start;
+	s->rec.flags = r->relative ? VTBPF_F_RELATIVE : 0;
 	builder__text(b, VTBPF_TEXT_BOOT_ID, BOOT, strlen(BOOT));
 	builder__text(b, VTBPF_TEXT_COMMAND, r->function, strlen(r->function));
 	if (r->filter)
@@ -130,6 +132,25 @@ static void test_pid_used_again(void **state)
 	expect_in_output(f, "\"pid\":4194305,\"tid\":100,\"ts\":5.100,", 1);
 	expect_in_output(f, "\"kernel_pid\":100", 1);
 	expect_in_output(f, "\"name\":\"thread_name\"", 2);
+}
+
+/* In a family, a part may know a process by its pid only, and another by its start: it is one. */
+static void test_pid_in_a_family(void **state)
+{
+	const struct recording r[] = {
+		{ 100, 100, 40, 1000, "head", NULL, false },
+		{ 100, 100, 77, 3000, "kin", NULL, true },
+		{ 200, 200, 78, 5000, "other", NULL, true },
+		{ 200, 200, 79, 7000, "again", NULL, true },
+	};
+	struct fixture *f = *state;
+
+	assert_int_equal(run_several(f, r, 4, 0), 0);
+	assert_int_equal(f->sum.processes, 2);
+	expect_in_output(f, "\"pid\":100,\"tid\":100,\"ts\":3.100,\"dur\":0.100,\"name\":\"kin (",
+			 1);
+	expect_in_output(f, "\"pid\":200,\"tid\":200,\"ts\":7.100,", 1);
+	expect_in_output(f, "kernel_pid", 0);
 }
 
 /* Each part's filters are its own. */
@@ -221,6 +242,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CONVERT_TEST(test_two_processes),    CONVERT_TEST(test_pid_used_again),
+		CONVERT_TEST(test_two_processes),    CONVERT_TEST(test_pid_in_a_family),
 		CONVERT_TEST(test_filters_of_parts), CONVERT_TEST(test_newest_of_parts),
 		CONVERT_TEST(test_merged_capture),   CONVERT_TEST(test_torn_part),
 		CONVERT_TEST(test_other_boot),

@@ -239,6 +239,7 @@ static int on_session(struct session *s, const struct event *ev)
 	}
 	s->part = s->n_parts - 1;
 	part = &s->parts[s->part];
+	part->relative = ev->flags & VTBPF_F_RELATIVE;
 	part->process = session__target(s, ev->tid, ev->session.proc_start);
 	if (!part->process)
 		return -ENOMEM;

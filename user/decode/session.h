@@ -63,6 +63,7 @@ struct session_part {
 	uint64_t start, end; /* as recorded, 0 unknown */
 	uint64_t exec;	     /* when the target became another program, 0 never */
 	bool has_end;
+	bool relative; /* the target belongs to the family of another part's */
 	struct vtbpf_counters counters;
 	struct vtbpf_sample_counters samples;
 	bool sums_known; /* of the samples, from the kernel */

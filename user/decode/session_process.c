@@ -63,6 +63,16 @@ static struct session_process *find_process(struct session *s, const struct proc
 	return &slot->process;
 }
 
+/* In a family, what one part calls a target is a child to another: the start tells nothing. */
+static struct session_process *find_relative(struct session *s, uint32_t pid)
+{
+	const struct process_key key = { .pid = pid };
+	struct process_slot *slot;
+
+	HASH_FIND(by_pid, s->process_by_pid, &pid, sizeof(pid), slot);
+	return slot ? &slot->process : find_process(s, &key);
+}
+
 struct session_process *session__process(struct session *s, uint32_t pid)
 {
 	const struct session_part *part = &s->parts[s->part];
@@ -70,14 +80,14 @@ struct session_process *session__process(struct session *s, uint32_t pid)
 
 	if (part->process && part->process->kernel_pid == pid)
 		return part->process;
-	return find_process(s, &key);
+	return part->relative ? find_relative(s, pid) : find_process(s, &key);
 }
 
 struct session_process *session__target(struct session *s, uint32_t pid, uint64_t start)
 {
 	const struct process_key key = { .pid = pid, .start = start };
 
-	return find_process(s, &key);
+	return s->parts[s->part].relative ? find_relative(s, pid) : find_process(s, &key);
 }
 
 #define MISSED_MAX 65536

@@ -45,7 +45,10 @@ void recording__put_session(struct recording *r, uint64_t start)
 {
 	const struct target *t = r->cfg->target;
 	struct vtbpf_rec_session s = {
-		.rec = { .len = sizeof(s), .kind = VTBPF_REC_SESSION, .tid = t->pid },
+		.rec = { .len = sizeof(s),
+			 .kind = VTBPF_REC_SESSION,
+			 .flags = r->cfg->family ? VTBPF_F_RELATIVE : 0,
+			 .tid = t->pid },
 		.start = start,
 		.realtime_offset = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC),
 		.boottime_offset = clock_ns(CLOCK_BOOTTIME) - clock_ns(CLOCK_MONOTONIC),

@@ -46,7 +46,13 @@ void relative__forget_program(struct family *f, struct relative *m)
 	m->repair = NULL;
 	m->names = NULL;
 	m->reader = NULL;
-	m->seen = m->runs_ours = m->runs_other = m->announced = false;
+	m->kin = NULL;
+	m->seen = m->runs_ours = m->runs_other = m->announced = m->told = false;
+}
+
+bool family__is_led(const struct recording *r)
+{
+	return r->cfg->family != 0;
 }
 
 static void drop(struct family *f, struct relative *m)
@@ -148,6 +154,8 @@ static void on_fork(struct recording *r, const struct vtbpf_rec_fork *rec)
 	m->bias = parent && parent->reader ? parent->bias : r->cfg->target->load_bias;
 	if (parent)
 		m->executed = parent->executed && !parent->runs_ours;
+	else
+		m->executed = rec->ppid != (uint32_t)r->cfg->target->pid;
 	if (rec->rec.flags & VTBPF_F_NOT_FOLLOWED)
 		relative__missed(r, m, "", "too many processes are followed already");
 }
@@ -166,20 +174,33 @@ static void on_exec(struct recording *r, const struct vtbpf_rec_exec *rec)
 	relative__forget_program(r->family, m);
 	m->executed = true;
 	m->since = rec->ts;
-	m->look_at = rec->ts + LOOK_AFTER_EXEC_NS;
+	m->look_at = rec->ts;
 	m->look_again = LOOK_AFTER_EXEC_NS;
+}
+
+/* It ran Python, and none of its calls is in the trace. */
+static const char *why_missed(const struct relative *m, const struct vtbpf_rec_process_exit *rec)
+{
+	if (!m->executed || m->seen || m->told || rec->seen)
+		return NULL;
+	if (m->runs_other)
+		return "it ended before the probes were in its interpreter, which none ran before";
+	return strncmp(rec->comm, "python", 6) ? NULL : "it ended before vtbpf could look at it";
 }
 
 static void on_end(struct recording *r, const struct vtbpf_rec_process_exit *rec)
 {
 	struct relative *m = relative__of(r->family, rec->rec.tid);
 	char comm[VTBPF_COMM_LEN + 1] = "";
+	const char *why;
 
+	tracer__forget_target(r->tracer, rec->rec.tid);
 	if (!m)
 		return;
 	memcpy(comm, rec->comm, sizeof(rec->comm));
-	if (m->executed && !m->seen && !m->runs_other && !strncmp(comm, "python", 6))
-		relative__missed(r, m, comm, "it ended before vtbpf could look at it");
+	why = why_missed(m, rec);
+	if (why)
+		relative__missed(r, m, comm, why);
 	drop(r->family, m);
 }
 
@@ -188,6 +209,11 @@ static void on_event(struct recording *r, pid_t pid, pid_t tid)
 {
 	struct relative *m = relative__of(r->family, pid);
 
+	if (!m && family__is_led(r) && pid != r->cfg->target->pid) {
+		m = relative__add(r->family, pid, 0); /* it came while this recording did */
+		if (m)
+			m->executed = true;
+	}
 	if (!m)
 		return;
 	m->seen = true;
@@ -224,7 +250,8 @@ bool family__take(struct recording *r, const struct vtbpf_rec *rec)
 /* Of a program that was just executed it is not known yet what it is. */
 static bool is_followed(const struct relative *m, uint64_t now)
 {
-	return !m->executed || m->seen || m->runs_ours || now - m->since < UNKNOWN_NS;
+	return !m->executed || m->seen || m->runs_ours || (m->kin && !kin__failure(m->kin)) ||
+	       now - m->since < UNKNOWN_NS;
 }
 
 bool family__lives_on(const struct recording *r)
@@ -241,7 +268,7 @@ bool family__lives_on(const struct recording *r)
 
 bool family__outlives_target(struct recording *r)
 {
-	if (!r->family || r->cfg->launched || !family__lives_on(r))
+	if (!r->family || r->cfg->launched || (!family__is_led(r) && !family__lives_on(r)))
 		return false;
 	r->family->target_gone = true;
 	return true;
@@ -266,7 +293,7 @@ void family__say_left(const struct recording *r)
 	if (!r->family)
 		return;
 	for (const struct relative *m = r->family->all; m; m = m->hh.next)
-		if (is_followed(m, now) && (m->seen || m->runs_ours || !m->executed))
+		if (is_followed(m, now) && (m->seen || m->runs_ours || m->kin || !m->executed))
 			log_error("process %d goes on, and is no longer traced", m->pid);
 }
 

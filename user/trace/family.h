@@ -31,6 +31,9 @@ struct string_repair *family__repair(struct recording *r, const struct vtbpf_rec
 /* Some times a second. now: CLOCK_MONOTONIC, ns. */
 void family__tick(struct recording *r, uint64_t now);
 
+/* How long to wait, ns and at most `most`, before there is something to do for tick. */
+uint64_t family__wait(const struct recording *r, uint64_t now, uint64_t most);
+
 /* Is one of them there that runs Python, or may soon? The target itself does not count. */
 bool family__lives_on(const struct recording *r);
 

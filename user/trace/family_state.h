@@ -6,9 +6,10 @@
 #include <uthash.h>
 
 #include "family.h"
+#include "kin.h"
 
 #define LOOK_AFTER_FORK_NS 50000000ULL /* many a child executes another program at once */
-#define LOOK_AFTER_EXEC_NS 20000000ULL /* a shared interpreter comes with the dynamic loader */
+#define LOOK_AFTER_EXEC_NS 1000000ULL /* a shared interpreter comes with the dynamic loader */
 #define LOOK_MAX_NS 5000000000ULL
 #define UNKNOWN_NS 2000000000ULL /* so long a new program may still turn out to be Python */
 
@@ -21,6 +22,8 @@ struct relative {
 	bool seen;		      /* there were events: it runs the target's interpreter */
 	bool runs_ours;		      /* the same, as /proc tells */
 	bool runs_other;	      /* Python, but another one */
+	struct kin *kin;	      /* who records it then */
+	bool told;		      /* that it is missed */
 	bool announced;		      /* the capture knows of it */
 	uint64_t name_at;	      /* the same for what multiprocessing calls it */
 	char command[PROCESS_NAME_MAX]; /* and what it is called for its own command line */
@@ -41,6 +44,7 @@ struct thread_of {
 struct family {
 	struct relative *all;
 	struct thread_of *threads;
+	struct kin *kin; /* recordings of other interpreters */
 	bool target_gone;
 	bool bystanders_told; /* how many others the probes slow down */
 	size_t ignored_gone;  /* threads of processes that are gone */
@@ -48,6 +52,9 @@ struct family {
 
 struct relative *relative__of(const struct family *f, pid_t pid);
 struct relative *relative__add(struct family *f, pid_t pid, pid_t ppid);
+
+/* Does another recording lead the family, and tell what was missed? */
+bool family__is_led(const struct recording *r);
 
 /* Its memory is another program's now. */
 void relative__forget_program(struct family *f, struct relative *m);

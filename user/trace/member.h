@@ -27,6 +27,8 @@ struct member_report {
 	int status;		       /* exit status, enum exit_code */
 	int end;		       /* enum recording_end */
 	uint64_t start, stop;	       /* CLOCK_MONOTONIC ns */
+	pid_t pid;		       /* of whom it is */
+	bool pid_gone;		       /* that one ended before it was looked at */
 	bool short_capture;	       /* it was cut short, and is to be kept */
 	char last_words[MEMBER_WORDS]; /* on MEMBER_ENDED, to be said last of all; "": none */
 	char capture[PATH_MAX];	       /* "": none */
@@ -36,6 +38,11 @@ struct member_report {
 struct member_link {
 	int fd; /* each byte asks for the next segment */
 	bool in_segments;
+	/* Of one that records what runs another interpreter in a family: tracer__family_fd() of who
+	 * leads it, and that one's target. 0: it is none. */
+	int family_fd;
+	pid_t family;
+	int types_fd; /* for its tracer */
 };
 
 /* In the supervisor. */

@@ -14,6 +14,7 @@
 #include "../discover/py_jit.h"
 #include "../log.h"
 #include "family.h"
+#include "kin.h"
 #include "recording_state.h"
 #include "segment.h"
 #include "self_check.h"
@@ -248,6 +249,8 @@ static void take_signal(struct recording *r)
 		snapshot__on_signal(r);
 		return;
 	}
+	if (number == SIGINT && r->cfg->family) /* of the terminal; who leads the family decides */
+		return;
 	/* A second one must not be swallowed while we wait for the program to go. */
 	if (r->cfg->launched && number == SIGINT && !r->res->signal) {
 		r->res->signal = number;
@@ -323,6 +326,7 @@ static void wait_for_news(struct recording *r, struct pollfd *fds, size_t n)
 	most = pacing__may_doze(r) ? POLL_CLOSED_MS : flight__wait_ms(r, POLL_MS);
 	ns = thread_names__wait_ms(r->names, now, most);
 	ns = pacing__wait(r, now, ns * 1000000);
+	ns = family__wait(r, now, ns);
 	if (r->backlog)
 		ns = 0;
 	ts = (struct timespec){ .tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000 };
@@ -409,6 +413,7 @@ static int end(struct recording *r)
 {
 	int err = 0;
 
+	kin__stop(r);
 	if (!r->triggers)
 		snapshot__end(r);
 	if (r->pacing.on) {
@@ -424,6 +429,7 @@ static int end(struct recording *r)
 	if (r->cfg->launched && r->res->end == END_TARGET_EXIT)
 		family__say_left(r);
 	commands__end(r);
+	kin__collect(r);
 	check_plan(r);
 	warn_of_lost_events(r);
 	flight__end(r);

@@ -21,6 +21,8 @@
 #include "own_cost.h"
 #include "tracer.h"
 
+struct member_link;
+
 enum recording_end {
 	END_RUNNING = 0,
 	END_SIGNAL, /* Ctrl-C or SIGTERM */
@@ -73,6 +75,11 @@ struct recording_config {
 	 * 0 or a negative errno. NULL: there is one capture. */
 	int (*next_capture)(void *ctx, uint64_t start, uint64_t stop);
 	int cut_fd;
+	/* With --follow. In a child, records process pid, which runs another interpreter than the target,
+	 * with what the link says of the family. The exit status. NULL: such processes are missed. */
+	int (*run_kin)(void *ctx, pid_t pid, struct member_link *link);
+	void *kin_ctx;
+	pid_t family; /* this is such a one, in the family of that process; 0: it is not */
 	int signal_fd; /* signalfd of SIGINT, SIGTERM, SIGHUP, SIGUSR1; they are blocked */
 	void (*attached)(void *ctx); /* all sites are attached and recording is on; may be NULL */
 	void *attached_ctx;
@@ -91,6 +98,8 @@ struct recording_result {
 	uint64_t ignored_threads;
 	uint64_t overwritten; /* calls that were not among the newest */
 	struct hits_sums hits;
+	char **kin_captures; /* what others of the family recorded; the caller's, as the files are */
+	size_t n_kin;
 	unsigned int dumps;   /* made for them */
 	int capture_err;      /* negative errno when the capture is cut short */
 	struct budget budget; /* with --max-overhead: to be charged with what comes after, and told */

@@ -38,6 +38,9 @@ void relative__missed(struct recording *r, struct relative *m, const char *comm,
 	} rec = {};
 	size_t n = strnlen(why, NAME_MAX_BYTES);
 
+	if (family__is_led(r) || m->told)
+		return;
+	m->told = true;
 	if (*comm)
 		memcpy(rec.m.comm, comm, strnlen(comm, sizeof(rec.m.comm)));
 	else
@@ -89,6 +92,13 @@ static bool same_file(int one, int other)
 	return !fstat(one, &a) && !fstat(other, &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
+/* What runs another interpreter is recorded, once this recording is under way, by another one. */
+static void find_kin(struct recording *r, struct relative *m, const struct target *t)
+{
+	if (r->cfg->run_kin && !family__is_led(r) && r->window_start)
+		m->kin = kin__of(r, t);
+}
+
 /* True: it runs the target's interpreter. */
 static bool look_at_program(struct recording *r, struct relative *m)
 {
@@ -98,6 +108,8 @@ static bool look_at_program(struct recording *r, struct relative *m)
 	if (!target__open(m->pid, &t, why, sizeof(why))) {
 		m->runs_ours = same_file(t.interp_fd, r->cfg->target->interp_fd);
 		m->runs_other = !m->runs_ours;
+		if (m->runs_other)
+			find_kin(r, m, &t);
 		m->bias = t.load_bias;
 		command_name(t.cmdline, t.cmdline_len, m->command, sizeof(m->command));
 	}
@@ -162,6 +174,8 @@ static void look_at_name(struct recording *r, struct relative *m, uint64_t now)
 /* A child that went on without an event so far is in the trace, too. */
 static void look(struct recording *r, struct relative *m, uint64_t now)
 {
+	const char *why;
+
 	m->look_at = 0;
 	if (!m->executed || look_at_program(r, m)) {
 		relative__get_to_know(r, m);
@@ -169,7 +183,9 @@ static void look(struct recording *r, struct relative *m, uint64_t now)
 		return;
 	}
 	if (m->runs_other) {
-		relative__missed(r, m, "", "it runs another interpreter than the target");
+		why = m->kin ? kin__failure(m->kin) : "it runs another interpreter than the target";
+		if (why)
+			relative__missed(r, m, "", why);
 		return;
 	}
 	m->look_again = m->look_again * 2 < LOOK_MAX_NS ? m->look_again * 2 : LOOK_MAX_NS;
@@ -180,6 +196,7 @@ void family__tick(struct recording *r, uint64_t now)
 {
 	if (!r->family)
 		return;
+	kin__listen(r);
 	for (struct relative *m = r->family->all; m; m = m->hh.next) {
 		if (m->look_at && now >= m->look_at)
 			look(r, m, now);
@@ -188,10 +205,20 @@ void family__tick(struct recording *r, uint64_t now)
 		if (m->reader && m->name_at && now >= m->name_at)
 			look_at_name(r, m, now);
 	}
-	if (r->family->target_gone && !family__lives_on(r))
+	if (r->family->target_gone && !family__is_led(r) && !family__lives_on(r))
 		recording__end_with(r, relative__of(r->family, r->cfg->target->pid) ?
 					       END_TARGET_EXEC :
 					       END_TARGET_EXIT);
+}
+
+uint64_t family__wait(const struct recording *r, uint64_t now, uint64_t most)
+{
+	const struct relative *m = r->family ? r->family->all : NULL;
+
+	for (; m && most; m = m->hh.next)
+		if (m->look_at && m->look_at < now + most)
+			most = m->look_at > now ? m->look_at - now : 0;
+	return most;
 }
 
 /* ---- those that are there --------------------------------------------------------------- */
@@ -226,6 +253,11 @@ static void meet(struct recording *r, pid_t pid, pid_t ppid)
 		relative__missed(r, m, "", "too many processes are followed already");
 }
 
+static pid_t head_of(const struct recording *r)
+{
+	return family__is_led(r) ? r->cfg->family : r->cfg->target->pid;
+}
+
 /* Processes whose parent is one of ours, and that are not known yet. */
 static size_t meet_children(struct recording *r)
 {
@@ -241,7 +273,8 @@ static size_t meet_children(struct recording *r)
 		if (pid == self || pid == r->cfg->target->pid || relative__of(r->family, pid))
 			continue;
 		ppid = parent_of(pid);
-		if (ppid != r->cfg->target->pid && !relative__of(r->family, ppid))
+		if (pid != head_of(r) && ppid != head_of(r) &&
+		    ppid != r->cfg->target->pid && !relative__of(r->family, ppid))
 			continue;
 		meet(r, pid, ppid);
 		n++;
@@ -284,6 +317,8 @@ void family__meet(struct recording *r)
 		return;
 	while (meet_children(r)) /* their children, too, and those that came meanwhile */
 		;
+	if (family__is_led(r)) /* there is a process that runs already: they are looked at later */
+		return;
 	HASH_ITER(hh, r->family->all, m, tmp)
 		if (look_at_program(r, m) && !make_parts(r, m))
 			thread_names__scan(m->names); /* verdicts before the first event */
@@ -300,6 +335,8 @@ void family__look_at_idle(struct recording *r)
 	HASH_ITER(hh, r->family->all, m, tmp)
 		if (m->look_at == 1)
 			look(r, m, now);
+	if (family__is_led(r))
+		tell_of_bystanders(r);
 }
 
 void family__put_idle(struct recording *r, uint64_t end)

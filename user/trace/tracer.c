@@ -110,6 +110,7 @@ static void configure(struct tracer *t, const struct tracer_config *cfg)
 	skel->rodata->unmatched_is_lost = cfg->jit;
 	skel->rodata->budgeted = cfg->budgeted;
 	skel->rodata->following = cfg->follow;
+	skel->rodata->follows_another = cfg->family_fd;
 	bpf_program__set_autoload(skel->progs.on_fork, cfg->follow);
 	for (size_t i = 0; cfg->budgeted && i < t->plan.n_sites; i++)
 		skel->rodata->site_costs[i] = cfg->site_costs[i];
@@ -156,10 +157,11 @@ static int load_variant(struct tracer *t, const struct tracer_config *cfg,
 		return -E2BIG;
 	t->skel = tracer_early__take(cfg->early);
 	if (!t->skel)
-		t->skel = vtbpf_bpf__open();
+		t->skel = tracer__open(cfg->types_fd);
 	if (!t->skel)
 		return -errno;
 	configure(t, cfg);
+	err = cfg->family_fd ? bpf_map__reuse_fd(t->skel->maps.targets, cfg->family_fd) : 0;
 	tracer_samples__prepare(t, cfg);
 	tracer_sched__prepare(t, cfg);
 	tracer_other__prepare(t, cfg);
@@ -167,7 +169,7 @@ static int load_variant(struct tracer *t, const struct tracer_config *cfg,
 	bpf_program__set_autoload(t->skel->progs.on_site_cookie, variant == TRACER_COOKIES);
 	for (size_t i = 0; variant == TRACER_NUMBERED && i < t->plan.n_sites; i++)
 		bpf_program__set_autoload(tracer__site_program(t, i), true);
-	err = vtbpf_bpf__load(t->skel);
+	err = err ? err : vtbpf_bpf__load(t->skel);
 	if (err) {
 		vtbpf_bpf__destroy(t->skel);
 		t->skel = NULL;

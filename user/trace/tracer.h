@@ -42,6 +42,10 @@ struct tracer_config {
 	bool small;
 	unsigned int threads;
 	bool follow; /* its children are targets, too: see tracer__add_target() */
+	/* With it, of a tracer of another interpreter in the same family: the first one's
+	 * tracer__family_fd(). Who belongs to the family is noted by the first one only. 0: this is it. */
+	int family_fd;
+	int types_fd; /* see tracer_early__types_fd(); 0: the kernel's own */
 	bool jit;    /* the target's JIT hides entries: count their exits as lost calls */
 	enum tracer_variant variant;
 	struct tracer_early *early; /* begun with the same ring_bytes; emptied. May be NULL */
@@ -77,6 +81,11 @@ int tracer__attach(struct tracer *t, pid_t pid, int fd);
 /* One more process of the same program, before or after the attach: with tracer_config.follow, which
  * lets in by itself what it will fork. 0 or a negative errno. */
 int tracer__add_target(struct tracer *t, pid_t pid);
+
+/* The descriptor of the map of those that were let in, the tracer's own; and, after the record of its
+ * end (VTBPF_REC_PROCESS_EXIT), takes one out of it. */
+int tracer__family_fd(const struct tracer *t);
+void tracer__forget_target(struct tracer *t, pid_t pid);
 
 /* Instead of that: stacks are sampled each sample_period_ns of a thread's CPU time, without a probe on
  * the target. runtime is the address of its _PyRuntime. Detached as the other; after a reset, either

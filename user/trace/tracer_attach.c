@@ -142,12 +142,28 @@ static int attach_all(void *ctx, char *why, size_t why_size)
 
 int tracer__add_target(struct tracer *t, pid_t pid)
 {
-	__u64 since = 0;
+	struct target_process named = {};
 	__u32 tgid = pid;
 
-	return bpf_map_update_elem(bpf_map__fd(t->skel->maps.targets), &tgid, &since, BPF_ANY) ?
-		       -errno :
-		       0;
+	if (t->skel->rodata->follows_another)
+		return 0;
+	return bpf_map_update_elem(tracer__family_fd(t), &tgid, &named, BPF_ANY) ? -errno : 0;
+}
+
+int tracer__family_fd(const struct tracer *t)
+{
+	return bpf_map__fd(t->skel->maps.targets);
+}
+
+/* Its id may be another process's by now, which belongs to the family as well. */
+void tracer__forget_target(struct tracer *t, pid_t pid)
+{
+	struct target_process p;
+	__u32 tgid = pid;
+
+	if (!t->skel->rodata->follows_another &&
+	    !bpf_map_lookup_elem(tracer__family_fd(t), &tgid, &p) && p.ended)
+		bpf_map_delete_elem(tracer__family_fd(t), &tgid);
 }
 
 /* A process that is to come cannot be named: where they are followed, every process of that program has

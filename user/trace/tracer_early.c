@@ -98,18 +98,14 @@ static int make_maps(struct bpf_object *obj)
  * they are opened. */
 static struct vtbpf_bpf *open_with_types(struct tracer_early *e)
 {
-	LIBBPF_OPTS(bpf_object_open_opts, opts);
 	struct vtbpf_bpf *plain = vtbpf_bpf__open(), *skel;
-	char path[32];
 
 	if (!plain)
 		return NULL;
 	e->types_fd = make_types(plain->obj);
 	if (e->types_fd < 0)
 		return plain;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", e->types_fd);
-	opts.btf_custom_path = path;
-	skel = vtbpf_bpf__open_opts(&opts);
+	skel = tracer__open(e->types_fd);
 	vtbpf_bpf__destroy(plain);
 	return skel;
 }
@@ -157,6 +153,11 @@ struct vtbpf_bpf *tracer_early__take(struct tracer_early *e)
 	skel = e->skel;
 	e->skel = NULL;
 	return skel;
+}
+
+int tracer_early__types_fd(const struct tracer_early *e)
+{
+	return e && !e->running && e->types_fd > 0 ? e->types_fd : 0;
 }
 
 void tracer_early__free(struct tracer_early *e)

@@ -21,6 +21,10 @@ struct tracer_early *tracer_early__start(uint64_t ring_bytes);
  * hears why. e has to live until the skeleton is loaded. */
 struct vtbpf_bpf *tracer_early__take(struct tracer_early *e);
 
+/* The file of the kernel's types, for other tracers; may be given as tracer_config.types_fd until e is
+ * freed, once it was taken. 0: there is none. */
+int tracer_early__types_fd(const struct tracer_early *e);
+
 /* NULL is legal; so is what was taken. */
 void tracer_early__free(struct tracer_early *e);
 

@@ -79,12 +79,12 @@ int tracer__attach_samples(struct tracer *t, pid_t pid, uint64_t runtime)
 {
 	struct attach_args args = { .t = t, .pid = pid };
 	struct sampled_process process = { .runtime = runtime };
-	__u64 since = 0;
+	struct target_process named = {};
 	__u32 tgid = pid;
 	char why[512] = "";
 	int err;
 
-	if (bpf_map_update_elem(bpf_map__fd(t->skel->maps.targets), &tgid, &since, BPF_ANY) ||
+	if (bpf_map_update_elem(bpf_map__fd(t->skel->maps.targets), &tgid, &named, BPF_ANY) ||
 	    bpf_map_update_elem(bpf_map__fd(t->skel->maps.sample_processes), &tgid, &process,
 				BPF_ANY))
 		return -errno;

@@ -34,6 +34,9 @@ struct tracer {
 	struct vtbpf_counters swept; /* what all threads counted, as the last sweep found it */
 };
 
+/* A skeleton with the kernel's types from that file; 0: from the kernel. NULL and errno. */
+struct vtbpf_bpf *tracer__open(int types_fd);
+
 /* The ring as the kernel takes it: a power of two, whole pages. */
 uint64_t tracer__ring_size(uint64_t want);
 

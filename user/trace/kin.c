@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "kin.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "../array.h"
+#include "../log.h"
+#include "family_state.h"
+#include "member.h"
+
+#define KIN_MAX 64 /* interpreters */
+
+struct kin {
+	dev_t dev; /* the file */
+	ino_t ino;
+	pid_t pid; /* for which it was started */
+	bool traces;
+	char failure[MEMBER_WORDS];
+	struct member member;
+	struct kin *next;
+};
+
+/* ---- starting --------------------------------------------------------------------------- */
+
+struct start {
+	struct recording *r;
+	pid_t pid;
+};
+
+static int run(void *ctx, struct member_link *link)
+{
+	const struct start *s = ctx;
+	const struct recording_config *cfg = s->r->cfg;
+
+	tracer__leave(s->r->tracer);
+	link->family_fd = tracer__family_fd(s->r->tracer);
+	link->family = cfg->target->pid;
+	return cfg->run_kin(cfg->kin_ctx, s->pid, link);
+}
+
+static struct kin *find(const struct family *f, const struct stat *st, size_t *n)
+{
+	struct kin *k = f->kin;
+
+	*n = 0;
+	while (k && (k->dev != st->st_dev || k->ino != st->st_ino)) {
+		k = k->next;
+		++*n;
+	}
+	return k;
+}
+
+struct kin *kin__of(struct recording *r, const struct target *t)
+{
+	struct start start = { .r = r, .pid = t->pid };
+	struct stat st;
+	struct kin *k;
+	size_t n;
+	int err;
+
+	if (fstat(t->interp_fd, &st))
+		return NULL;
+	k = find(r->family, &st, &n);
+	if (k || n >= KIN_MAX)
+		return k;
+	k = calloc(1, sizeof(*k));
+	if (!k)
+		return NULL;
+	k->dev = st.st_dev;
+	k->ino = st.st_ino;
+	k->pid = t->pid;
+	err = member__start(&k->member, run, &start);
+	if (err) {
+		log_error("process %d: cannot start its recording: %s", t->pid, strerror(-err));
+		free(k);
+		return NULL;
+	}
+	k->next = r->family->kin;
+	r->family->kin = k;
+	return k;
+}
+
+bool kin__traces(const struct kin *k)
+{
+	return k->traces && !k->member.ended;
+}
+
+const char *kin__failure(const struct kin *k)
+{
+	return k->failure[0] ? k->failure : NULL;
+}
+
+/* ---- what they say ---------------------------------------------------------------------- */
+
+/* Its probes came while the process ran. */
+static void say_late(struct recording *r, const struct relative *m, uint64_t start)
+{
+	char text[256];
+
+	if (!m->since || start <= m->since)
+		return;
+	snprintf(text, sizeof(text),
+		 "process %d runs an interpreter that none ran before: it is traced from %.0f ms "
+		 "after its start on",
+		 m->pid, (start - m->since) / 1e6);
+	recording__warn(r, text);
+}
+
+static void on_tracing(struct recording *r, struct kin *k)
+{
+	k->traces = true;
+	for (const struct relative *m = r->family->all; m; m = m->hh.next)
+		if (m->kin == k)
+			say_late(r, m, k->member.report.start);
+}
+
+static void keep_capture(struct recording *r, const struct member_report *report)
+{
+	struct recording_result *res = r->res;
+	char *path = report->capture[0] ? strdup(report->capture) : NULL;
+
+	if (!path)
+		return;
+	if (report->short_capture || ARRAY_ONE_MORE(res->kin_captures, res->n_kin)) {
+		log_error("what was captured of process %d is kept: %s", report->pid, path);
+		free(path);
+		return;
+	}
+	res->kin_captures[res->n_kin++] = path;
+}
+
+static void unlink_from(struct family *f, struct kin *k)
+{
+	struct kin **at = &f->kin;
+
+	while (*at != k)
+		at = &(*at)->next;
+	*at = k->next;
+}
+
+/* It is not known any more: whoever runs its interpreter now, or next, starts another one. */
+static void forget(struct recording *r, struct kin *k)
+{
+	for (struct relative *m = r->family->all; m; m = m->hh.next) {
+		if (m->kin != k)
+			continue;
+		m->kin = NULL;
+		m->look_at = 1;
+	}
+	unlink_from(r->family, k);
+	free(k);
+}
+
+static void on_ended(struct recording *r, struct kin *k)
+{
+	struct member_report *report = &k->member.report;
+	bool traced = k->traces;
+
+	keep_capture(r, report);
+	snprintf(k->failure, sizeof(k->failure), "%s",
+		 *report->last_words ? report->last_words : "its recording has failed");
+	if (!traced && !report->pid_gone) /* else its end is told of */
+		for (struct relative *m = r->family->all; m; m = m->hh.next)
+			if (m->kin == k)
+				relative__missed(r, m, "", k->failure);
+	member__free(&k->member);
+	k->member.ended = true;
+	if (report->pid_gone && !traced)
+		forget(r, k);
+}
+
+static void listen_to(struct recording *r, struct kin *k)
+{
+	while (member__receive(&k->member)) {
+		if (k->member.report.news == MEMBER_TRACING)
+			on_tracing(r, k);
+		if (!k->member.ended)
+			continue;
+		on_ended(r, k);
+		return;
+	}
+}
+
+void kin__listen(struct recording *r)
+{
+	struct kin *next;
+
+	for (struct kin *k = r->family->kin; k; k = next) {
+		next = k->next;
+		if (!k->member.ended)
+			listen_to(r, k);
+	}
+}
+
+/* ---- the end ---------------------------------------------------------------------------- */
+
+void kin__stop(struct recording *r)
+{
+	if (!r->family)
+		return;
+	for (struct kin *k = r->family->kin; k; k = k->next)
+		member__stop(&k->member);
+}
+
+void kin__collect(struct recording *r)
+{
+	while (r->family && r->family->kin) {
+		struct kin *k = r->family->kin;
+		struct pollfd news = { .fd = k->member.fd, .events = POLLIN };
+
+		while (k == r->family->kin && !k->member.ended) {
+			poll(&news, 1, -1);
+			listen_to(r, k);
+		}
+		if (k == r->family->kin)
+			forget(r, k);
+	}
+}
