@@ -20,9 +20,9 @@ const volatile bool codes_watched;     /* there is a site of kind VTBPF_SITE_COD
 const volatile bool
 	have_bpf_loop; /* bpf_loop() exists (Linux 5.17): long walks in few instructions */
 
-const volatile __u32 triggers;	    /* VTBPF_WATCH_*: what is watched of any function */
-const volatile __u64 raise_runtime; /* _PyRuntime, where exceptions are watched */
-const volatile bool following;	    /* children of a target are targets, whatever they execute */
+const volatile __u32 triggers;	     /* VTBPF_WATCH_*: what is watched of any function */
+const volatile __u64 raise_runtime;  /* _PyRuntime, where exceptions are watched */
+const volatile bool following;	     /* children of a target are targets, whatever they execute */
 const volatile bool follows_another; /* ... and another recording, whose map it is, notes them */
 const volatile bool budgeted; /* --max-overhead: count what is spent, and stop at `spent_limit` */
 const volatile __u32 site_costs[VTBPF_MAX_SITES]; /* of a hit, ns */

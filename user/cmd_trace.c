@@ -30,6 +30,28 @@
 
 #define KIN_THREADS 128 /* there may be many processes of one interpreter */
 
+struct trace {
+	const struct options *o;
+	struct launched launched; /* pid 0: none */
+	struct target target;
+	struct probe_plan plan;
+	struct gc_plan gc;     /* with --gc */
+	struct mark_site mark; /* offset 0: not found */
+	struct tracer_early *early;
+	struct capture_writer writer;
+	struct recording_result result;
+	struct member_link *link;    /* of one recording among others; NULL: it is alone */
+	struct member_report report; /* to them */
+	int capture_fd;
+	char *capture_path;
+	bool to_capture; /* the capture is the output */
+	int signal_fd;
+	sigset_t old_mask;
+	struct own_cost own; /* since vtbpf began */
+	struct str_list
+		ignore; /* for the conversion; `vtbpf ctl` may take some out. Not our strings */
+};
+
 /* ---- target ----------------------------------------------------------------------------- */
 
 /* There will be a target, in all likelihood: what all of them need is made while this one is found.
@@ -215,6 +237,20 @@ static int run_kin(void *ctx, pid_t pid, struct member_link *link)
 	return trace__member(&o, link);
 }
 
+static void configure_kin(const struct trace *tr, struct recording_config *cfg)
+{
+	const struct member_link *kin = tr->link && tr->link->family ? tr->link : NULL;
+
+	cfg->run_kin = run_kin;
+	cfg->kin_ctx = (void *)tr;
+	if (!kin)
+		return;
+	cfg->family = kin->family;
+	cfg->tracer.family_fd = kin->family_fd;
+	cfg->tracer.types_fd = kin->types_fd;
+	cfg->tracer.threads = KIN_THREADS;
+}
+
 static int copy_list(const struct str_list *from, struct str_list *to)
 {
 	to->items = calloc(from->n + 1, sizeof(*to->items));
@@ -239,7 +275,6 @@ static int not_recorded(struct trace *tr, int err)
 static int record(struct trace *tr)
 {
 	const struct options *o = tr->o;
-	const struct member_link *kin = tr->link && tr->link->family ? tr->link : NULL;
 	struct budget_config budget = { .stated = o->max_overhead,
 					.start = tr->own.at,
 					.own = tr->own };
@@ -251,11 +286,7 @@ static int record(struct trace *tr)
 			.min_duration_ns = o->min_duration_ns,
 			.max_stack_depth = o->max_stack_depth,
 			.small = o->small_maps,
-			.threads = kin ? KIN_THREADS :
-				   o->small_maps ? trace__count_threads(tr->target.pid) :
-						   0,
-			.family_fd = kin ? kin->family_fd : 0,
-			.types_fd = kin ? kin->types_fd : 0,
+			.threads = o->small_maps ? trace__count_threads(tr->target.pid) : 0,
 			.early = tr->early,
 			.variant = o->hz ? TRACER_SAMPLES : TRACER_BEST,
 			.sample_period_ns = o->hz ? 1000000000 / o->hz : 0,
@@ -289,9 +320,6 @@ static int record(struct trace *tr)
 		.dump_ctx = tr,
 		.next_capture = tr->link && tr->link->in_segments ? next_capture : NULL,
 		.cut_fd = tr->link ? tr->link->fd : -1,
-		.run_kin = run_kin,
-		.kin_ctx = tr,
-		.family = kin ? kin->family : 0,
 		.signal_fd = tr->signal_fd,
 		.attached = on_attached,
 		.attached_ctx = tr,
@@ -299,6 +327,7 @@ static int record(struct trace *tr)
 	};
 	int err = copy_list(&o->ignore_threads, &tr->ignore);
 
+	configure_kin(tr, &cfg);
 	if (!err)
 		err = recording__run(&cfg, &tr->writer, &tr->result);
 	return err ? not_recorded(tr, err) : EXIT_OK;
@@ -306,8 +335,24 @@ static int record(struct trace *tr)
 
 /* ---- the whole -------------------------------------------------------------------------- */
 
+static struct trace_end end_of(struct trace *tr)
+{
+	return (struct trace_end){
+		.o = tr->o,
+		.pid = tr->target.pid,
+		.capture_path = tr->capture_path,
+		.capture_fd = tr->capture_fd,
+		.to_capture = tr->to_capture,
+		.is_member = tr->link,
+		.result = &tr->result,
+		.report = &tr->report,
+		.ignore = &tr->ignore,
+	};
+}
+
 static int trace_target(struct trace *tr)
 {
+	struct trace_end end;
 	int status;
 
 	status = make_plan(tr);
@@ -321,13 +366,14 @@ static int trace_target(struct trace *tr)
 	if (status)
 		return status;
 	status = record(tr);
+	end = end_of(tr);
 	if (status) {
-		trace__remove_captures(tr); /* nothing was traced */
+		trace__remove_captures(&end); /* nothing was traced */
 		tr->report.capture[0] = '\0';
 		return status;
 	}
 	trace__say_end(&tr->result, tr->target.pid);
-	return trace__finish(tr);
+	return trace__finish(&end);
 }
 
 /* A program that was started but is not traced must not run on unseen. */

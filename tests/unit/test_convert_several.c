@@ -241,11 +241,10 @@ static void test_other_boot(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CONVERT_TEST(test_two_processes),    CONVERT_TEST(test_pid_used_again),
-		CONVERT_TEST(test_two_processes),    CONVERT_TEST(test_pid_in_a_family),
-		CONVERT_TEST(test_filters_of_parts), CONVERT_TEST(test_newest_of_parts),
-		CONVERT_TEST(test_merged_capture),   CONVERT_TEST(test_torn_part),
-		CONVERT_TEST(test_other_boot),
+		CONVERT_TEST(test_two_processes),   CONVERT_TEST(test_pid_used_again),
+		CONVERT_TEST(test_pid_in_a_family), CONVERT_TEST(test_filters_of_parts),
+		CONVERT_TEST(test_newest_of_parts), CONVERT_TEST(test_merged_capture),
+		CONVERT_TEST(test_torn_part),	    CONVERT_TEST(test_other_boot),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

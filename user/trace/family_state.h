@@ -9,7 +9,7 @@
 #include "kin.h"
 
 #define LOOK_AFTER_FORK_NS 50000000ULL /* many a child executes another program at once */
-#define LOOK_AFTER_EXEC_NS 1000000ULL /* a shared interpreter comes with the dynamic loader */
+#define LOOK_AFTER_EXEC_NS 1000000ULL  /* a shared interpreter comes with the dynamic loader */
 #define LOOK_MAX_NS 5000000000ULL
 #define UNKNOWN_NS 2000000000ULL /* so long a new program may still turn out to be Python */
 

@@ -79,7 +79,7 @@ struct recording_config {
 	 * with what the link says of the family. The exit status. NULL: such processes are missed. */
 	int (*run_kin)(void *ctx, pid_t pid, struct member_link *link);
 	void *kin_ctx;
-	pid_t family; /* this is such a one, in the family of that process; 0: it is not */
+	pid_t family;  /* this is such a one, in the family of that process; 0: it is not */
 	int signal_fd; /* signalfd of SIGINT, SIGTERM, SIGHUP, SIGUSR1; they are blocked */
 	void (*attached)(void *ctx); /* all sites are attached and recording is on; may be NULL */
 	void *attached_ctx;

@@ -273,8 +273,8 @@ static size_t meet_children(struct recording *r)
 		if (pid == self || pid == r->cfg->target->pid || relative__of(r->family, pid))
 			continue;
 		ppid = parent_of(pid);
-		if (pid != head_of(r) && ppid != head_of(r) &&
-		    ppid != r->cfg->target->pid && !relative__of(r->family, ppid))
+		if (pid != head_of(r) && ppid != head_of(r) && ppid != r->cfg->target->pid &&
+		    !relative__of(r->family, ppid))
 			continue;
 		meet(r, pid, ppid);
 		n++;

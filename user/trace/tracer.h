@@ -46,7 +46,7 @@ struct tracer_config {
 	 * tracer__family_fd(). Who belongs to the family is noted by the first one only. 0: this is it. */
 	int family_fd;
 	int types_fd; /* see tracer_early__types_fd(); 0: the kernel's own */
-	bool jit;    /* the target's JIT hides entries: count their exits as lost calls */
+	bool jit;     /* the target's JIT hides entries: count their exits as lost calls */
 	enum tracer_variant variant;
 	struct tracer_early *early; /* begun with the same ring_bytes; emptied. May be NULL */
 	uint32_t triggers; /* VTBPF_WATCH_*: what watch.h may ask for; 0: nothing, at no cost */
