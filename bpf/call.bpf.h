@@ -453,7 +453,7 @@ static __always_inline void make_ready(struct thread_state *t, __u32 tid, const 
 
 static __always_inline void handle_hit(struct hit *hit)
 {
-	__u64 id = bpf_get_current_pid_tgid();
+	__u64 id = current_ids();
 	__u32 tid = id;
 	struct thread_state *t = thread_of(tid);
 

@@ -157,7 +157,7 @@ static __always_inline __u64 gc_base(struct pt_regs *ctx, __u8 reg)
 static __always_inline void gc_take_hit(struct pt_regs *ctx, __u64 index)
 {
 	const volatile struct vtbpf_gc_site *site = &gc_sites[index];
-	__u64 id = bpf_get_current_pid_tgid(), now = bpf_ktime_get_ns();
+	__u64 id = current_ids(), now = bpf_ktime_get_ns();
 	struct gc_key key = { .tid = id, .tgid = id >> 32 };
 	struct thread_state *t = thread_of(key.tid);
 	__u32 value;

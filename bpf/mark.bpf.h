@@ -59,7 +59,7 @@ static __always_inline int emit_mark(const struct str_header *h, __u32 tid, __u6
 
 static __always_inline void take_mark(struct pt_regs *ctx)
 {
-	__u64 id = bpf_get_current_pid_tgid(), now = bpf_ktime_get_ns();
+	__u64 id = current_ids(), now = bpf_ktime_get_ns();
 	__u64 args = read_reg(ctx, mark_args_reg), name;
 	__u32 tid = id, tgid = id >> 32, bytes;
 	struct thread_state *t = thread_of(tid);

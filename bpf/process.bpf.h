@@ -7,7 +7,7 @@
  * so none of its calls are missed. */
 static __always_inline void process_fork(struct task_struct *parent, struct task_struct *child)
 {
-	__u32 ppid = BPF_CORE_READ(parent, tgid), pid = BPF_CORE_READ(child, tgid);
+	__u32 ppid = task_tgid(parent), pid = task_tgid(child);
 	struct target_process p = { .since = bpf_ktime_get_ns() };
 	struct vtbpf_rec_fork *r;
 	__u8 flags = 0;

@@ -243,7 +243,7 @@ static __always_inline int emit_sample(__u32 tid, __u64 now, __u32 stack, __u32 
 static __noinline __u32 running_stack(struct thread_state *t, struct sampled_thread *s)
 {
 	struct sampled_process *p = bpf_map_lookup_elem(&sample_processes, &t->tgid);
-	__u32 tid = bpf_get_current_pid_tgid(), zero = 0, stack = 0;
+	__u32 tid = current_ids(), zero = 0, stack = 0;
 	struct sample_walk *w = bpf_map_lookup_elem(&sample_walks, &zero);
 
 	if (!p || !w)
@@ -266,7 +266,7 @@ static __always_inline int sample_thread(struct thread_state *t, struct sampled_
 					 __u32 weight)
 {
 	__u64 now = bpf_ktime_get_ns();
-	__u32 tid = bpf_get_current_pid_tgid(), stack = running_stack(t, s);
+	__u32 tid = current_ids(), stack = running_stack(t, s);
 
 	if (stack == STACK_LOST || emit_lost_samples(s, tid) ||
 	    emit_sample(tid, now, stack, weight))
@@ -290,7 +290,7 @@ static __always_inline struct thread_state *sampled_state(__u32 tid, __u32 tgid)
 
 static __always_inline void take_sample(struct perf_event *event)
 {
-	__u64 id = bpf_get_current_pid_tgid();
+	__u64 id = current_ids();
 	struct sampled_thread *s;
 	struct thread_state *t;
 	__u32 weight;

@@ -68,7 +68,7 @@ static __always_inline __s64 blocking_call(__u32 state)
 static __always_inline void sched_leaves(bool preempted)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
-	__u64 id = bpf_get_current_pid_tgid();
+	__u64 id = current_ids();
 	struct sched_thread s = {}, *old;
 	__u32 tid = id, state = 1;
 
@@ -116,11 +116,11 @@ static __always_inline void emit_sched(__u32 tid, __u16 what, __u64 from, __u64 
 /* `task` gets a CPU. */
 static __always_inline void sched_gets(struct task_struct *task)
 {
-	__u32 tid = BPF_CORE_READ(task, pid);
+	__u32 tid = task_tid(task);
 	__u64 start_time, now, woken;
 	struct sched_thread *s, fresh = {};
 
-	if (!is_sched_target(BPF_CORE_READ(task, tgid)))
+	if (!is_sched_target(task_tgid(task)))
 		return;
 	start_time = BPF_CORE_READ(task, start_time);
 	s = bpf_map_lookup_elem(&sched_threads, &tid);
@@ -145,16 +145,16 @@ static __always_inline void sched_gets(struct task_struct *task)
 /* `task` is about to be woken, here. */
 static __always_inline void sched_wakes(struct task_struct *task)
 {
-	__u32 tid = BPF_CORE_READ(task, pid);
+	__u32 tid = task_tid(task);
 	struct sched_thread *s;
 
-	if (!is_sched_target(BPF_CORE_READ(task, tgid)))
+	if (!is_sched_target(task_tgid(task)))
 		return;
 	s = bpf_map_lookup_elem(&sched_threads, &tid);
 	if (!s)
 		return;
 	s->woken = bpf_ktime_get_ns();
-	s->waker = in_interrupt() ? 0 : (__u32)bpf_get_current_pid_tgid();
+	s->waker = in_interrupt() ? 0 : (__u32)current_ids();
 }
 
 #endif

@@ -157,7 +157,7 @@ static __always_inline void tell_sleep(__u32 tid, struct sampled_thread *s, __u6
 static __always_inline void sleep_begins(bool preempted)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
-	__u64 id = bpf_get_current_pid_tgid();
+	__u64 id = current_ids();
 	__u32 tgid = id >> 32;
 	struct sampled_process *p = bpf_map_lookup_elem(&sample_processes, &tgid);
 	struct sampled_thread *s;
@@ -179,7 +179,7 @@ static __always_inline void sleep_begins(bool preempted)
 /* `task` gets a CPU. Its memory is not yet the current one. */
 static __always_inline void sleep_ends(struct task_struct *task)
 {
-	__u32 tgid = BPF_CORE_READ(task, tgid), tid = BPF_CORE_READ(task, pid);
+	__u32 tgid = task_tgid(task), tid = task_tid(task);
 	__u64 start_time, since, now, n;
 	struct sampled_thread *s;
 

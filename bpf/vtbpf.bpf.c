@@ -16,6 +16,7 @@
 
 #include "vtbpf.h"
 
+#include "ids.bpf.h"
 #include "maps.bpf.h"
 #include "budget.bpf.h"
 #include "emit.bpf.h"
@@ -47,7 +48,7 @@ static __always_inline void take_hit(struct pt_regs *ctx, __u64 index)
 	hit.frame = read_place(ctx, site->frame_reg, site->frame_at,
 			       site->flags & VTBPF_SITE_FRAME_IN_WORD);
 	if (hit.kind == VTBPF_SITE_CODE_FREED) {
-		__u32 tgid = bpf_get_current_pid_tgid() >> 32;
+		__u32 tgid = current_ids() >> 32;
 
 		if (!following || bpf_map_lookup_elem(&targets, &tgid))
 			code_forget(hit.frame, tgid);
@@ -194,7 +195,7 @@ int on_sched_waking(__u64 *ctx) /* the thread */
 SEC("raw_tp/sched_process_exit")
 int on_thread_exit(void *ctx __attribute__((unused)))
 {
-	__u64 id = bpf_get_current_pid_tgid();
+	__u64 id = current_ids();
 	__u32 tid = id;
 	struct thread_state *t = thread_of(tid);
 
@@ -209,7 +210,7 @@ int on_thread_exit(void *ctx __attribute__((unused)))
 SEC("raw_tp/sched_process_exec")
 int on_exec(void *ctx __attribute__((unused)))
 {
-	__u64 id = bpf_get_current_pid_tgid();
+	__u64 id = current_ids();
 	__u32 tgid = id >> 32, tid = id;
 	struct thread_state *t;
 	struct vtbpf_rec_exec *r;

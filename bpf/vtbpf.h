@@ -163,7 +163,7 @@ struct vtbpf_rec {
 	__u16 len;
 	__u8 kind;
 	__u8 flags; /* VTBPF_F_* */
-	__u32 tid;  /* kernel's id in the initial namespace; process id for process-wide records */
+	__u32 tid;  /* as vtbpf's own pid namespace counts; process id for process-wide records */
 };
 
 /* flags of a call */

@@ -88,6 +88,24 @@ struct signal_struct {
 	atomic_t live; /* threads that have not ended */
 };
 
+struct ns_common {
+	unsigned int inum;
+};
+
+struct pid_namespace {
+	struct ns_common ns;
+};
+
+struct upid {
+	int nr;
+	struct pid_namespace *ns;
+};
+
+struct pid {
+	unsigned int level;
+	struct upid numbers[1]; /* one for each level; since Linux 6.5 declared without a length */
+};
+
 struct task_struct {
 	int pid;
 	int tgid;
@@ -96,6 +114,8 @@ struct task_struct {
 	u64 start_time;
 	u64 start_boottime;
 	struct sched_entity se;
+	struct task_struct *group_leader;
+	struct pid *thread_pid;
 	struct signal_struct *signal;
 	struct thread_struct thread;
 };

@@ -4,6 +4,7 @@
 import json
 import os
 import re
+import subprocess
 
 import container
 from harness import case, text_differences
@@ -149,3 +150,51 @@ def contained_pid(context):
     table = context.command("threads", "-p", target.pid).wait(0).stdout.text().splitlines()
     assert table[0].split()[:2] == ["TID", "NS-TID"], table
     assert {int(row.split()[0]): int(row.split()[1]) for row in table[1:]} == tids, table
+
+
+@case(each="ends")
+def contained_tracer(context):
+    """vtbpf itself in the container: all pids are the container's, and who runs the same interpreter
+    outside is not in the trace."""
+    target, other = container.start(context, "contained.py"), context.target("service.py")
+    inner, out = target.facts["pid"], context.path("out.json")
+    tracer = container.command(context, target, "-p", inner, "--follow", "--gc", "-o", out, out=out)
+    tracer.wait_tracing(inner)
+    other.ask("burst 200")
+    made, collections, forked = target.do("calls 50"), target.do("gc"), target.do("fork 40")
+    other.ask("burst 200")
+    status = container.command(context, target, "ctl", "-p", inner, "stop").wait(0)
+    tracer.wait(0)
+    trace = tracer.trace()
+    trace.check_shape()
+    assert trace.lost == 0 and not inner_pids(trace), (status.text(), inner_pids(trace))
+    assert leaves(trace) == {int(pid): n for pid, n in {**made, **forked}.items()}
+    counted = [e["args"]["generation"] for e in others(trace, "gc") if e["pid"] == inner]
+    assert [counted.count(i) for i in range(3)] == collections, (counted, collections)
+    assert sorted(set(trace.thread_names.values())) == ["MainThread", "worker-0", "worker-1"]
+    assert not any(s.qualname in ("often", "handle") for s in trace.slices)
+
+
+@case()
+def contained_tracer_states(context):
+    """vtbpf in the container, --sched and samples: threads by what the container calls them."""
+    target, out = container.start(context, "service.py"), context.path("out.json")
+    tids = set(container.inner_tids(target.pid).values())
+    tracer = container.command(context, target, "-p", 1, "--sched", "-d", "1s", "-o", out, out=out)
+    trace = tracer.wait(0).trace()
+    assert {e["tid"] for e in others(trace, "sched")} == tids, tids
+    assert {s.tid for s in trace.slices} >= tids - {1}, trace.thread_names
+    wakers = {e["args"]["waker"] for e in others(trace, "sched") if "waker" in e.get("args", {})}
+    assert wakers <= tids | {0}, wakers
+    tracer = container.command(context, target, "-p", 1, "--hz", 1000, "--wall", "-d", "1s", "-o", out,
+                               out=out)
+    trace = tracer.wait(0).trace()
+    assert {s.tid for s in trace.slices} == tids, trace.thread_names
+
+
+@case()
+def contained_with_foreign_proc(context):
+    """A container that shows another pid namespace in /proc: refused, with what to do."""
+    said = subprocess.run(["unshare", "--pid", "--fork", context.vtbpf, "-p", "1"],
+                          stderr=subprocess.PIPE, text=True)
+    assert said.returncode == 3 and "mount -t proc" in said.stderr, said

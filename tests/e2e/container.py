@@ -5,7 +5,7 @@ import os
 import subprocess
 import tempfile
 
-from harness import Skip, Target, clean_env, wait_until
+from harness import Skip, Target, Tracer, clean_env, wait_until
 from roots import TESTS, TREE
 
 _SPACES = ["unshare", "--pid", "--fork", "--kill-child"]
@@ -84,7 +84,7 @@ def start(context, script, *args, depth=1, proc="own", writes="rw", user="root")
     reason = _works()
     if reason:
         raise Skip("no container can be made here: " + reason)
-    python = context.python
+    python = context.public_python() if user == "nobody" else context.python
     if python.place.note == "embedded":
         raise Skip("an embedding program")
     argv = _SPACES * depth + _MOUNTS + [os.path.join(TESTS, "in-container.sh")]
@@ -94,3 +94,11 @@ def start(context, script, *args, depth=1, proc="own", writes="rw", user="root")
     target = Contained(argv, depth, env=_env())
     context.started.append(target)
     return target
+
+
+def command(context, target, *argv, out=None):
+    """Starts vtbpf in the container of a target."""
+    enter = ["nsenter", "--target", target.pid, "--pid", "--mount", "--root", "--wd=/"]
+    tracer = Tracer(enter + [context.vtbpf] + list(argv), out)
+    context.started.append(tracer)
+    return tracer

@@ -12,6 +12,8 @@
 #include <bpf/libbpf.h>
 #include <linux/capability.h>
 
+#include "own_namespace.h"
+
 /* Linux 5.8; a build on older headers must still know them. */
 #ifndef CAP_PERFMON
 #define CAP_PERFMON 38
@@ -107,6 +109,9 @@ static const struct feature features[] = {
 
 #define N_FEATURES (sizeof(features) / sizeof(features[0]))
 
+static const char proc_advice[] =
+	"mount it (mount -t proc proc /proc), or run vtbpf on the machine itself";
+
 /* ---- the check -------------------------------------------------------------------------- */
 
 static int missing_caps(char *list, size_t size)
@@ -146,6 +151,11 @@ int privileges__check(char *why, size_t why_size)
 			 list);
 		return -EPERM;
 	}
+	if (!own_namespace__has_proc()) {
+		snprintf(why, why_size, "/proc is not that of this container (pid namespace); %s",
+			 proc_advice);
+		return -EOPNOTSUPP;
+	}
 	libbpf_set_print(quiet);
 	for (size_t i = 0; i < N_FEATURES; i++) {
 		if (!features[i].required || features[i].present())
@@ -172,6 +182,11 @@ bool privileges__report(FILE *out)
 		good &= have;
 		fprintf(out, "%-11s %s (to %s)\n", have ? "yes" : "MISSING", capabilities[i].name,
 			capabilities[i].what_for);
+	}
+	if (!own_namespace__has_proc()) {
+		fprintf(out, "MISSING     /proc of this container (pid namespace): %s\n",
+			proc_advice);
+		good = false;
 	}
 	for (size_t i = 0; i < N_FEATURES; i++) {
 		bool have = features[i].present();

@@ -14,6 +14,7 @@
 #include <bpf/libbpf.h>
 
 #include "../log.h"
+#include "own_namespace.h"
 #include "raises.h"
 #include "sweep.h"
 #include "tracer_early.h"
@@ -95,6 +96,7 @@ static void configure(struct tracer *t, const struct tracer_config *cfg)
 	struct vtbpf_bpf *skel = t->skel;
 	uint64_t ring = tracer__ring_size(cfg->ring_bytes);
 
+	skel->rodata->own_namespace = own_namespace__inode();
 	skel->rodata->layout = t->plan.layout;
 	skel->rodata->attrs = cfg->attrs;
 	for (size_t i = 0; i < t->plan.n_sites; i++) {
