@@ -151,7 +151,7 @@ __noinline int emit_str(__u64 str, __u32 code, __u32 which, __u32 tid)
 /* Announces a code object. 0, or -1 when the ring had no room for all of it. */
 static __always_inline int code_announce(const struct code_key *key, const struct code_info *info)
 {
-	__u32 tid = (__u32)current_ids();
+	__u32 tid = key->tgid; /* that of the process: any of its threads may be the first */
 	struct vtbpf_rec_code *r = EMIT_RESERVE(struct vtbpf_rec_code, VTBPF_REC_CODE, tid);
 
 	if (!r)

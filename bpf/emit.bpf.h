@@ -77,8 +77,6 @@ static __always_inline struct thread_state *thread_of(__u32 tid)
 	struct thread_state *t = state_at(tid & thread_mask);
 	__u32 *place;
 
-	if (own_namespace && !tid) /* of another container; an empty place has this number, too */
-		return 0;
 	if (t && t->tid == tid)
 		return t;
 	place = bpf_map_lookup_elem(&threads, &tid);

@@ -9,6 +9,8 @@
 
 const volatile __u32 own_namespace; /* inode number of its file in /proc/PID/ns; 0: the initial one */
 
+#define NOBODY \
+	0xffffffffu /* who is not to be seen from there; no task has this id, and no empty place */
 #define NAMESPACES_DEEP 32 /* MAX_PID_NS_LEVEL in include/linux/pid_namespace.h */
 
 __u32 own_level; /* how deep it is; 0: not known so far */
@@ -36,21 +38,20 @@ static __noinline void find_own_level(struct pid *pid, __u32 deepest)
 	}
 }
 
-/* 0 where it is not to be seen from vtbpf's namespace. */
 static __noinline __u32 own_id(struct pid *pid)
 {
 	struct upid id = {};
 	__u32 deepest;
 
 	if (!pid)
-		return 0;
+		return NOBODY;
 	deepest = BPF_CORE_READ(pid, level);
 	if (!own_level)
 		find_own_level(pid, deepest);
 	if (!own_level || own_level > deepest)
-		return 0;
+		return NOBODY;
 	read_level(pid, own_level, &id);
-	return (__u64)id.ns == own_namespace_at ? id.nr : 0;
+	return (__u64)id.ns == own_namespace_at ? id.nr : NOBODY;
 }
 
 static __always_inline __u32 task_tid(struct task_struct *task)

@@ -145,7 +145,7 @@ static __always_inline void sched_gets(struct task_struct *task)
 /* `task` is about to be woken, here. */
 static __always_inline void sched_wakes(struct task_struct *task)
 {
-	__u32 tid = task_tid(task);
+	__u32 tid = task_tid(task), waker;
 	struct sched_thread *s;
 
 	if (!is_sched_target(task_tgid(task)))
@@ -154,7 +154,8 @@ static __always_inline void sched_wakes(struct task_struct *task)
 	if (!s)
 		return;
 	s->woken = bpf_ktime_get_ns();
-	s->waker = in_interrupt() ? 0 : (__u32)current_ids();
+	waker = in_interrupt() ? 0 : (__u32)current_ids();
+	s->waker = waker == NOBODY ? 0 : waker;
 }
 
 #endif

@@ -5,7 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define INITIAL_INODE 0xEFFFFFFCu /* PROC_PID_INIT_INO in include/linux/proc_ns.h, since Linux 3.8 */
+/* PROC_PID_INIT_INO in include/linux/proc_ns.h, since Linux 3.8 */
+#define INITIAL_INODE 0xEFFFFFFCu
 
 uint32_t own_namespace__inode(void)
 {
