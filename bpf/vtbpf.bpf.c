@@ -35,8 +35,23 @@
 #include "sched.bpf.h"
 #include "gc.bpf.h"
 #include "mark.bpf.h"
+#include "args.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+static __always_inline __u64 site_frame(struct pt_regs *ctx, const volatile struct vtbpf_site *site)
+{
+	return read_place(ctx, site->frame_reg, site->frame_at,
+			  site->flags & VTBPF_SITE_FRAME_IN_WORD);
+}
+
+/* The instruction at an entry. */
+static __always_inline __u64 site_instr(struct pt_regs *ctx, const volatile struct vtbpf_site *site)
+{
+	return read_place(ctx, site->instr_reg, site->instr_at,
+			  site->flags & VTBPF_SITE_INSTR_IN_WORD) -
+	       CODE_UNIT * (site->flags & VTBPF_SITE_ADVANCED_MASK);
+}
 
 static __always_inline void take_hit(struct pt_regs *ctx, __u64 index)
 {
@@ -45,8 +60,7 @@ static __always_inline void take_hit(struct pt_regs *ctx, __u64 index)
 
 	hit.kind = site->kind;
 	hit.raises = triggers & VTBPF_WATCH_RAISE && site->flags & VTBPF_SITE_RAISES;
-	hit.frame = read_place(ctx, site->frame_reg, site->frame_at,
-			       site->flags & VTBPF_SITE_FRAME_IN_WORD);
+	hit.frame = site_frame(ctx, site);
 	if (hit.kind == VTBPF_SITE_CODE_FREED) {
 		__u32 tgid = current_ids() >> 32;
 
@@ -54,11 +68,8 @@ static __always_inline void take_hit(struct pt_regs *ctx, __u64 index)
 			code_forget(hit.frame, tgid);
 		return;
 	}
-	if (hit.kind == VTBPF_SITE_ENTRY && site->instr_reg != VTBPF_NO_REG) {
-		hit.instr = read_place(ctx, site->instr_reg, site->instr_at,
-				       site->flags & VTBPF_SITE_INSTR_IN_WORD) -
-			    CODE_UNIT * (site->flags & VTBPF_SITE_ADVANCED_MASK);
-	}
+	if (hit.kind == VTBPF_SITE_ENTRY && site->instr_reg != VTBPF_NO_REG)
+		hit.instr = site_instr(ctx, site);
 	handle_hit(&hit);
 }
 
@@ -101,6 +112,36 @@ SEC("uprobe")
 int on_site_cookie(struct pt_regs *ctx)
 {
 	return on_site(ctx, bpf_get_attach_cookie(ctx));
+}
+
+/* With --args. */
+static __always_inline int on_site_args(struct pt_regs *ctx, __u64 index)
+{
+	const volatile struct vtbpf_site *site = &sites[index];
+	__u64 begin = bpf_ktime_get_ns(), after, instr = 0;
+
+	on_site(ctx, index);
+	if (!active || index >= VTBPF_MAX_SITES || site->kind != VTBPF_SITE_ENTRY)
+		return 0;
+	after = budgeted ? bpf_ktime_get_ns() : 0;
+	if (site->instr_reg != VTBPF_NO_REG)
+		instr = site_instr(ctx, site);
+	take_args(bpf_get_current_pid_tgid(), site_frame(ctx, site), instr, begin);
+	if (budgeted)
+		budget_spend(bpf_ktime_get_ns() - after);
+	return 0;
+}
+
+SEC("?uprobe.multi")
+int on_site_multi_args(struct pt_regs *ctx)
+{
+	return on_site_args(ctx, bpf_get_attach_cookie(ctx));
+}
+
+SEC("?uprobe")
+int on_site_cookie_args(struct pt_regs *ctx)
+{
+	return on_site_args(ctx, bpf_get_attach_cookie(ctx));
 }
 
 /* Linux before 5.15 has no cookies: a program for each site, which knows its number. The handler is

@@ -3,7 +3,8 @@
  * The contract between vtbpf's BPF programs, its capture files and its decoder.
  *
  * Everything that crosses the kernel/user border is declared here, in vtbpf_process.h,
- * vtbpf_event.h, vtbpf_gc.h, vtbpf_sample.h, vtbpf_trigger.h and vtbpf_state.h, its further parts,
+ * vtbpf_event.h, vtbpf_args.h, vtbpf_gc.h, vtbpf_sample.h, vtbpf_trigger.h and vtbpf_state.h, its
+ * further parts,
  * and nowhere else. None includes any other header: the BPF side includes this one after vmlinux.h,
  * the user side after <linux/types.h>.
  * A capture file is a struct vtbpf_capture_header followed by records, byte for byte as they came
@@ -278,6 +279,7 @@ enum vtbpf_text_what {
 	VTBPF_TEXT_CWD = 11,	   /* target's working directory, for relative file names */
 	VTBPF_TEXT_CLOCK = 12,	   /* "AT OFFSET ERROR" of the wall clock in ns; one or more */
 	VTBPF_TEXT_SYSCALLS = 13,  /* names of the machine's system calls by number, a line each */
+	VTBPF_TEXT_ARGS = 14,	   /* a glob of --args, as it was given; zero or more */
 };
 
 #define VTBPF_F_MORE 0x80 /* flags of text, source: the next one of its kind goes on with it */
@@ -383,11 +385,14 @@ struct vtbpf_rec_end {
 #define VTBPF_WATCH_EXIT 0x4   /* a trigger wants to know how long they take */
 #define VTBPF_WATCH_ENTRY 0x8  /* or how often they are called */
 #define VTBPF_WATCH_RAISE 0x10 /* of no code object: one waits for exceptions */
+#define VTBPF_SHOW_ARGS 0x20   /* what they are called with is told of */
+#define VTBPF_HIDE_ARGS 0x40   /* it is not; neither: not judged yet, so it is told of, too */
 
 /* Code objects with higher ids are left to decode. */
 #define VTBPF_MAX_VERDICTS (1 << 20)
 
 #include "vtbpf_event.h"
+#include "vtbpf_args.h"
 #include "vtbpf_gc.h"
 #include "vtbpf_sample.h"
 #include "vtbpf_process.h"

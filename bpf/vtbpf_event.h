@@ -22,6 +22,9 @@ enum vtbpf_event_what {
 	/* Of an interpreter's lock. A hold is on the lock's own track; value: the lock's number. */
 	VTBPF_EVENT_GIL_WAIT = 20, /* from when the thread wants it until it has it */
 	VTBPF_EVENT_GIL_HELD = 21,
+	/* Not on the timeline itself: what the call that began at `start` was called with; value: its
+	 * depth; text: see vtbpf_args.h. */
+	VTBPF_EVENT_ARGS = 32,
 };
 
 #define VTBPF_NO_SYSCALL (-1)	   /* a page fault */

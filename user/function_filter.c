@@ -12,7 +12,7 @@
 /* ---- names ------------------------------------------------------------------------------ */
 
 /* "file:name" without a copy of either: the glob is tried on the name alone, then on both. */
-static bool matches_name(const struct str_list *globs, const char *name, const char *file)
+bool function_filter__fits(const struct str_list *globs, const char *name, const char *file)
 {
 	char both[PATH_MAX + 1024];
 	size_t i;
@@ -116,11 +116,11 @@ uint8_t function_filter__verdict(const struct function_filter *f, const char *na
 {
 	uint8_t verdict = 0;
 
-	if (f->ignore.n && matches_name(&f->ignore, name, file))
+	if (f->ignore.n && function_filter__fits(&f->ignore, name, file))
 		return VTBPF_HIDE_CALL | VTBPF_HIDE_BELOW;
 	if (!keeps_file(f, file))
 		verdict |= VTBPF_HIDE_CALL | (f->cut ? VTBPF_HIDE_BELOW : 0);
-	if (f->only.n && !matches_name(&f->only, name, file))
+	if (f->only.n && !function_filter__fits(&f->only, name, file))
 		verdict |= VTBPF_HIDE_CALL;
 	return verdict;
 }

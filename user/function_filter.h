@@ -17,11 +17,15 @@ struct function_filter {
 	struct str_list only;
 	struct str_list include_files; /* prefixes or globs, absolute or relative to cwd */
 	struct str_list exclude_files;
+	struct str_list args; /* globs as the first ones: functions whose arguments are shown */
 	bool cut;	 /* what the file filters leave out, they leave out with all beneath it */
 	const char *cwd; /* of the target, for relative names; NULL unknown */
 };
 
-/* Is there anything to decide? */
+/* Does one of these globs fit the function's name, or file:name? */
+bool function_filter__fits(const struct str_list *globs, const char *name, const char *file);
+
+/* Does it leave anything out? */
 bool function_filter__is_set(const struct function_filter *f);
 
 /* May it leave out calls for what is above them, so that one must know their callers? */

@@ -20,7 +20,7 @@ error_t option__parse_events(int key, struct options *o)
 /* The first of them that was given, NULL: none. */
 static const char *first_of(const struct options *o)
 {
-	return o->sched ? "--sched" : o->gc ? "--gc" : NULL;
+	return o->sched ? "--sched" : o->gc ? "--gc" : o->functions.args.n ? "--args" : NULL;
 }
 
 void option__check_events(struct argp_state *state, const struct options *o)

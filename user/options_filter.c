@@ -23,6 +23,9 @@ static struct str_list *list_of(int key, struct options *o, const char **name)
 	case OPT_INCLUDE_FILES:
 		*name = "include-files";
 		return &o->functions.include_files;
+	case OPT_ARGS:
+		*name = "args";
+		return &o->functions.args;
 	case OPT_EXCLUDE_FILES:
 		*name = "exclude-files";
 		return &o->functions.exclude_files;
@@ -50,7 +53,8 @@ error_t option__parse_filter(int key, char *arg, struct argp_state *state, struc
 		if (!*arg)
 			argp_error(state, "--%s: an empty name would fit nothing", name);
 		option__add(list, arg);
-		option__add_filter(o, name, arg);
+		if (key != OPT_ARGS) /* which leaves out nothing */
+			option__add_filter(o, name, arg);
 		return 0;
 	}
 	switch (key) {

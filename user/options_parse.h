@@ -55,6 +55,7 @@ enum option_key {
 	OPT_NO_BROWSER,
 	OPT_SCHED,
 	OPT_GC,
+	OPT_ARGS,
 };
 
 /* ---- options_text.c --------------------------------------------------------------------- */

@@ -94,6 +94,8 @@ static const struct argp_option option_table[] = {
 	  "After a hit a trigger rests so long (default 5s); hits meanwhile are counted", 2 },
 	{ "max-dumps", OPT_MAX_DUMPS, "N", 0, "Dumps of all triggers together (default 100)", 2 },
 	{ 0, 0, 0, 0, "Further events, on the same timeline:", 3 },
+	{ "args", OPT_ARGS, "GLOB", 0,
+	  "What functions of this qualified name, or FILE:NAME, are called with; repeatable", 3 },
 	{ "gc", OPT_GC, 0, 0, "Garbage collections: generation, objects collected", 3 },
 	{ "sched", OPT_SCHED, 0, 0,
 	  "What threads do without a CPU: blocked, in which system call, woken by whom; runnable",

@@ -190,6 +190,34 @@ static void test_verifier_budget(void **state)
 	target__close(&f.target);
 }
 
+/* With --args there are programs of their own. */
+static void test_verifier_budget_of_args(void **state)
+{
+	struct fixture f = {};
+	char why[512];
+
+	(void)state;
+	if (!fixture__can_trace())
+		skip();
+	fixture__start_target(&f);
+	if (target__open(f.pid, &f.target, why, sizeof(why)) ||
+	    probe_plan__make(f.target.interp_fd, &f.plan, why, sizeof(why)))
+		fail_msg("%s", why);
+	for (int v = TRACER_MULTI; v <= TRACER_COOKIES; v++) {
+		struct tracer_config cfg = { .ring_bytes = 1 << 20,
+					     .max_stack_depth = -1,
+					     .variant = v,
+					     .args = true,
+					     .triggers = VTBPF_WATCH_EXIT | VTBPF_WATCH_ENTRY |
+							 VTBPF_WATCH_RAISE };
+
+		fixture__attrs(&f, &cfg.attrs);
+		check_budget(&f, &cfg, 40000);
+	}
+	fixture__stop_target(&f);
+	target__close(&f.target);
+}
+
 static void test_beyond_the_array(void **state)
 {
 	struct tracer_config cfg = { .ring_bytes = 16 << 20, .max_stack_depth = -1 };
@@ -368,6 +396,7 @@ int main(void)
 		cmocka_unit_test(test_same_programs),
 		cmocka_unit_test(test_early_maps_not_wanted),
 		cmocka_unit_test(test_verifier_budget),
+		cmocka_unit_test(test_verifier_budget_of_args),
 		cmocka_unit_test(test_beyond_the_array),
 		cmocka_unit_test(test_slots_come_back),
 		cmocka_unit_test(test_ring_too_small),

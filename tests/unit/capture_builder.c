@@ -190,6 +190,11 @@ void builder__call(struct capture_builder *b, const struct build_call *c)
 	r->depth = c->depth;
 }
 
+static size_t text_size(const struct build_event *e, size_t i)
+{
+	return !e->text[i] ? 0 : !i && e->bytes ? e->bytes : strlen(e->text[i]);
+}
+
 void builder__event(struct capture_builder *b, const struct build_event *e)
 {
 	struct vtbpf_rec_event *r;
@@ -197,8 +202,9 @@ void builder__event(struct capture_builder *b, const struct build_event *e)
 	char *p;
 
 	for (i = 0; i < VTBPF_EVENT_TEXTS; i++)
-		n += e->text[i] ? strlen(e->text[i]) : 0;
+		n += text_size(e, i);
 	r = RECORD(b, struct vtbpf_rec_event, VTBPF_REC_EVENT, e->tid, n);
+	r->rec.flags = e->flags;
 	r->start = e->start;
 	r->dur = e->end - e->start;
 	r->code = e->code;
@@ -206,7 +212,7 @@ void builder__event(struct capture_builder *b, const struct build_event *e)
 	r->what = e->what;
 	memcpy(r->value, e->value, sizeof(r->value));
 	for (i = 0, p = r->data; i < VTBPF_EVENT_TEXTS; i++) {
-		r->text[i].bytes = e->text[i] ? (uint16_t)strlen(e->text[i]) : 0;
+		r->text[i].bytes = (uint16_t)text_size(e, i);
 		memcpy(p, e->text[i] ? e->text[i] : "", r->text[i].bytes);
 		p += r->text[i].bytes;
 	}

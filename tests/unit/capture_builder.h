@@ -62,6 +62,8 @@ struct build_event {
 	uint64_t start, end;
 	int64_t value[VTBPF_EVENT_VALUES];
 	const char *text[VTBPF_EVENT_TEXTS];
+	size_t bytes; /* of the first text, where it is no string */
+	uint8_t flags;
 };
 void builder__event(struct capture_builder *b, const struct build_event *e);
 void builder__lost(struct capture_builder *b, uint32_t tid, const struct vtbpf_rec_lost *l);

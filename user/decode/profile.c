@@ -9,7 +9,7 @@
 
 #include "../array.h"
 #include "call_walk.h"
-#include "profile.h"
+#include "profile_args.h"
 
 #define OVERFLOW_LEVELS 4 /* what then does not nest is dropped */
 
@@ -64,6 +64,7 @@ void profile__free(struct profile *p)
 	free(p->tracks);
 	free(p->functions);
 	spool__free(p->spool);
+	profile_args__free(p->args);
 	free(p->dir);
 	free(p);
 }

@@ -94,7 +94,8 @@ struct profile {
 	 * time there were samples. Sums are made of one of them: profile__choose(). */
 	uint64_t exact, sampled;
 	double sampled_share;
-	volatile bool *cancel; /* set: walks end with -ECANCELED; may be NULL */
+	struct profile_args *args; /* what calls were made with (profile_args.h); NULL: not kept */
+	volatile bool *cancel;	   /* set: walks end with -ECANCELED; may be NULL */
 };
 
 /* dir: where the spool goes, may be NULL. NULL when out of memory. */

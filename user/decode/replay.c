@@ -30,6 +30,7 @@ int replay__start(struct replay *r, const struct replay_input *in, volatile bool
 void replay__release(struct replay *r)
 {
 	trace_event__release(&r->maker);
+	call_args__release(&r->args);
 	sampling__release(&r->sampling);
 	selection__release(&r->selection);
 }
@@ -80,9 +81,10 @@ static int on_call(struct replay *r, const struct event *ev, struct replay_item 
 {
 	const struct event_call *call = &ev->call;
 	struct thread *th = thread_table__get(r->session->threads, ev->tid);
+	const struct code *code = code_table__get(r->session->codes, call->code);
 	int fits;
 
-	if (!th)
+	if (!th || call_args__take(&r->args, r->session, th, call, code))
 		return -ENOMEM;
 	if (selection__judge(&r->selection, th, ev))
 		return 0;
@@ -97,7 +99,9 @@ static int on_call(struct replay *r, const struct event *ev, struct replay_item 
 		return fits;
 	item->slice.sampled = false;
 	item->slice.flags = ev->flags;
-	item->slice.code = code_table__get(r->session->codes, call->code);
+	item->slice.code = code;
+	item->slice.args = r->args.arg;
+	item->slice.n_args = r->args.n;
 	th->slices++;
 	r->slices++;
 	return REPLAY_SLICE;
@@ -153,6 +157,8 @@ static int on_other(struct replay *r, const struct event *ev, struct replay_item
 		return -ENOMEM;
 	if (selection__judge_event(&r->selection, th, ev->other.start))
 		return 0;
+	if (ev->other.what == VTBPF_EVENT_ARGS)
+		return call_args__add(&r->args, th, ev);
 	made = trace_event__make(&r->maker, r->session, &record, &item->event);
 	if (made <= 0)
 		return made;
@@ -224,6 +230,10 @@ static int on_event(struct replay *r, const struct event *ev, struct replay_item
 		return 0;
 	case VTBPF_REC_THREAD:
 		thread_table__switch(r->session->threads, ev->tid, &ev->thread);
+		return 0;
+	case VTBPF_REC_THREAD_EXIT:
+		if (r->args.kept)
+			call_args__end(&r->args, thread_table__get(r->session->threads, ev->tid));
 		return 0;
 	case VTBPF_REC_SAMPLE:
 	case VTBPF_REC_SLEEP:

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "call_args.h"
 #include "sampling.h"
 #include "selection.h"
 #include "trace_event.h"
@@ -19,8 +20,10 @@ struct slice {
 	uint64_t start, dur; /* ns */
 	struct track *track;
 	const struct code *code;
-	uint8_t flags; /* VTBPF_F_* of a call */
-	bool sampled;  /* not a call, but what samples have in common */
+	uint8_t flags;		     /* VTBPF_F_* of a call */
+	bool sampled;		     /* not a call, but what samples have in common */
+	const struct call_arg *args; /* what it was made with; until the next item */
+	size_t n_args;
 };
 
 struct gap {
@@ -50,6 +53,7 @@ struct replay {
 	struct selection selection; /* and what it left out */
 	struct sampling sampling;   /* its samples and their slices are counted there */
 	struct trace_event_maker maker;
+	struct call_args args;
 	uint64_t moved;	      /* did not nest and went to a track of their own */
 	uint64_t dropped;     /* did not nest anywhere */
 	struct thread *flush; /* at the end: the next thread whose gap may wait */

@@ -50,7 +50,7 @@ struct session_source {
 	bool used;	 /* by a function with slices in the output: for the writer */
 };
 
-#define SESSION_TEXTS (VTBPF_TEXT_SYSCALLS + 1)
+#define SESSION_TEXTS (VTBPF_TEXT_ARGS + 1)
 
 /*
  * A capture may hold the recordings of several processes, or of one process one after the other: each

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "../urgent.h"
+#include "py_args.h"
 #include "py_tids.h"
 
 #define PASS_BYTES (64u << 20)
@@ -183,6 +184,15 @@ void py_reader__attrs(const struct py_reader *r, struct vtbpf_attrs *out)
 	/* the rows of the table are those of builds with the GIL */
 	if (r->refined || !(r->frame.flags & VTBPF_LAYOUT_FREE_THREADED))
 		py_layout__attrs(&r->l, out);
+}
+
+int py_reader__args(const struct py_reader *r, struct vtbpf_args_layout *out)
+{
+	/* the rows of the table are those of builds with the GIL */
+	if (!r->refined && r->frame.flags & VTBPF_LAYOUT_FREE_THREADED)
+		return -ENOTSUP;
+	py_args__layout(&r->l, &r->frame, out);
+	return 0;
 }
 
 int py_reader__states(const struct py_reader *r, struct vtbpf_states *out, uint64_t *runtime)

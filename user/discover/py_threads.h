@@ -47,6 +47,9 @@ bool py_reader__is_gone(struct py_reader *r);
 /* Where the BPF side finds an object's attributes; form VTBPF_ATTRS_NONE when that is not known. */
 void py_reader__attrs(const struct py_reader *r, struct vtbpf_attrs *out);
 
+/* Where the BPF side finds what functions are called with. 0, or -ENOTSUP when that is not known. */
+int py_reader__args(const struct py_reader *r, struct vtbpf_args_layout *out);
+
 /* Where the BPF side finds the states of threads, and the address of _PyRuntime. 0, or -ENOTSUP when
  * that is not known. */
 int py_reader__states(const struct py_reader *r, struct vtbpf_states *out, uint64_t *runtime);

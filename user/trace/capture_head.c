@@ -73,5 +73,7 @@ void recording__put_session(struct recording *r, uint64_t start)
 	put_plan(r);
 	for (size_t i = 0; i < r->cfg->n_filters; i++)
 		recording__put_text(r, VTBPF_TEXT_FILTER, r->cfg->filters[i]);
+	for (size_t i = 0; i < r->cfg->functions->args.n; i++)
+		recording__put_text(r, VTBPF_TEXT_ARGS, r->cfg->functions->args.items[i]);
 	off_cpu__put_names(r);
 }

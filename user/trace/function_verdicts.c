@@ -43,7 +43,7 @@ struct function_verdicts *function_verdicts__new(const struct function_filter *f
 	v->filter = *filter;
 	v->own = filter->ignore.n;
 	v->tracer = tracer;
-	if (function_filter__is_set(filter))
+	if (function_filter__is_set(filter) || filter->args.n)
 		tracer__await_names(tracer);
 	return v;
 }
@@ -83,6 +83,10 @@ static void decide(struct function_verdicts *v, const struct function *f)
 	if (!f->file.utf8 || !f->name.utf8)
 		return;
 	verdict = function_filter__verdict(&v->filter, f->name.utf8, f->file.utf8);
+	if (v->filter.args.n)
+		verdict |= function_filter__fits(&v->filter.args, f->name.utf8, f->file.utf8) ?
+				   VTBPF_SHOW_ARGS :
+				   VTBPF_HIDE_ARGS;
 	if (verdict)
 		tracer__set_verdict(v->tracer, f->id, verdict);
 }

@@ -172,6 +172,11 @@ static int make_parts(struct recording *r)
 	if ((tracer.sample_period_ns || tracer.triggers & VTBPF_WATCH_RAISE) &&
 	    sampler__prepare(r, &tracer))
 		return -ENOTSUP;
+	tracer.args = functions.args.n;
+	if (tracer.args && (!r->reader || py_reader__args(r->reader, &tracer.args_layout))) {
+		log_error("--args: this interpreter does not show where its objects are");
+		return -ENOTSUP;
+	}
 	r->tracer = tracer__new(cfg->plan, &tracer, on_record, r);
 	if (!r->tracer)
 		return -errno;

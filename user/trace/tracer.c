@@ -134,9 +134,9 @@ struct bpf_program *tracer__site_program(const struct tracer *t, size_t site)
 	if (t->variant == TRACER_SAMPLES)
 		return t->skel->progs.on_sample;
 	if (t->variant == TRACER_MULTI)
-		return t->skel->progs.on_site_multi;
+		return t->args ? t->skel->progs.on_site_multi_args : t->skel->progs.on_site_multi;
 	if (t->variant == TRACER_COOKIES)
-		return t->skel->progs.on_site_cookie;
+		return t->args ? t->skel->progs.on_site_cookie_args : t->skel->progs.on_site_cookie;
 	snprintf(name, sizeof(name), "on_site_%zu", site);
 	return bpf_object__find_program_by_name(t->skel->obj, name);
 }
@@ -145,7 +145,7 @@ struct bpf_program *tracer__site_program(const struct tracer *t, size_t site)
 static bool fits_variant(const struct tracer *t, const struct tracer_config *cfg)
 {
 	return t->variant != TRACER_NUMBERED ||
-	       (!cfg->gc && t->plan.n_sites <= VTBPF_NUMBERED_SITES);
+	       (!cfg->gc && !cfg->args && t->plan.n_sites <= VTBPF_NUMBERED_SITES);
 }
 
 /* Loads the programs of one variant and no others: the rest may be beyond this kernel. */
@@ -167,9 +167,9 @@ static int load_variant(struct tracer *t, const struct tracer_config *cfg,
 	tracer_samples__prepare(t, cfg);
 	tracer_sched__prepare(t, cfg);
 	tracer_other__prepare(t, cfg);
-	bpf_program__set_autoload(t->skel->progs.on_site_multi, variant == TRACER_MULTI);
-	bpf_program__set_autoload(t->skel->progs.on_site_cookie, variant == TRACER_COOKIES);
-	for (size_t i = 0; variant == TRACER_NUMBERED && i < t->plan.n_sites; i++)
+	bpf_program__set_autoload(t->skel->progs.on_site_multi, false);
+	bpf_program__set_autoload(t->skel->progs.on_site_cookie, false);
+	for (size_t i = 0; variant != TRACER_SAMPLES && i < t->plan.n_sites; i++)
 		bpf_program__set_autoload(tracer__site_program(t, i), true);
 	err = err ? err : vtbpf_bpf__load(t->skel);
 	if (err) {
@@ -183,6 +183,7 @@ static int load_variant(struct tracer *t, const struct tracer_config *cfg,
  * kernel that knows the type objects to the missing path, one that does not to the type. */
 static bool probe_multi_link(const struct tracer *t)
 {
+	const struct bpf_program *prog = tracer__site_program(t, 0);
 	LIBBPF_OPTS(bpf_link_create_opts, opts);
 	const unsigned long offset = 0;
 	int fd;
@@ -191,8 +192,7 @@ static bool probe_multi_link(const struct tracer *t)
 	opts.uprobe_multi.offsets = &offset;
 	opts.uprobe_multi.cnt = 1;
 	/* The attach type by way of libbpf: <linux/bpf.h> of Debian 12 does not have its name yet. */
-	fd = bpf_link_create(bpf_program__fd(t->skel->progs.on_site_multi), -1,
-			     bpf_program__expected_attach_type(t->skel->progs.on_site_multi),
+	fd = bpf_link_create(bpf_program__fd(prog), -1, bpf_program__expected_attach_type(prog),
 			     &opts);
 	if (fd >= 0)
 		close(fd);
@@ -272,8 +272,9 @@ static int fill_slots(struct tracer *t)
 
 static void explain_load_error(const struct tracer *t, const struct tracer_config *cfg, int err)
 {
-	if (!fits_variant(t, cfg) && cfg->gc)
-		log_error("--gc: this kernel has no attach cookies (Linux 5.15), which it wants");
+	if (!fits_variant(t, cfg) && (cfg->gc || cfg->args))
+		log_error("%s: this kernel has no attach cookies (Linux 5.15), which it wants",
+			  cfg->gc ? "--gc" : "--args");
 	else if (!fits_variant(t, cfg))
 		log_error("this kernel has no attach cookies (Linux 5.15): no more than %d places "
 			  "can be probed, and this interpreter needs %zu",
@@ -302,6 +303,7 @@ struct tracer *tracer__new(const struct probe_plan *plan, const struct tracer_co
 	t->ctx = ctx;
 	t->budgeted = cfg->budgeted;
 	t->following = cfg->follow;
+	t->args = cfg->args;
 	tracer__route_messages();
 	err = load(t, cfg);
 	if (!err)

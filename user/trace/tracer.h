@@ -58,6 +58,8 @@ struct tracer_config {
 	bool sample_sleeps;	      /* and threads that have no CPU are told of, too */
 	const struct gc_plan *gc;     /* collections are told of. NULL: not; outlives the tracer */
 	const struct mark_site *mark; /* so are marks, where cookies are known */
+	bool args; /* what calls are made with is told of, as verdicts say: VTBPF_EVENT_ARGS; and where */
+	struct vtbpf_args_layout args_layout; /* that is: py_reader__args() */
 	bool sched; /* what threads do without a CPU is told of: VTBPF_EVENT_BLOCKED, _RUNNABLE */
 };
 

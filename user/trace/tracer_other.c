@@ -40,6 +40,12 @@ void tracer_other__prepare(struct tracer *t, const struct tracer_config *cfg)
 		skel->rodata->mark_args_reg = t->mark->args_reg;
 		skel->rodata->mark_nargs_reg = t->mark->nargs_reg;
 	}
+	bpf_map__set_autocreate(skel->maps.arg_codes, cfg->args);
+	bpf_map__set_autocreate(skel->maps.arg_buffers, cfg->args);
+	skel->rodata->args_layout = cfg->args_layout;
+	if (cfg->args)
+		bpf_map__set_max_entries(skel->maps.arg_buffers,
+					 bpf_map__max_entries(skel->maps.stacks));
 	if (cfg->budgeted)
 		skel->rodata->other_site_cost = site_cost(t, cfg);
 }

@@ -25,6 +25,7 @@ struct tracer {
 	bool budgeted;
 	bool sample_sleeps;
 	bool sched;
+	bool args;
 	bool sampling;	       /* that is what is attached, or was last */
 	uint32_t sample_every; /* periods */
 	bool following;

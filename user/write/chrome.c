@@ -226,6 +226,17 @@ static const char *open_arg(uint8_t flags)
 	}
 }
 
+static void write_func_args(struct json_writer *j, const struct slice *s)
+{
+	json__key(j, "func_args");
+	json__open(j, '{');
+	for (size_t i = 0; i < s->n_args; i++) {
+		json__key_n(j, s->args[i].name.data, s->args[i].name.len);
+		json__string_n(j, s->args[i].text.data, s->args[i].text.len);
+	}
+	json__close(j, '}');
+}
+
 static void write_args(struct chrome *c, const struct slice *s)
 {
 	struct json_writer *j = &c->json;
@@ -245,6 +256,8 @@ static void write_args(struct chrome *c, const struct slice *s)
 	}
 	if (s->track->kind != TRACK_THREAD)
 		json__u64_field(j, "tid", s->track->thread->tid);
+	if (s->n_args)
+		write_func_args(j, s);
 	json__close(j, '}');
 	json__close(j, '}');
 	outbuf__write(j->out, "\n", 1);
@@ -276,7 +289,7 @@ static int chrome_slice(struct writer *w, const struct slice *s)
 			return err;
 	}
 	write_head(&w->out, &c->heads[s->track->index], s->start, s->dur);
-	if (s->flags & ARGS_FLAGS || s->sampled || s->track->kind != TRACK_THREAD) {
+	if (s->flags & ARGS_FLAGS || s->sampled || s->n_args || s->track->kind != TRACK_THREAD) {
 		outbuf__write(&w->out, name->text, name->len - NAME_TAIL);
 		write_args(c, s);
 	} else {

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../decode/profile_args.h"
 #include "../decode/profile_stacks.h"
 #include "../decode/report.h"
 #include "../log.h"
@@ -20,6 +21,7 @@
 struct page {
 	struct html_page html;
 	const struct profile *p;
+	struct profile *args; /* the same, to be read from */
 	struct report report;
 	uint64_t shortest; /* shorter calls are not on the timeline */
 	uint64_t slices;
@@ -140,6 +142,39 @@ static int write_slices(struct page *page)
 	return err;
 }
 
+static void write_call_args(struct page *page, const struct profile_args_call *call)
+{
+	struct html_page *h = &page->html;
+
+	html_page__number(h, call->track);
+	html_page__number(h, call->start - page->p->start);
+	html_page__number(h, call->n);
+	for (size_t i = 0; i < 2 * call->n; i++)
+		html_page__text(h, call->text[i].p, call->text[i].n);
+}
+
+/* Of the calls that are on the timeline. */
+static int write_args(struct page *page)
+{
+	struct html_page *h = &page->html;
+	struct profile_args_call call;
+	int got = profile_args__rewind(page->args);
+
+	html_page__section(h, 'A');
+	while (!got && (got = profile_args__next(page->args, &call)) > 0) {
+		got = h->err;
+		if (call.dur < page->shortest || got)
+			continue;
+		write_call_args(page, &call);
+		if (html_page__is_full(h)) {
+			html_page__end_section(h);
+			html_page__section(h, 'A');
+		}
+	}
+	html_page__end_section(h);
+	return got;
+}
+
 static int write_stacks(struct page *page, size_t index, const uint32_t *same)
 {
 	const struct profile_track *t = page->p->tracks[index];
@@ -190,6 +225,8 @@ static int write_page(struct page *page)
 	write_tracks(page);
 	err = write_slices(page);
 	if (!err)
+		err = write_args(page);
+	if (!err)
 		err = write_flames(page);
 	if (!err)
 		err = html_page__end(&page->html);
@@ -202,7 +239,7 @@ static int write_page(struct page *page)
 
 static int html_profile(struct writer *w, struct profile *p)
 {
-	struct page page = { .p = p };
+	struct page page = { .p = p, .args = p };
 	int err = report__make(&page.report, p);
 
 	profile_writer__span_marks(p);
@@ -217,10 +254,21 @@ static int html_profile(struct writer *w, struct profile *p)
 	return err;
 }
 
+static int html_slice(struct writer *w, const struct slice *slice)
+{
+	int err = profile_writer__slice(w, slice);
+
+	if (err || !slice->n_args)
+		return err;
+	return profile_args__add(profile_writer__profile(w),
+				 profile_writer__track_of(w, slice->track), slice);
+}
+
 const struct writer_ops html_writer = {
 	.name = "html",
 	.extension = ".html",
+	.slice = html_slice,
 	.event = profile_writer__event,
 	.profile = html_profile,
-	PROFILE_WRITER_FUNCTIONS,
+	PROFILE_WRITER_OTHERS,
 };

@@ -146,7 +146,7 @@ static int64_t function_of(struct collecting *c, const struct code *code)
 	return n;
 }
 
-static uint32_t flags_of(const struct slice *s)
+uint8_t profile_writer__flags(const struct slice *s)
 {
 	return (s->flags & VTBPF_F_OPEN_START ? PROFILE_OPEN_START : 0) |
 	       (s->flags & (VTBPF_F_OPEN_END | VTBPF_F_EXIT_MISSED) ? PROFILE_OPEN_END : 0);
@@ -161,7 +161,7 @@ int profile_writer__slice(struct writer *w, const struct slice *slice)
 	if (function < 0)
 		return (int)function;
 	call.function = (uint32_t)function;
-	call.flags = flags_of(slice);
+	call.flags = profile_writer__flags(slice);
 	if (slice->sampled)
 		call.flags |= PROFILE_SAMPLED;
 	*(slice->sampled ? &c->profile->sampled : &c->profile->exact) += 1;

@@ -13,6 +13,7 @@ int profile_writer__begin(struct writer *w);
 int profile_writer__process(struct writer *w, const struct session_process *p);
 int profile_writer__track(struct writer *w, const struct track *track);
 int profile_writer__slice(struct writer *w, const struct slice *slice);
+uint8_t profile_writer__flags(const struct slice *slice); /* PROFILE_OPEN_* of it */
 int profile_writer__gap(struct writer *w, const struct gap *gap);
 int profile_writer__sample(struct writer *w, const struct stack_sample *sample);
 int profile_writer__end(struct writer *w);
@@ -26,12 +27,13 @@ struct profile_track *profile_writer__track_of(struct writer *w, const struct tr
  * ends of an arrow are marks there, and counters are left out. */
 int profile_writer__event(struct writer *w, const struct trace_event *ev);
 
-/* All of a format's functions but `profile`. */
-#define PROFILE_WRITER_FUNCTIONS                                                                  \
-	.begin = profile_writer__begin, .process = profile_writer__process,                       \
-	.track = profile_writer__track, .slice = profile_writer__slice,                           \
-	.gap = profile_writer__gap, .sample = profile_writer__sample, .end = profile_writer__end, \
+/* All of a format's functions but `slice` and `profile`; and but `profile`. */
+#define PROFILE_WRITER_OTHERS                                               \
+	.begin = profile_writer__begin, .process = profile_writer__process, \
+	.track = profile_writer__track, .gap = profile_writer__gap,         \
+	.sample = profile_writer__sample, .end = profile_writer__end,       \
 	.release = profile_writer__release
+#define PROFILE_WRITER_FUNCTIONS PROFILE_WRITER_OTHERS, .slice = profile_writer__slice
 
 /* Takes the profiles of several inputs, one after the other, instead of an output. take: 0 or a negative
  * errno; the profile is gone when it returns. */

@@ -147,6 +147,7 @@ class Trace {
 		this.processes = new Map();
 		this.functions = [];
 		this.tracks = [];
+		this.args = new Map(); // by track and start
 		this.trees = new Map(); // nodes by track, or by -1 of what belongs to none
 	}
 
@@ -182,6 +183,10 @@ class Trace {
 		case 'S':
 			this.tracks[section.number()].addBlock(section, this.facts.span_ns);
 			break;
+		case 'A':
+			while (section.more)
+				this.addArgs(section);
+			break;
 		case 'D':
 			while (section.more)
 				this.addChange(section);
@@ -199,6 +204,18 @@ class Trace {
 		const seen = Text.whole(f.name) + '\n' + Text.whole(f.file), raw = f.name + '\n' + f.file;
 		f.key = (seen === raw ? raw : seen + '\n' + raw).toLowerCase(); // what is searched
 		this.functions.push(f);
+	}
+
+	// What calls were made with: pairs of names and values.
+	addArgs(section) {
+		const key = section.number() + ':' + section.number(), args = [];
+		for (let n = section.number(); n > 0; n--)
+			args.push([section.text(), section.text()]);
+		this.args.set(key, args);
+	}
+
+	argsOf(track, i) {
+		return this.args.get(track.index + ':' + track.start[i]);
 	}
 
 	// Of a page of differences.

@@ -54,6 +54,7 @@ class Details {
 		const pairs = [
 			['Start', Text.exact(track.start[i]), 'since the trace began'],
 			['Duration', Text.time(dur), Text.exact(dur)],
+			...this.args(track, i),
 			['Self', track.marks ? null : Text.time(track.selfOf(i)), 'without the calls beneath it'],
 			['Thread', Text.shown(this.trace.trackName(track), 100) + ', tid ' + track.thread],
 			['Process', track.pid],
@@ -67,6 +68,12 @@ class Details {
 		if (!track.marks)
 			buttons.push(['Find all', () => this.actions.find(fn)]);
 		this.show(fn, pairs, buttons);
+	}
+
+	args(track, i) {
+		const args = this.trace.argsOf(track, i) || [];
+		return args.map(([name, value]) => ['func_args: ' + Text.shown(name), Text.whole(value),
+			'an argument of the call']);
 	}
 
 	sums(fn) {
