@@ -89,7 +89,7 @@ BPF_FLAGS += -idirafter /usr/include/$(MACHINE)-linux-gnu -idirafter /usr/includ
 
 BPF_SRC := $(wildcard bpf/*.bpf.c)
 BPF_OBJ := $(BPF_SRC:%.c=$(B)/%.o)
-SKEL := $(if $(BPF_SRC),$(B)/vtbpf.skel.h)
+SKEL := $(if $(BPF_SRC),$(B)/vtbpf.skel.h $(B)/vtbpf_old.skel.h)
 
 USER_SRC := $(wildcard user/*.c $(STAGES:%=user/%/*.c))
 USER_OBJ := $(USER_SRC:%.c=$(B)/%.o)
@@ -174,13 +174,30 @@ define compile-bpf
 	$(Q)$(LLVM_STRIP) -g $@
 endef
 
+# For kernels without bpf_loop().
+$(B)/%.old.bpf.o: %.bpf.c Makefile
+	$(compile-bpf)
+
+$(B)/%.old.bpf.o: BPF_FLAGS += -DVTBPF_OLD_KERNEL
+
 $(B)/vtbpf.linked.o: $(BPF_OBJ)
+$(B)/vtbpf_old.linked.o: $(BPF_OBJ:%.bpf.o=%.old.bpf.o)
+$(B)/%.linked.o:
 	$(call say,BPFLINK,$@)
 	$(Q)$(BPFTOOL) gen object $@ $^
 
 $(B)/vtbpf.skel.h: $(B)/vtbpf.linked.o
 	$(call say,SKEL,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name vtbpf_bpf > $@
+
+# The program looks at both objects through one structure.
+$(B)/vtbpf_old.skel.h: $(B)/vtbpf_old.linked.o $(B)/vtbpf.linked.o
+	$(call say,SKEL,$@)
+	$(Q)for o in $^; do \
+		$(BPFTOOL) gen skeleton $$o name same | sed -n '/^struct same {/,/^};/p' | cksum; \
+	done | uniq | wc -l | grep -qx 1 || \
+		{ echo 'the objects of $^ differ in maps, programs or variables' >&2; exit 1; }
+	$(Q)$(BPFTOOL) gen skeleton $< name vtbpf_old > $@
 
 $(B)/tests/bpf/%.skel.h: $(B)/tests/bpf/%.bpf.o
 	$(call say,SKEL,$@)

@@ -95,7 +95,7 @@ struct caller_walk {
 	struct parent p;
 };
 
-static long caller_step(__u32 i __attribute__((unused)), void *arg)
+static __noinline long caller_step(__u32 i __attribute__((unused)), void *arg)
 {
 	struct caller_walk *w = arg;
 	struct frame_link link;

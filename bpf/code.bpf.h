@@ -127,6 +127,13 @@ static long str_step(__u32 i __attribute__((unused)), void *arg)
 	return c->err || !c->h.width || c->offset >= c->h.length * c->h.width;
 }
 
+/* The verifier knows no more of *v than that it is a number: without bpf_loop() it follows each turn of a
+ * loop, and takes one that adds to a number it knows something of for a new case. */
+static __always_inline void forget(__u32 *v)
+{
+	bpf_probe_read_kernel(v, sizeof(*v), v);
+}
+
 #define STR_MAX_PIECES (VTBPF_MAX_STR_BYTES / VTBPF_STR_LARGE + 2)
 #define STR_FEW_PIECES 8 /* without bpf_loop(): 32 kB */
 
@@ -140,9 +147,13 @@ __noinline int emit_str(__u64 str, __u32 code, __u32 which, __u32 tid)
 		bpf_loop(STR_MAX_PIECES, str_step, &c, 0);
 		return c.err;
 	}
-	for (int i = 0; i < STR_FEW_PIECES; i++)
+	forget(&c.h.length);
+	forget(&c.h.width);
+	for (int i = 0; i < STR_FEW_PIECES; i++) {
 		if (str_step(i, &c))
 			break;
+		forget(&c.offset);
+	}
 	return c.err;
 }
 
@@ -187,7 +198,7 @@ static __noinline struct code_info *code_look_up(const struct code_key *key)
 		info->epoch = fresh.epoch;
 		return info;
 	}
-	fresh.id = __sync_fetch_and_add(&next_code_id, 1) + 1;
+	fresh.id = new_id(ID_OF_CODE);
 	bpf_map_update_elem(&codes, key, &fresh, BPF_ANY);
 	return bpf_map_lookup_elem(&codes, key);
 }

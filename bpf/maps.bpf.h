@@ -3,6 +3,15 @@
 #ifndef VTBPF_MAPS_BPF_H
 #define VTBPF_MAPS_BPF_H
 
+/* The same source makes two objects: one that walks far with bpf_loop(), in few instructions, and one for
+ * Linux before 5.17, which has neither that nor, before 5.12, atomic operations with a result. Maps
+ * and variables are the same in both. */
+#ifdef VTBPF_OLD_KERNEL
+enum { have_bpf_loop = false };
+#else
+enum { have_bpf_loop = true };
+#endif
+
 /* ---- configuration: constants to the verifier, which drops the branches that do not apply ---- */
 
 #define MAX_THREADS 16384 /* a power of two */
@@ -17,8 +26,6 @@ const volatile __u32 thread_mask = MAX_THREADS - 1; /* numbers a place in `threa
 const volatile __u64 wakeup_bytes = 1 << 20;	    /* wake the reader when so much is waiting */
 const volatile bool unmatched_is_lost; /* the JIT runs: calls end that were not seen to begin */
 const volatile bool codes_watched;     /* there is a site of kind VTBPF_SITE_CODE_FREED */
-const volatile bool
-	have_bpf_loop; /* bpf_loop() exists (Linux 5.17): long walks in few instructions */
 
 const volatile __u32 triggers;	     /* VTBPF_WATCH_*: what is watched of any function */
 const volatile __u64 raise_runtime;  /* _PyRuntime, where exceptions are watched */
@@ -140,7 +147,30 @@ struct {
 	__type(value, struct raise_state);
 } raises SEC(".maps");
 
-__u32 next_code_id;
+/* How many were given out; with VTBPF_OLD_KERNEL by each CPU, whose programs do not interrupt one another
+ * (bpf_prog_active in kernel/trace/bpf_trace.c). */
+enum { ID_OF_CODE, ID_OF_STACK, ID_KINDS };
+__u64 ids_given[ID_KINDS];
+const volatile __u32 cpus = 1;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, ID_KINDS);
+	__type(key, __u32);
+	__type(value, __u64);
+} ids_of_cpu SEC(".maps");
+
+/* An id that nothing else of the kind has; 0: there is none. */
+static __always_inline __u32 new_id(__u32 kind)
+{
+#ifdef VTBPF_OLD_KERNEL
+	__u64 *given = bpf_map_lookup_elem(&ids_of_cpu, &kind);
+
+	return given ? (*given)++ * cpus + bpf_get_smp_processor_id() + 1 : 0;
+#else
+	return __sync_fetch_and_add(&ids_given[kind], 1) + 1;
+#endif
+}
 volatile bool codes_unwatched;	/* for now there is none, whatever codes_watched says */
 volatile __u32 code_generation; /* grows when a code object dies */
 volatile __u32 code_epoch;	/* grows when some may have died unseen: all are compared anew */

@@ -15,7 +15,6 @@
 const volatile __u64 sample_period_ns;
 
 struct vtbpf_sample_counters sample_totals;
-__u32 next_stack_id;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -120,7 +119,7 @@ static __always_inline __u32 intern_stack(struct sample_walk *w)
 
 	if (known)
 		return known->id;
-	fresh.id = __sync_fetch_and_add(&next_stack_id, 1) + 1;
+	fresh.id = new_id(ID_OF_STACK);
 	if (announce_stack(w, fresh.id))
 		return 0;
 	bpf_map_update_elem(&sample_stacks, &hash, &fresh, BPF_ANY);

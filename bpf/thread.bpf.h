@@ -36,7 +36,7 @@ static __always_inline bool frame_is_helper(const struct frame_link *link)
 	return flags & CO_NO_MONITORING_EVENTS;
 }
 
-static long count_step(__u32 i __attribute__((unused)), void *arg)
+static __noinline long count_step(__u32 i __attribute__((unused)), void *arg)
 {
 	struct walk_ctx *w = arg;
 	struct frame_link link;
@@ -58,7 +58,7 @@ static __always_inline __u64 first_moment(const struct thread_state *t)
 }
 
 /* The frames come innermost first; each goes to its place counted from the outermost. */
-static long fill_step(__u32 i __attribute__((unused)), void *arg)
+static __noinline long fill_step(__u32 i __attribute__((unused)), void *arg)
 {
 	struct walk_ctx *w = arg;
 	struct open_frame *f = &w->t->single;
@@ -276,6 +276,30 @@ static __always_inline void state_reset(struct thread_state *t)
 	__builtin_memset((void *)t + from, 0, sizeof(*t) - from);
 }
 
+#ifdef VTBPF_OLD_KERNEL
+#define PLACE_IS_BEING_TAKEN 0x80000000 /* with the place: a key in `threads` that is no tid */
+#endif
+
+/* Gives the place to the thread if it is free: nobody else does so meanwhile. */
+static __always_inline bool claim_place(struct thread_state *t, __u32 place __attribute__((unused)),
+					__u32 tid)
+{
+#ifdef VTBPF_OLD_KERNEL
+	__u32 key = PLACE_IS_BEING_TAKEN | place;
+	bool free;
+
+	if (bpf_map_update_elem(&threads, &key, &place, BPF_NOEXIST))
+		return false;
+	free = !t->tid;
+	if (free)
+		t->tid = tid;
+	bpf_map_delete_elem(&threads, &key);
+	return free;
+#else
+	return !__sync_val_compare_and_swap(&t->tid, 0, tid);
+#endif
+}
+
 /* A place of its own for a thread, NULL when none is free. */
 static __always_inline struct thread_state *take_place(__u32 tid)
 {
@@ -285,7 +309,7 @@ static __always_inline struct thread_state *take_place(__u32 tid)
 	for (__u32 i = 0; i < THREAD_PLACES; i++) {
 		place = (tid + i * THREAD_STRIDE) & thread_mask;
 		t = state_at(place);
-		if (!t || __sync_val_compare_and_swap(&t->tid, 0, tid))
+		if (!t || !claim_place(t, place, tid))
 			continue;
 		if (!bpf_map_update_elem(&threads, &tid, &place, BPF_ANY))
 			return t;

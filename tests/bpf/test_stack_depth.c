@@ -4,7 +4,7 @@
  * not so strict as older ones, which count each function's in units of 32 bytes, and callbacks as
  * calls (check_max_stack_depth() in kernel/bpf/verifier.c, Linux 5.10 to 6.12): counted here as there,
  * so that what loads on this kernel does on those. Parts of a program that are off count too.
- * Not so the programs for a single site: kernels that want them have no callbacks.
+ * Programs for a single site are for kernels that want the older object.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,8 +19,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../user/trace/kernel_object.h"
 #include "tracer_fixture.h"
-#include "vtbpf.skel.h"
 
 #define STACK_MAX 512
 #define STACK_UNIT 32
@@ -173,31 +173,43 @@ static void check(const struct bpf_program *prog)
 		 STACK_MAX);
 }
 
-static void test_all(void **state)
+static void check_all(bool old)
 {
 	struct vtbpf_bpf *skel;
 	struct bpf_program *prog;
 
-	(void)state;
 	if (!fixture__can_trace())
 		skip();
-	skel = vtbpf_bpf__open();
+	skel = kernel_object__open(old, 0);
 	assert_non_null(skel);
 	bpf_object__for_each_program(prog, skel->obj) bpf_program__set_autoload(prog, true);
 	assert_int_equal(vtbpf_bpf__load(skel), 0);
 	bpf_object__for_each_program(prog, skel->obj)
 	{
-		if (strncmp(bpf_program__name(prog), "on_site_", 8) ||
+		if (old || strncmp(bpf_program__name(prog), "on_site_", 8) ||
 		    prog == skel->progs.on_site_multi || prog == skel->progs.on_site_cookie)
 			check(prog);
 	}
 	vtbpf_bpf__destroy(skel);
 }
 
+static void test_new(void **state)
+{
+	(void)state;
+	check_all(false);
+}
+
+static void test_old(void **state)
+{
+	(void)state;
+	check_all(true);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_all),
+		cmocka_unit_test(test_new),
+		cmocka_unit_test(test_old),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

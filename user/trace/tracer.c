@@ -117,9 +117,7 @@ static void configure(struct tracer *t, const struct tracer_config *cfg)
 	for (size_t i = 0; cfg->budgeted && i < t->plan.n_sites; i++)
 		skel->rodata->site_costs[i] = cfg->site_costs[i];
 	skel->rodata->wakeup_bytes = ring / 8 < (1 << 20) ? ring / 8 : 1 << 20;
-	skel->rodata->have_bpf_loop =
-		t->variant != TRACER_NUMBERED &&
-		libbpf_probe_bpf_helper(BPF_PROG_TYPE_KPROBE, BPF_FUNC_loop, NULL) == 1;
+	skel->rodata->cpus = (__u32)libbpf_num_possible_cpus();
 	bpf_map__set_max_entries(skel->maps.events, ring);
 	tracer__make_small(skel, cfg);
 	configure_watches(skel, cfg->triggers);
@@ -152,14 +150,20 @@ static bool fits_variant(const struct tracer *t, const struct tracer_config *cfg
 static int load_variant(struct tracer *t, const struct tracer_config *cfg,
 			enum tracer_variant variant)
 {
+	/* Kernels that want a program for each site are older than bpf_loop(). */
+	bool old = variant == TRACER_NUMBERED || kernel_object__is_old();
 	int err;
 
 	t->variant = variant;
 	if (!fits_variant(t, cfg))
 		return -E2BIG;
 	t->skel = tracer_early__take(cfg->early);
+	if (t->skel && old != kernel_object__is_old()) {
+		vtbpf_bpf__destroy(t->skel);
+		t->skel = NULL;
+	}
 	if (!t->skel)
-		t->skel = tracer__open(cfg->types_fd);
+		t->skel = kernel_object__open(old, cfg->types_fd);
 	if (!t->skel)
 		return -errno;
 	configure(t, cfg);
@@ -222,6 +226,12 @@ bool tracer__expects_multi(void)
 	return major > 6 || (major == 6 && minor >= 6);
 }
 
+/* Asked first, as it takes the verifier long to come to the call of a helper that it lacks. */
+static bool has_cookies(void)
+{
+	return libbpf_probe_bpf_helper(BPF_PROG_TYPE_KPROBE, BPF_FUNC_get_attach_cookie, NULL) == 1;
+}
+
 /* The best variant that works, found by trying: version numbers lie about backports. */
 static int load(struct tracer *t, const struct tracer_config *cfg)
 {
@@ -230,11 +240,13 @@ static int load(struct tracer *t, const struct tracer_config *cfg)
 
 	if (wanted != TRACER_BEST)
 		return load_variant(t, cfg, wanted);
-	err = load_variant(t, cfg, TRACER_MULTI);
-	if (!err && probe_multi_link(t))
-		return 0;
-	vtbpf_bpf__destroy(t->skel);
-	if (!load_variant(t, cfg, TRACER_COOKIES))
+	if (!kernel_object__is_old()) {
+		err = load_variant(t, cfg, TRACER_MULTI);
+		if (!err && probe_multi_link(t))
+			return 0;
+		vtbpf_bpf__destroy(t->skel);
+	}
+	if (has_cookies() && !load_variant(t, cfg, TRACER_COOKIES))
 		return 0;
 	return load_variant(t, cfg, TRACER_NUMBERED);
 }

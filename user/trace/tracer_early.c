@@ -25,7 +25,6 @@ struct tracer_early {
 
 /* ---- types ------------------------------------------------------------------------------ */
 
-/* libbpf takes BTF that is not the kernel's own from a file only. */
 static int write_types(const struct btf *types)
 {
 	uint32_t size = 0;
@@ -98,14 +97,15 @@ static int make_maps(struct bpf_object *obj)
  * they are opened. */
 static struct vtbpf_bpf *open_with_types(struct tracer_early *e)
 {
-	struct vtbpf_bpf *plain = vtbpf_bpf__open(), *skel;
+	bool old = kernel_object__is_old();
+	struct vtbpf_bpf *plain = kernel_object__open(old, 0), *skel;
 
 	if (!plain)
 		return NULL;
 	e->types_fd = make_types(plain->obj);
 	if (e->types_fd < 0)
 		return plain;
-	skel = tracer__open(e->types_fd);
+	skel = kernel_object__open(old, e->types_fd);
 	vtbpf_bpf__destroy(plain);
 	return skel;
 }

@@ -13,17 +13,6 @@
 #define SMALL_FRAMES 16384
 #define SMALL_CODES 16384
 
-struct vtbpf_bpf *tracer__open(int types_fd)
-{
-	LIBBPF_OPTS(bpf_object_open_opts, opts);
-	char path[32];
-
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", types_fd);
-	if (types_fd)
-		opts.btf_custom_path = path;
-	return vtbpf_bpf__open_opts(&opts);
-}
-
 void tracer__make_small(struct vtbpf_bpf *skel, const struct tracer_config *cfg)
 {
 	uint32_t slots = SMALL_SLOTS + 2 * cfg->threads;

@@ -6,7 +6,7 @@
 
 #include "thread_map.h"
 #include "tracer.h"
-#include "vtbpf.skel.h"
+#include "kernel_object.h"
 
 #define TRACER_WATCHES 3 /* links: for exits, execs and forks */
 
@@ -34,9 +34,6 @@ struct tracer {
 	struct tracer_edges edges;
 	struct vtbpf_counters swept; /* what all threads counted, as the last sweep found it */
 };
-
-/* A skeleton with the kernel's types from that file; 0: from the kernel. NULL and errno. */
-struct vtbpf_bpf *tracer__open(int types_fd);
 
 /* The ring as the kernel takes it: a power of two, whole pages. */
 uint64_t tracer__ring_size(uint64_t want);
