@@ -126,7 +126,7 @@ static __always_inline int on_site_args(struct pt_regs *ctx, __u64 index)
 	after = budgeted ? bpf_ktime_get_ns() : 0;
 	if (site->instr_reg != VTBPF_NO_REG)
 		instr = site_instr(ctx, site);
-	take_args(bpf_get_current_pid_tgid(), site_frame(ctx, site), instr, begin);
+	take_args(current_ids(), site_frame(ctx, site), instr, begin);
 	if (budgeted)
 		budget_spend(bpf_ktime_get_ns() - after);
 	return 0;
