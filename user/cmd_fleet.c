@@ -253,6 +253,7 @@ static int trace_all(struct service *s, int signal_fd)
 		.pids = o->pids,
 		.n_pids = o->n_pids,
 		.rules = { &o->match, &o->cgroups },
+		.family = o->follow,
 		.duration_ns = o->duration_ns,
 		.rotate_ns = o->rotate_ns,
 		.rotate_bytes = o->rotate_bytes,
@@ -295,7 +296,7 @@ int cmd_fleet(const struct options *o)
 	s.member.several = false;
 	s.member.rotate_ns = s.member.rotate_bytes = 0;
 	s.member.max_memory = 0;
-	s.member.small_maps = o->several;
+	s.member.small_maps = o->several && !o->follow;
 	if (o->dry_run)
 		return dry_run(&s);
 	status = trace__check(o);

@@ -178,6 +178,7 @@ static void on_attached(void *ctx)
 	if (!tr->link)
 		return;
 	tr->report.news = MEMBER_TRACING;
+	tr->report.python = tr->plan.version;
 	tr->report.start = tr->result.start;
 	snprintf(tr->report.capture, sizeof(tr->report.capture), "%s", tr->capture_path);
 	member__tell(tr->link, &tr->report);
@@ -319,7 +320,7 @@ static int record(struct trace *tr)
 		.dump = dump,
 		.dump_ctx = tr,
 		.next_capture = tr->link && tr->link->in_segments ? next_capture : NULL,
-		.cut_fd = tr->link ? tr->link->fd : -1,
+		.order_fd = tr->link ? tr->link->fd : -1,
 		.signal_fd = tr->signal_fd,
 		.attached = on_attached,
 		.attached_ctx = tr,
@@ -406,6 +407,19 @@ static void release(struct trace *tr)
 	target__close(&tr->target);
 }
 
+/* Captures of other interpreters: who makes the output of this one makes it of those, too. */
+static void tell_of_kin(const struct trace *tr)
+{
+	struct member_report report = tr->report;
+
+	report.news = MEMBER_CAPTURE;
+	report.stop = tr->result.stop;
+	for (size_t i = 0; i < tr->result.n_kin && *tr->report.capture; i++) {
+		snprintf(report.capture, sizeof(report.capture), "%s", tr->result.kin_captures[i]);
+		member__tell(tr->link, &report);
+	}
+}
+
 int trace__member(const struct options *o, struct member_link *link)
 {
 	struct trace tr = { .o = o, .capture_fd = -1, .link = link, .report.pid = o->pid };
@@ -418,6 +432,7 @@ int trace__member(const struct options *o, struct member_link *link)
 		status = open_running(&tr);
 	if (!status)
 		status = trace_target(&tr);
+	tell_of_kin(&tr);
 	tr.report.news = MEMBER_ENDED;
 	tr.report.status = status;
 	tr.report.end = tr.result.end;

@@ -97,8 +97,8 @@ static void check_follow(struct argp_state *state, struct options *o)
 		return;
 	if (o->command != CMD_TRACE)
 		argp_error(state, "--follow: goes with a trace");
-	if (is_service(o) || o->several)
-		argp_error(state, "--follow: goes with one -p, or with -- PROGRAM");
+	if (o->rotate_ns || o->rotate_bytes || o->max_memory)
+		argp_error(state, "--follow: not with --rotate or --max-memory");
 	if (!keeps_all(o))
 		argp_error(state,
 			   "--follow: not with --hz, --sched, --sample-rate, --max-overhead, "
@@ -121,6 +121,6 @@ void option__check_fleet(struct argp_state *state, struct options *o)
 		argp_error(state, "--keep: says how many files of --rotate stay; give that");
 	o->several = o->n_pids > 1 || o->match.n || o->cgroups.n;
 	check_follow(state, o);
-	if (o->several && !o->buffer_named)
+	if (o->several && !o->follow && !o->buffer_named)
 		o->buffer_bytes = SEVERAL_BUFFER;
 }

@@ -34,9 +34,7 @@ static const struct argp_option option_table[] = {
 	{ 0, 0, 0, 0, "What to trace:", 1 },
 	{ "pid", 'p', "PID", 0, "Trace this running process; repeatable", 1 },
 	{ "follow", 'f', 0, 0,
-	  "And the processes that it starts or has started, as far as they run the same Python; "
-	  "the default after --",
-	  1 },
+	  "And the processes that it starts or has started; the default after --", 1 },
 	{ "no-follow", OPT_NO_FOLLOW, 0, 0, "Only the process itself", 1 },
 	{ "match", OPT_MATCH, "GLOB", 0,
 	  "Trace every Python whose whole command line, joined by blanks, fits, now and later; "

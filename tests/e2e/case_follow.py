@@ -223,6 +223,62 @@ def follow_another_interpreter_to_a_capture(context):
     assert sorted(os.listdir(context.tmp)) == ["out.json", "out.vtb"], os.listdir(context.tmp)
 
 
+@case(each="ends")
+def follow_several(context):
+    """Several -p, one of them a child of another: each is traced once, with its descendants."""
+    targets = [context.target("followed.py", "master") for _ in range(2)]
+    worker = targets[1].facts["pids"][0]
+    out = context.path("out.json")
+    tracer = context.command("-p", targets[0].pid, "-p", worker, "-p", targets[1].pid, "--follow",
+                             "-o", out, out=out)
+    for pid in targets[0].pid, worker, targets[1].pid:
+        tracer.wait_tracing(pid)
+    counts = {}
+    for target in targets:
+        target.ask("more")
+        counts.update(target.ask("go"))
+        target.tell("exit")
+        target.wait()
+    tracer.wait(0)
+    assert_exact(tracer.trace(), counts)
+
+
+@case()
+def follow_several_interpreters(context):
+    """-p of two processes that run different interpreters."""
+    other = another(context)
+    targets = [context.target("followed.py", "master", python=python)
+               for python in (context.python, other)]
+    out = context.path("out.json")
+    tracer = context.command("-p", targets[0].pid, "-p", targets[1].pid, "--follow", "-o", out,
+                             out=out)
+    for target in targets:
+        tracer.wait_tracing(target.pid)
+    counts = {}
+    for target in targets:
+        target.ask("more")
+        counts.update(target.ask("go"))
+    assert_exact(tracer.stop(), counts)
+
+
+@case()
+def follow_matching(context):
+    """--match: servers that are there and one that comes; their children fit as well."""
+    name = "a-server-to-match"
+    servers = [context.target("followed.py", "master", name) for _ in range(2)]
+    out = context.path("out.json")
+    tracer = context.command("--match", "*%s*" % name, "--follow", "-o", out, out=out)
+    for _ in range(2):
+        tracer.wait_tracing_any()
+    servers.append(context.target("followed.py", "master", name))
+    tracer.wait_tracing(servers[2].pid)
+    counts = {}
+    for server in servers:
+        server.ask("more")
+        counts.update(server.ask("go"))
+    assert_exact(tracer.stop(), counts)
+
+
 @case()
 def follow_exec(context):
     """The target becomes another Python program: the trace goes on to its end."""
@@ -273,5 +329,5 @@ def follow_after_ctrl_c(context):
 def follow_of_what(context):
     """With what it does not go."""
     for options in ["--hz", "100"], ["--sample-rate", "0.5"], ["--tracer-entries", "9"], \
-            ["--match", "x"]:
+            ["--rotate", "5"]:
         context.fails(2, "-p", "1", "--follow", *options)

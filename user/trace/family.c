@@ -47,6 +47,7 @@ void relative__forget_program(struct family *f, struct relative *m)
 	m->names = NULL;
 	m->reader = NULL;
 	m->kin = NULL;
+	m->met = false;
 	m->seen = m->runs_ours = m->runs_other = m->announced = m->told = false;
 }
 

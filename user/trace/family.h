@@ -17,6 +17,9 @@ void family__free(struct recording *r);
 /* Between attach and activate: lets in the descendants that are there. */
 void family__meet(struct recording *r);
 
+/* While it runs: follows one more process, with its descendants. */
+void family__adopt(struct recording *r, pid_t pid);
+
 /* Once recording is on: what their threads without events have on their stacks; at the end writes it. */
 void family__look_at_idle(struct recording *r);
 void family__put_idle(struct recording *r, uint64_t end);

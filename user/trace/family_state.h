@@ -23,6 +23,8 @@ struct relative {
 	bool runs_ours;		      /* the same, as /proc tells */
 	bool runs_other;	      /* Python, but another one */
 	struct kin *kin;	      /* who records it then */
+	bool met;		      /* its program ran before it was followed */
+	bool adopted;		      /* to be told of when it is traced */
 	bool told;		      /* that it is missed */
 	bool announced;		      /* the capture knows of it */
 	uint64_t name_at;	      /* the same for what multiprocessing calls it */
@@ -44,7 +46,8 @@ struct thread_of {
 struct family {
 	struct relative *all;
 	struct thread_of *threads;
-	struct kin *kin; /* recordings of other interpreters */
+	struct kin *kin;  /* recordings of other interpreters */
+	uint64_t list_at; /* when to look who else is noted as one of the family, where it is led */
 	bool target_gone;
 	bool bystanders_told; /* how many others the probes slow down */
 	size_t ignored_gone;  /* threads of processes that are gone */
@@ -61,6 +64,9 @@ void relative__forget_program(struct family *f, struct relative *m);
 
 /* It runs the target's interpreter: from here on its names are followed. */
 void relative__get_to_know(struct recording *r, struct relative *m);
+
+/* The user is told, if it was named; version: PY_VERSION_HEX. */
+void relative__is_traced(struct relative *m, uint32_t version);
 
 /* Says, to the user and in the capture, that it is not traced. comm "": as /proc has it. */
 void relative__missed(struct recording *r, struct relative *m, const char *comm, const char *why);

@@ -18,7 +18,8 @@
 #include "recording_state.h"
 
 #define TICK_MS 250
-#define AT_ONCE 2 /* recordings that are being started: each takes some 0.3 s of a CPU */
+#define TARGET_IS_BAD 4 /* enum exit_code */
+#define AT_ONCE 2	/* recordings that are being started: each takes some 0.3 s of a CPU */
 
 /* ---- segments --------------------------------------------------------------------------- */
 
@@ -114,16 +115,52 @@ static void drop(struct fleet *f, struct recorder_of *r)
 	free(r);
 }
 
+/* Who leads the family, or is about to; NULL: nobody so far. */
+static struct recorder_of *leader(const struct fleet *f)
+{
+	struct recorder_of *r = f->cfg->family ? f->all : NULL;
+
+	while (r && r->state == RECORDER_WAITS)
+		r = r->next;
+	return r;
+}
+
+/* It is followed by who leads the family. */
+static void let_adopt(struct fleet *f, struct recorder_of *by, struct recorder_of *r)
+{
+	struct target t = {};
+	char why[512] = "";
+	int err = target__open(r->target, &t, why, sizeof(why));
+
+	target__close(&t);
+	if (!err) {
+		err = member__adopt(&by->member, r->target);
+		snprintf(why, sizeof(why), "%s", strerror(-err));
+	}
+	if (err) {
+		log_error("process %d: %s", r->target, why);
+		f->res->status = f->res->status ? f->res->status : TARGET_IS_BAD;
+	}
+	drop(f, r);
+}
+
 /* Recordings that wait are started, some at a time. */
 static void start_some(struct fleet *f)
 {
-	struct recorder_of *r, *next;
+	struct recorder_of *r, *next, *by;
 	int err;
 
 	for (r = f->all; r && f->starting < AT_ONCE && !f->ending; r = next) {
 		next = r->next;
 		if (r->state != RECORDER_WAITS)
 			continue;
+		by = leader(f);
+		if (by && by->state == RECORDER_STARTS)
+			break;
+		if (by) {
+			let_adopt(f, by, r);
+			continue;
+		}
 		r->fleet = f;
 		r->segment = f->segments;
 		err = member__start(&r->member, run_child, r);
@@ -199,6 +236,8 @@ static void listen_to_all(struct fleet *f)
 				on_tracing(f, r);
 			else if (r->member.report.news == MEMBER_SEGMENT)
 				on_cut(f, r);
+			else if (r->member.report.news == MEMBER_CAPTURE)
+				note_end(r->segment, &r->member.report);
 			if (!r->member.ended)
 				continue;
 			on_ended(f, r);

@@ -30,6 +30,7 @@ struct fleet_config {
 	const pid_t *pids;
 	size_t n_pids;
 	struct process_rules rules;
+	bool family;	       /* one recording follows all of them, and their descendants */
 	uint64_t duration_ns;  /* 0: no limit */
 	uint64_t rotate_ns;    /* a segment's longest time; 0: no limit */
 	uint64_t rotate_bytes; /* and its captures' most bytes; 0: no limit */

@@ -85,9 +85,9 @@ struct kin *kin__of(struct recording *r, const struct target *t)
 	return k;
 }
 
-bool kin__traces(const struct kin *k)
+uint32_t kin__version(const struct kin *k)
 {
-	return k->traces && !k->member.ended;
+	return k->traces && !k->member.ended ? k->member.report.python : 0;
 }
 
 const char *kin__failure(const struct kin *k)
@@ -102,7 +102,7 @@ static void say_late(struct recording *r, const struct relative *m, uint64_t sta
 {
 	char text[256];
 
-	if (!m->since || start <= m->since)
+	if (m->met || start <= m->since)
 		return;
 	snprintf(text, sizeof(text),
 		 "process %d runs an interpreter that none ran before: it is traced from %.0f ms "
@@ -114,9 +114,11 @@ static void say_late(struct recording *r, const struct relative *m, uint64_t sta
 static void on_tracing(struct recording *r, struct kin *k)
 {
 	k->traces = true;
-	for (const struct relative *m = r->family->all; m; m = m->hh.next)
-		if (m->kin == k)
+	for (struct relative *m = r->family->all; m; m = m->hh.next)
+		if (m->kin == k) {
 			say_late(r, m, k->member.report.start);
+			relative__is_traced(m, k->member.report.python);
+		}
 }
 
 static void keep_capture(struct recording *r, const struct member_report *report)

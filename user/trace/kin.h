@@ -8,7 +8,7 @@
 #ifndef VTBPF_KIN_H
 #define VTBPF_KIN_H
 
-#include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "../discover/target.h"
@@ -23,8 +23,8 @@ struct kin *kin__of(struct recording *r, const struct target *t);
 /* Some times a second: hears what they say. */
 void kin__listen(struct recording *r);
 
-/* Does it record? Why it cannot, NULL while it may. */
-bool kin__traces(const struct kin *k);
+/* PY_VERSION_HEX once it records, else 0. Why it cannot, NULL while it may. */
+uint32_t kin__version(const struct kin *k);
 const char *kin__failure(const struct kin *k);
 
 /* The recording ends: so do they; and waits for that. The captures are the result's then. */

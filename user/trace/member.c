@@ -80,6 +80,15 @@ void member__cut(struct member *m)
 		send(m->fd, "", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
+int member__adopt(struct member *m, pid_t pid)
+{
+	const struct member_order order = { .adopt = pid };
+
+	if (!m->pid || m->ended)
+		return -ESRCH;
+	return send(m->fd, &order, sizeof(order), MSG_NOSIGNAL) == sizeof(order) ? 0 : -errno;
+}
+
 void member__stop(struct member *m)
 {
 	if (!m->pid || m->ended)

@@ -15,6 +15,7 @@
 
 enum member_news {
 	MEMBER_TRACING, /* all probes are set: start, capture */
+	MEMBER_CAPTURE, /* one more capture, whole, of this segment */
 	MEMBER_SEGMENT, /* a segment has ended: all but status and end; the recording goes on */
 	MEMBER_ENDED,	/* all of it */
 };
@@ -28,15 +29,21 @@ struct member_report {
 	int end;		       /* enum recording_end */
 	uint64_t start, stop;	       /* CLOCK_MONOTONIC ns */
 	pid_t pid;		       /* of whom it is */
+	uint32_t python;	       /* PY_VERSION_HEX */
 	bool pid_gone;		       /* that one ended before it was looked at */
 	bool short_capture;	       /* it was cut short, and is to be kept */
 	char last_words[MEMBER_WORDS]; /* on MEMBER_ENDED, to be said last of all; "": none */
 	char capture[PATH_MAX];	       /* "": none */
 };
 
+/* What is asked of a child; a single byte asks for the next segment. */
+struct member_order {
+	pid_t adopt; /* a process to follow as well */
+};
+
 /* In the child. */
 struct member_link {
-	int fd; /* each byte asks for the next segment */
+	int fd; /* orders */
 	bool in_segments;
 	/* Of one that records what runs another interpreter in a family: tracer__family_fd() of who
 	 * leads it, and that one's target. 0: it is none. */
@@ -60,8 +67,9 @@ int member__start(struct member *m, int (*run)(void *ctx, struct member_link *li
  * is nothing to take. */
 int member__receive(struct member *m);
 
-/* Asks the child for the next segment, and to end. */
+/* Asks the child for the next segment, to follow one more process, and to end. */
 void member__cut(struct member *m);
+int member__adopt(struct member *m, pid_t pid); /* 0 or a negative errno */
 void member__stop(struct member *m);
 
 /* Waits for the child's end, and releases all. */

@@ -15,6 +15,7 @@
 #include "../log.h"
 #include "family.h"
 #include "kin.h"
+#include "member.h"
 #include "recording_state.h"
 #include "segment.h"
 #include "self_check.h"
@@ -338,12 +339,15 @@ static void wait_for_news(struct recording *r, struct pollfd *fds, size_t n)
 	ppoll(fds, n, &ts, NULL);
 }
 
-static void note_cut(struct recording *r, uint64_t now)
+static void take_order(struct recording *r, uint64_t now)
 {
-	char c;
+	struct member_order order;
+	ssize_t n = read(r->cfg->order_fd, &order, sizeof(order));
 
-	if (read(r->cfg->cut_fd, &c, 1) == 1)
+	if (n == 1 && r->segments)
 		r->cut_due = now;
+	else if (n == sizeof(order))
+		family__adopt(r, order.adopt);
 }
 
 static void cut(struct recording *r)
@@ -371,7 +375,7 @@ static void loop(struct recording *r)
 		{ .fd = r->cfg->target->pidfd, .events = POLLIN },
 		{ .fd = r->control ? control__fd(r->control) : -1, .events = POLLIN },
 		[4 ... 4 + DUMPS_AT_ONCE] = { .fd = -1, .events = POLLIN },
-		{ .fd = r->segments ? r->cfg->cut_fd : -1, .events = POLLIN },
+		{ .fd = r->segments || r->family ? r->cfg->order_fd : -1, .events = POLLIN },
 	};
 
 	while (!r->res->end) {
@@ -398,7 +402,7 @@ static void loop(struct recording *r)
 		if (target_is_gone(r, &fds[2]))
 			recording__end_with(r, END_TARGET_EXIT);
 		if (fds[5 + DUMPS_AT_ONCE].revents & POLLIN)
-			note_cut(r, now);
+			take_order(r, now);
 		if (r->cut_due && pacing__may_cut(r))
 			cut(r);
 		check_target(r, now);

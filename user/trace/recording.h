@@ -70,11 +70,11 @@ struct recording_config {
 	 * after a message. NULL: no dumps. */
 	int (*dump)(void *ctx, const char *from, const char *to);
 	void *dump_ctx;
-	/* A recording in segments (segment.h): a byte comes at cut_fd when the next one is to begin. The
+	/* A recording in segments (segment.h): an order asks for the next one. The
 	 * capture from `start` to `stop` is whole; the writer is to be given another file. With dump_ctx;
 	 * 0 or a negative errno. NULL: there is one capture. */
 	int (*next_capture)(void *ctx, uint64_t start, uint64_t stop);
-	int cut_fd;
+	int order_fd; /* struct member_order or a byte come here; -1: never */
 	/* With --follow. In a child, records process pid, which runs another interpreter than the target,
 	 * with what the link says of the family. The exit status. NULL: such processes are missed. */
 	int (*run_kin)(void *ctx, pid_t pid, struct member_link *link);

@@ -16,6 +16,7 @@
 #include "family_state.h"
 
 #define NAME_MAX_BYTES PROCESS_NAME_MAX
+#define LIST_NS 250000000ULL
 #define NAME_AGAIN_NS 10000000ULL
 #define NAME_GIVEN_UP_NS 3000000000ULL /* after its start */
 
@@ -117,6 +118,16 @@ static bool look_at_program(struct recording *r, struct relative *m)
 	return m->runs_ours;
 }
 
+void relative__is_traced(struct relative *m, uint32_t version)
+{
+	char text[16];
+
+	if (m->adopted)
+		log_error("tracing %d… (CPython %s)", m->pid,
+			  py_version_str(version, text, sizeof(text)));
+	m->adopted = false;
+}
+
 static int make_parts(struct recording *r, struct relative *m)
 {
 	const struct recording_config *cfg = r->cfg;
@@ -151,6 +162,7 @@ void relative__get_to_know(struct recording *r, struct relative *m)
 		return;
 	}
 	m->runs_ours = m->announced = true;
+	relative__is_traced(m, r->cfg->plan->version);
 	m->name_at = 1;
 	put_process(r, m, m->command);
 	put_ns_pid(r, m);
@@ -186,39 +198,12 @@ static void look(struct recording *r, struct relative *m, uint64_t now)
 		why = m->kin ? kin__failure(m->kin) : "it runs another interpreter than the target";
 		if (why)
 			relative__missed(r, m, "", why);
+		else if (m->kin && kin__version(m->kin))
+			relative__is_traced(m, kin__version(m->kin));
 		return;
 	}
 	m->look_again = m->look_again * 2 < LOOK_MAX_NS ? m->look_again * 2 : LOOK_MAX_NS;
 	m->look_at = now + m->look_again;
-}
-
-void family__tick(struct recording *r, uint64_t now)
-{
-	if (!r->family)
-		return;
-	kin__listen(r);
-	for (struct relative *m = r->family->all; m; m = m->hh.next) {
-		if (m->look_at && now >= m->look_at)
-			look(r, m, now);
-		if (m->names)
-			thread_names__tick(m->names, now);
-		if (m->reader && m->name_at && now >= m->name_at)
-			look_at_name(r, m, now);
-	}
-	if (r->family->target_gone && !family__is_led(r) && !family__lives_on(r))
-		recording__end_with(r, relative__of(r->family, r->cfg->target->pid) ?
-					       END_TARGET_EXEC :
-					       END_TARGET_EXIT);
-}
-
-uint64_t family__wait(const struct recording *r, uint64_t now, uint64_t most)
-{
-	const struct relative *m = r->family ? r->family->all : NULL;
-
-	for (; m && most; m = m->hh.next)
-		if (m->look_at && m->look_at < now + most)
-			most = m->look_at > now ? m->look_at - now : 0;
-	return most;
 }
 
 /* ---- those that are there --------------------------------------------------------------- */
@@ -249,13 +234,10 @@ static void meet(struct recording *r, pid_t pid, pid_t ppid)
 	m->executed = true; /* it may be anything */
 	m->look_at = 1;
 	m->look_again = LOOK_AFTER_EXEC_NS;
-	if (tracer__add_target(r->tracer, pid))
+	m->met = true;
+	m->since = r->window_start ? clock_ns(CLOCK_MONOTONIC) : 0;
+	if (tracer__add_target(r->tracer, pid, m->since))
 		relative__missed(r, m, "", "too many processes are followed already");
-}
-
-static pid_t head_of(const struct recording *r)
-{
-	return family__is_led(r) ? r->cfg->family : r->cfg->target->pid;
 }
 
 /* Processes whose parent is one of ours, and that are not known yet. */
@@ -273,8 +255,7 @@ static size_t meet_children(struct recording *r)
 		if (pid == self || pid == r->cfg->target->pid || relative__of(r->family, pid))
 			continue;
 		ppid = parent_of(pid);
-		if (pid != head_of(r) && ppid != head_of(r) && ppid != r->cfg->target->pid &&
-		    !relative__of(r->family, ppid))
+		if (ppid != r->cfg->target->pid && !relative__of(r->family, ppid))
 			continue;
 		meet(r, pid, ppid);
 		n++;
@@ -282,6 +263,36 @@ static size_t meet_children(struct recording *r)
 	if (dir)
 		closedir(dir);
 	return n;
+}
+
+/* One that who leads the family has noted. */
+static void meet_listed(void *ctx, pid_t pid)
+{
+	struct recording *r = ctx;
+
+	if (pid != r->cfg->target->pid && !relative__of(r->family, pid))
+		meet(r, pid, parent_of(pid));
+}
+
+void family__adopt(struct recording *r, pid_t pid)
+{
+	struct relative *m;
+
+	if (!r->family || pid == r->cfg->target->pid)
+		return;
+	if (!relative__of(r->family, pid)) {
+		meet(r, pid, parent_of(pid));
+		while (meet_children(r))
+			;
+	}
+	m = relative__of(r->family, pid);
+	if (!m)
+		return;
+	m->adopted = true;
+	if (m->announced)
+		relative__is_traced(m, r->cfg->plan->version);
+	else if (m->kin && kin__version(m->kin))
+		relative__is_traced(m, kin__version(m->kin));
 }
 
 static bool is_one_of_us(const void *ctx, pid_t pid)
@@ -315,10 +326,12 @@ void family__meet(struct recording *r)
 
 	if (!r->family)
 		return;
+	if (family__is_led(r)) {
+		tracer__each_target(r->tracer, meet_listed, r);
+		return; /* there is a process that runs already: they are looked at later */
+	}
 	while (meet_children(r)) /* their children, too, and those that came meanwhile */
 		;
-	if (family__is_led(r)) /* there is a process that runs already: they are looked at later */
-		return;
 	HASH_ITER(hh, r->family->all, m, tmp)
 		if (look_at_program(r, m) && !make_parts(r, m))
 			thread_names__scan(m->names); /* verdicts before the first event */
@@ -355,4 +368,39 @@ void family__put_idle(struct recording *r, uint64_t end)
 		if (m->idle)
 			idle_threads__write(m->idle, &span, r->w);
 	}
+}
+
+/* ---- time -------------------------------------------------------------------------------------- */
+
+void family__tick(struct recording *r, uint64_t now)
+{
+	if (!r->family)
+		return;
+	kin__listen(r);
+	if (family__is_led(r) && now >= r->family->list_at) {
+		r->family->list_at = now + LIST_NS;
+		tracer__each_target(r->tracer, meet_listed, r);
+	}
+	for (struct relative *m = r->family->all; m; m = m->hh.next) {
+		if (m->look_at && now >= m->look_at)
+			look(r, m, now);
+		if (m->names)
+			thread_names__tick(m->names, now);
+		if (m->reader && m->name_at && now >= m->name_at)
+			look_at_name(r, m, now);
+	}
+	if (r->family->target_gone && !family__is_led(r) && !family__lives_on(r))
+		recording__end_with(r, relative__of(r->family, r->cfg->target->pid) ?
+					       END_TARGET_EXEC :
+					       END_TARGET_EXIT);
+}
+
+uint64_t family__wait(const struct recording *r, uint64_t now, uint64_t most)
+{
+	const struct relative *m = r->family ? r->family->all : NULL;
+
+	for (; m && most; m = m->hh.next)
+		if (m->look_at && m->look_at < now + most)
+			most = m->look_at > now ? m->look_at - now : 0;
+	return most;
 }

@@ -81,8 +81,12 @@ void tracer__free(struct tracer *t);
 int tracer__attach(struct tracer *t, pid_t pid, int fd);
 
 /* One more process of the same program, before or after the attach: with tracer_config.follow, which
- * lets in by itself what it will fork. 0 or a negative errno. */
-int tracer__add_target(struct tracer *t, pid_t pid);
+ * lets in by itself what it will fork. since: CLOCK_MONOTONIC ns, if it is not recorded from the start
+ * on; else 0. 0 or a negative errno. */
+int tracer__add_target(struct tracer *t, pid_t pid, uint64_t since);
+
+/* Calls fn for each of them. */
+void tracer__each_target(const struct tracer *t, void (*fn)(void *ctx, pid_t pid), void *ctx);
 
 /* The descriptor of the map of those that were let in, the tracer's own; and, after the record of its
  * end (VTBPF_REC_PROCESS_EXIT), takes one out of it. */

@@ -140,9 +140,9 @@ static int attach_all(void *ctx, char *why, size_t why_size)
 	return err;
 }
 
-int tracer__add_target(struct tracer *t, pid_t pid)
+int tracer__add_target(struct tracer *t, pid_t pid, uint64_t since)
 {
-	struct target_process named = {};
+	struct target_process named = { .since = since };
 	__u32 tgid = pid;
 
 	if (t->skel->rodata->follows_another)
@@ -153,6 +153,16 @@ int tracer__add_target(struct tracer *t, pid_t pid)
 int tracer__family_fd(const struct tracer *t)
 {
 	return bpf_map__fd(t->skel->maps.targets);
+}
+
+void tracer__each_target(const struct tracer *t, void (*fn)(void *ctx, pid_t pid), void *ctx)
+{
+	int fd = tracer__family_fd(t);
+	__u32 max = bpf_map__max_entries(t->skel->maps.targets), tgid, *at = NULL;
+
+	/* One that is forgotten meanwhile lets the walk begin anew. */
+	for (__u32 i = 0; i < 2 * max && !bpf_map_get_next_key(fd, at, &tgid); i++, at = &tgid)
+		fn(ctx, tgid);
 }
 
 /* Its id may be another process's by now, which belongs to the family as well. */
@@ -172,7 +182,7 @@ int tracer__attach(struct tracer *t, pid_t pid, int fd)
 {
 	struct attach_args args = { .t = t, .pid = t->following ? -1 : pid };
 	char why[512] = "";
-	int err = tracer__add_target(t, pid);
+	int err = tracer__add_target(t, pid, 0);
 
 	if (err)
 		return err;

@@ -106,7 +106,7 @@ class Worker:
         return [int(word) for word in self.answers.readline().split()]
 
 
-def master():
+def master(*_):
     """A prefork server: three workers at first, one more for each line "more"; "go", "exec", "exit"."""
     workers = []
     for _ in range(3):
