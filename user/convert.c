@@ -279,6 +279,7 @@ static int write_profile(struct conversion *c)
 
 	if (p) {
 		p->cancel = c->opts->cancel;
+		p->keeps_args = c->ops->shows_args;
 		begin_report(c, "converting", 0.8);
 		err = chrome_profile__read(&c->report, p);
 	}

@@ -317,6 +317,23 @@ def report_of_several_processes(context):
         check_quiet(page)
 
 
+@case()
+def report_of_arguments(context):
+    """What a call was made with stands in its details, as text and no more, and in no other's."""
+    given = {"plain": "-7", ALERT: "'%s'" % ALERT, "turned": "'\u202egnp.exe'"}
+    events = [event("bare (app.py:1)", 10, 5),
+              event("given (app.py:2)", 20, 5)[:-1] + ',"args":{"func_args":%s}}' % json.dumps(given)]
+    with chromium.Browser(context) as browser:
+        page = opened(context, browser, report(context, made(context, "arguments.json", events)))
+        said = selected(page, "given")
+        shown = {"func_args: plain": "-7", "func_args: " + ALERT: "'%s'" % ALERT,
+                 "func_args: turned": "'\\u202egnp.exe'"}
+        assert {k: v for k, v in said.items() if k.startswith("func_args")} == shown, said
+        assert not [k for k in selected(page, "bare") if k.startswith("func_args")]
+        assert page.evaluate("document.title") != "taken"
+        check_quiet(page)
+
+
 def colours(page):
     return page.evaluate("""(() => { const c = document.querySelector('#timeline canvas');
         const p = c.getContext('2d').getImageData(c.width - 3, c.height - 3, 1, 1).data;

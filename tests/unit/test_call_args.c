@@ -138,6 +138,34 @@ static void test_other_formats(void **state)
 	has(f, "leaf (");
 }
 
+/* VizTracer's --log_func_args; and what is no such thing. */
+static void test_page_of_json(void **state)
+{
+	struct fixture *f = *state;
+	struct html_reader r;
+
+	convert_json(
+		f, "html",
+		"{\"traceEvents\":["
+		"{\"ph\":\"X\",\"cat\":\"FEE\",\"pid\":1,\"tid\":1,\"ts\":10,\"dur\":5,"
+		"\"name\":\"f (a.py:1)\",\"args\":{\"func_args\":{\"a\\\"b\":\"'\\u00e9\\n'\",\"n\":7}}},"
+		"{\"ph\":\"X\",\"cat\":\"FEE\",\"pid\":1,\"tid\":1,\"ts\":20,\"dur\":5,"
+		"\"name\":\"f (a.py:1)\",\"args\":{\"func_args\":[1,2]}},"
+		"{\"ph\":\"X\",\"cat\":\"FEE\",\"pid\":1,\"tid\":1,\"ts\":30,\"dur\":5,"
+		"\"name\":\"f (a.py:1)\",\"args\":{\"func_args\":{}}}]}");
+	html_reader__open(&r, f->text);
+	assert_true(html_reader__next(&r, 'A'));
+	html_reader__number(&r);
+	assert_int_equal(html_reader__number(&r), 0);
+	assert_int_equal(html_reader__number(&r), 2);
+	assert_string_equal(html_reader__text(&r), "a\"b");
+	assert_string_equal(html_reader__text(&r), "'\303\251\n'");
+	assert_string_equal(html_reader__text(&r), "n");
+	assert_string_equal(html_reader__text(&r), "7");
+	assert_true(r.p == r.end);
+	html_reader__close(&r);
+}
+
 /* Calls that never come: what they were made with goes, however many there are. */
 static void test_bounded(void **state)
 {
@@ -188,9 +216,13 @@ static void test_bounded_in_depth(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		FORMAT_TEST(test_json),		FORMAT_TEST(test_first_calls),
-		FORMAT_TEST(test_late_calls),	FORMAT_TEST(test_other_formats),
-		cmocka_unit_test(test_bounded), cmocka_unit_test(test_bounded_in_depth),
+		FORMAT_TEST(test_json),
+		FORMAT_TEST(test_first_calls),
+		FORMAT_TEST(test_late_calls),
+		FORMAT_TEST(test_other_formats),
+		FORMAT_TEST(test_page_of_json),
+		cmocka_unit_test(test_bounded),
+		cmocka_unit_test(test_bounded_in_depth),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

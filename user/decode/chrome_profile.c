@@ -9,6 +9,7 @@
 
 #include "../array.h"
 #include "chrome_profile.h"
+#include "profile_args.h"
 
 #define LOOK_EVERY 4096
 
@@ -25,6 +26,8 @@ struct reading {
 	struct known *by_name;
 	char *scratch;
 	size_t scratch_size;
+	char *args; /* texts of the arguments of one call */
+	size_t args_room;
 };
 
 static int fail(struct reading *r, int err, const char *what)
@@ -135,6 +138,43 @@ static int add_gap(struct reading *r, struct profile_track *t, const struct chro
 	return profile__add(r->profile, t, &call);
 }
 
+/* A string as what it says, all else as it stands. Returns where the text ends. */
+static char *put_text(struct json_span value, struct profile_text *text, char *at)
+{
+	long n = json_text__unquote(value, at);
+
+	if (n < 0) {
+		memcpy(at, value.p, value.n);
+		n = (long)value.n;
+	}
+	*text = (struct profile_text){ at, (size_t)n };
+	return at + n;
+}
+
+/* func_args, as VizTracer has them. */
+static int add_args(struct reading *r, const struct profile_track *t, const struct chrome_event *ev)
+{
+	struct profile_args_call call = {
+		t->number, (uint64_t)ev->start, (uint64_t)(ev->end - ev->start), 0, {}
+	};
+	struct json_span object, rest, key, value;
+	char *at;
+
+	if (!json_text__find(ev->args, "func_args", &object) ||
+	    !json_text__enter(object, '{', &rest))
+		return 0;
+	if (ARRAY_RESERVE(r->args, r->args_room, 2 * object.n)) /* a NUL comes after each */
+		return -ENOMEM;
+	at = r->args;
+	while (call.n < VTBPF_MAX_ARGS && json_text__next_member(&rest, &key, &value) > 0) {
+		key = (struct json_span){ key.p - 1, key.n + 2 }; /* with its quotes */
+		at = put_text(key, &call.text[2 * call.n], at);
+		at = put_text(value, &call.text[2 * call.n + 1], at);
+		call.n++;
+	}
+	return call.n ? profile_args__add(r->profile, &call) : 0;
+}
+
 static int add_call(struct reading *r, struct profile_track *t, const struct chrome_event *ev)
 {
 	struct profile_call call = { .start = (uint64_t)ev->start,
@@ -150,6 +190,12 @@ static int add_call(struct reading *r, struct profile_track *t, const struct chr
 		call.flags |= chrome_event__is_sampled(ev) ? PROFILE_SAMPLED : 0;
 	}
 	*(call.flags & PROFILE_SAMPLED ? &r->profile->sampled : &r->profile->exact) += 1;
+	if (r->profile->keeps_args && ev->args.n) {
+		int err = add_args(r, t, ev);
+
+		if (err)
+			return err;
+	}
 	return profile__add(r->profile, t, &call);
 }
 
@@ -277,6 +323,7 @@ int chrome_profile__read(struct chrome_filter *f, struct profile *p)
 		free(k);
 	}
 	free(r.scratch);
+	free(r.args);
 	if (!err)
 		err = profile__settle(p);
 	if (err == -EILSEQ)

@@ -94,6 +94,7 @@ struct profile {
 	 * time there were samples. Sums are made of one of them: profile__choose(). */
 	uint64_t exact, sampled;
 	double sampled_share;
+	bool keeps_args;	   /* of a Chrome trace, who reads it is to keep them: */
 	struct profile_args *args; /* what calls were made with (profile_args.h); NULL: not kept */
 	volatile bool *cancel;	   /* set: walks end with -ECANCELED; may be NULL */
 };

@@ -50,9 +50,9 @@ static int open_file(struct profile *p)
 	return -ENOMEM;
 }
 
-int profile_args__add(struct profile *p, const struct profile_track *t, const struct slice *call)
+int profile_args__add(struct profile *p, const struct profile_args_call *call)
 {
-	const struct head head = { t->number, call->start, call->dur, call->n_args };
+	const struct head head = { call->track, call->start, call->dur, call->n };
 	uint64_t lengths[2 * VTBPF_MAX_ARGS];
 	int err = open_file(p);
 	FILE *f;
@@ -60,16 +60,12 @@ int profile_args__add(struct profile *p, const struct profile_track *t, const st
 	if (err)
 		return err;
 	f = p->args->file;
-	for (size_t i = 0; i < call->n_args; i++) {
-		lengths[2 * i] = call->args[i].name.len;
-		lengths[2 * i + 1] = call->args[i].text.len;
-	}
+	for (size_t i = 0; i < 2 * call->n; i++)
+		lengths[i] = call->text[i].n;
 	fwrite(&head, sizeof(head), 1, f);
-	fwrite(lengths, sizeof(lengths[0]), 2 * call->n_args, f);
-	for (size_t i = 0; i < call->n_args; i++) {
-		fwrite(call->args[i].name.data, 1, call->args[i].name.len, f);
-		fwrite(call->args[i].text.data, 1, call->args[i].text.len, f);
-	}
+	fwrite(lengths, sizeof(lengths[0]), 2 * call->n, f);
+	for (size_t i = 0; i < 2 * call->n; i++)
+		fwrite(call->text[i].p, 1, call->text[i].n, f);
 	return ferror(f) ? -EIO : 0;
 }
 

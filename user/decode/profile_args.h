@@ -3,8 +3,10 @@
 #ifndef VTBPF_PROFILE_ARGS_H
 #define VTBPF_PROFILE_ARGS_H
 
+#include <linux/types.h>
+
+#include "../../bpf/vtbpf.h"
 #include "profile.h"
-#include "replay.h"
 
 struct profile_args;
 
@@ -15,8 +17,9 @@ struct profile_args_call {
 	struct profile_text text[2 * VTBPF_MAX_ARGS]; /* name, value, name, ... */
 };
 
-/* Takes those of a call that was added to the track. 0 or a negative errno. */
-int profile_args__add(struct profile *p, const struct profile_track *t, const struct slice *call);
+/* Takes those of a call that was added to its track, in a profile that keeps them. 0 or a negative
+ * errno. */
+int profile_args__add(struct profile *p, const struct profile_args_call *call);
 
 /* From the first call on again. 0 or a negative errno. */
 int profile_args__rewind(struct profile *p);

@@ -257,17 +257,28 @@ static int html_profile(struct writer *w, struct profile *p)
 static int html_slice(struct writer *w, const struct slice *slice)
 {
 	int err = profile_writer__slice(w, slice);
+	struct profile_args_call call;
 
 	if (err || !slice->n_args)
 		return err;
-	return profile_args__add(profile_writer__profile(w),
-				 profile_writer__track_of(w, slice->track), slice);
+	call.track = profile_writer__track_of(w, slice->track)->number;
+	call.start = slice->start;
+	call.dur = slice->dur;
+	call.n = slice->n_args;
+	for (size_t i = 0; i < slice->n_args; i++) {
+		call.text[2 * i] =
+			(struct profile_text){ slice->args[i].name.data, slice->args[i].name.len };
+		call.text[2 * i + 1] =
+			(struct profile_text){ slice->args[i].text.data, slice->args[i].text.len };
+	}
+	return profile_args__add(profile_writer__profile(w), &call);
 }
 
 const struct writer_ops html_writer = {
 	.name = "html",
 	.extension = ".html",
 	.slice = html_slice,
+	.shows_args = true,
 	.event = profile_writer__event,
 	.profile = html_profile,
 	PROFILE_WRITER_OTHERS,

@@ -41,6 +41,7 @@ struct writer_ops {
 	const char *name;      /* of --format */
 	const char *extension; /* of files, with the dot */
 	bool gzip;
+	bool shows_args; /* in `profile`, what calls were made with (profile_args.h) */
 	int (*begin)(struct writer *w);
 	int (*process)(struct writer *w, const struct session_process *p);
 	int (*track)(struct writer *w, const struct track *track);
