@@ -34,6 +34,7 @@
 #include "sleep.bpf.h"
 #include "sched.bpf.h"
 #include "gc.bpf.h"
+#include "gil.bpf.h"
 #include "mark.bpf.h"
 #include "args.bpf.h"
 
@@ -187,6 +188,35 @@ SITE_PROGRAM(23)
 SEC("?uprobe")
 int on_nothing(struct pt_regs *ctx __attribute__((unused)))
 {
+	return 0;
+}
+
+/* --gil: two programs, so that no cookie need tell what is called. */
+SEC("?uprobe.multi")
+int on_gil_lock_multi(struct pt_regs *ctx)
+{
+	gil_take_lock(read_reg(ctx, gil_arg_reg));
+	return 0;
+}
+
+SEC("?uprobe")
+int on_gil_lock(struct pt_regs *ctx)
+{
+	gil_take_lock(read_reg(ctx, gil_arg_reg));
+	return 0;
+}
+
+SEC("?uprobe.multi")
+int on_gil_signal_multi(struct pt_regs *ctx)
+{
+	gil_take_signal(read_reg(ctx, gil_arg_reg));
+	return 0;
+}
+
+SEC("?uprobe")
+int on_gil_signal(struct pt_regs *ctx)
+{
+	gil_take_signal(read_reg(ctx, gil_arg_reg));
 	return 0;
 }
 

@@ -3,8 +3,8 @@
  * The contract between vtbpf's BPF programs, its capture files and its decoder.
  *
  * Everything that crosses the kernel/user border is declared here, in vtbpf_process.h,
- * vtbpf_event.h, vtbpf_args.h, vtbpf_gc.h, vtbpf_sample.h, vtbpf_trigger.h and vtbpf_state.h, its
- * further parts,
+ * vtbpf_event.h, vtbpf_args.h, vtbpf_gc.h, vtbpf_gil.h, vtbpf_sample.h, vtbpf_trigger.h and
+ * vtbpf_state.h, its further parts,
  * and nowhere else. None includes any other header: the BPF side includes this one after vmlinux.h,
  * the user side after <linux/types.h>.
  * A capture file is a struct vtbpf_capture_header followed by records, byte for byte as they came
@@ -394,6 +394,7 @@ struct vtbpf_rec_end {
 #include "vtbpf_event.h"
 #include "vtbpf_args.h"
 #include "vtbpf_gc.h"
+#include "vtbpf_gil.h"
 #include "vtbpf_sample.h"
 #include "vtbpf_process.h"
 #include "vtbpf_trigger.h"

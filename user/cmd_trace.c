@@ -36,6 +36,7 @@ struct trace {
 	struct target target;
 	struct probe_plan plan;
 	struct gc_plan gc;     /* with --gc */
+	struct gil_plan gil;   /* with --gil */
 	struct mark_site mark; /* offset 0: not found */
 	struct tracer_early *early;
 	struct capture_writer writer;
@@ -113,6 +114,8 @@ static int make_plan(struct trace *tr)
 						   sizeof(why));
 	if (!err && tr->o->gc)
 		err = gc_sites__find(tr->target.interp_fd, &tr->plan, &tr->gc, why, sizeof(why));
+	if (!err && tr->o->gil)
+		err = gil_sites__find(tr->target.interp_fd, &tr->plan, &tr->gil, why, sizeof(why));
 	if (err) {
 		log_error("process %d (%s): %s", tr->target.pid, tr->target.interp, why);
 		snprintf(tr->report.last_words, sizeof(tr->report.last_words),
@@ -121,6 +124,9 @@ static int make_plan(struct trace *tr)
 	}
 	log_verbose("process %d runs CPython %s from %s", tr->target.pid,
 		    py_version_str(tr->plan.version, version, sizeof(version)), tr->target.interp);
+	if (tr->o->gil && tr->plan.free_threaded)
+		log_warn("--gil: process %d runs without a GIL (a free-threaded build)",
+			 tr->target.pid);
 	if (!tr->o->hz && mark_site__find(tr->target.interp_fd, &tr->mark))
 		log_verbose("note: marks cannot be seen: it does not show where sys.audit() is");
 	for (size_t i = 0; i < tr->plan.n_notes; i++)
@@ -295,6 +301,7 @@ static int record(struct trace *tr)
 			.sched = o->sched,
 			.follow = o->follow,
 			.gc = tr->gc.n ? &tr->gc : NULL,
+			.gil = tr->gil.signals.n ? &tr->gil : NULL,
 			.mark = tr->mark.offset ? &tr->mark : NULL,
 		},
 		.duration_ns = o->duration_ns,

@@ -79,6 +79,7 @@ struct options {
 	bool wall;	 /* and of threads that have no CPU, too */
 	bool sched;	 /* what threads do without a CPU */
 	bool gc;	 /* show collections */
+	bool gil;	 /* show who has the GIL, and who waits for it */
 	bool no_progress;
 	bool dry_run;
 	bool json; /* of threads, ctl status */

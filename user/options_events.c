@@ -13,6 +13,9 @@ error_t option__parse_events(int key, struct options *o)
 	case OPT_GC:
 		o->gc = true;
 		return 0;
+	case OPT_GIL:
+		o->gil = true;
+		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
 }
@@ -20,7 +23,11 @@ error_t option__parse_events(int key, struct options *o)
 /* The first of them that was given, NULL: none. */
 static const char *first_of(const struct options *o)
 {
-	return o->sched ? "--sched" : o->gc ? "--gc" : o->functions.args.n ? "--args" : NULL;
+	return o->sched		   ? "--sched" :
+	       o->gc		   ? "--gc" :
+	       o->gil		   ? "--gil" :
+	       o->functions.args.n ? "--args" :
+				     NULL;
 }
 
 void option__check_events(struct argp_state *state, const struct options *o)
@@ -38,7 +45,9 @@ void option__check_events(struct argp_state *state, const struct options *o)
 			   "%s: is not among the calls that --tracer-entries or a "
 			   "--keep-last N could count; give a time: --keep-last 10s",
 			   option);
-	if (o->sched && o->max_overhead)
-		argp_error(state, "--sched: what it costs is in no budget of --max-overhead; "
-				  "--sample-rate goes with it");
+	if ((o->sched || o->gil) && o->max_overhead)
+		argp_error(state,
+			   "%s: what it costs is in no budget of --max-overhead; --sample-rate "
+			   "goes with it",
+			   o->sched ? "--sched" : "--gil");
 }

@@ -56,6 +56,7 @@ enum option_key {
 	OPT_SCHED,
 	OPT_GC,
 	OPT_ARGS,
+	OPT_GIL,
 };
 
 /* ---- options_text.c --------------------------------------------------------------------- */

@@ -95,6 +95,7 @@ static const struct argp_option option_table[] = {
 	{ "args", OPT_ARGS, "GLOB", 0,
 	  "What functions of this qualified name, or FILE:NAME, are called with; repeatable", 3 },
 	{ "gc", OPT_GC, 0, 0, "Garbage collections: generation, objects collected", 3 },
+	{ "gil", OPT_GIL, 0, 0, "Who has the GIL, and who waits for it", 3 },
 	{ "sched", OPT_SCHED, 0, 0,
 	  "What threads do without a CPU: blocked, in which system call, woken by whom; runnable",
 	  3 },

@@ -88,6 +88,10 @@ struct signal_struct {
 	atomic_t live; /* threads that have not ended */
 };
 
+struct sched_info {
+	long long unsigned int run_delay;
+};
+
 struct ns_common {
 	unsigned int inum;
 };
@@ -116,6 +120,7 @@ struct task_struct {
 	struct sched_entity se;
 	struct task_struct *group_leader;
 	struct pid *thread_pid;
+	struct sched_info sched_info; /* with CONFIG_SCHED_INFO */
 	struct signal_struct *signal;
 	struct thread_struct thread;
 };

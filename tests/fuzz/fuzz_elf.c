@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "../../user/discover/gc_sites.h"
+#include "../../user/discover/gil_sites.h"
 #include "../../user/discover/mark_site.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -14,6 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct probe_plan plan;
 	static struct gc_plan gc;
+	static struct gil_plan gil;
 	struct mark_site mark;
 	int fd = memfd_create("fuzz", MFD_CLOEXEC);
 	char why[256];
@@ -23,6 +25,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (write(fd, data, size) == (ssize_t)size) {
 		probe_plan__make(fd, &plan, why, sizeof(why));
 		gc_sites__find(fd, &plan, &gc, why, sizeof(why));
+		gil_sites__find(fd, &plan, &gil, why, sizeof(why));
 		mark_site__find(fd, &mark);
 	}
 	close(fd);

@@ -284,6 +284,10 @@ static void test_events(void **state)
 	assert_non_null(strstr(out, "--gc: goes with a trace"));
 	assert_int_equal(exit_of("vtbpf -p 5 --gc --hz 10", out, sizeof(out)), EXIT_USAGE);
 	assert_non_null(strstr(out, "--gc: goes with traces of calls"));
+	assert_true(parse(*state, "vtbpf -p 5 --gil")->gil);
+	assert_int_equal(exit_of("vtbpf -p 5 --gil --max-overhead 2%", out, sizeof(out)),
+			 EXIT_USAGE);
+	assert_non_null(strstr(out, "--gil: what it costs is in no budget"));
 }
 
 static void test_bad_usage(void **state)

@@ -170,6 +170,7 @@ static int load_variant(struct tracer *t, const struct tracer_config *cfg,
 	err = cfg->family_fd ? bpf_map__reuse_fd(t->skel->maps.targets, cfg->family_fd) : 0;
 	tracer_samples__prepare(t, cfg);
 	tracer_sched__prepare(t, cfg);
+	tracer_gil__prepare(t, cfg);
 	tracer_other__prepare(t, cfg);
 	bpf_program__set_autoload(t->skel->progs.on_site_multi, false);
 	bpf_program__set_autoload(t->skel->progs.on_site_cookie, false);

@@ -69,7 +69,9 @@ int tracer__sweep(struct tracer *t, uint64_t end)
 	s.ctx = t->ctx;
 	err = sweep__run(&s);
 	t->swept = s.totals;
-	return err ? err : tracer_sched__tell(t, end, t->fn, t->ctx);
+	if (!err)
+		err = tracer_sched__tell(t, end, t->fn, t->ctx);
+	return err ? err : tracer_gil__tell(t, end, t->fn, t->ctx);
 }
 
 int tracer__peek(struct tracer *t, uint64_t end, tracer_record_fn fn, void *ctx)
@@ -82,7 +84,9 @@ int tracer__peek(struct tracer *t, uint64_t end, tracer_record_fn fn, void *ctx)
 	s.fn = fn;
 	s.ctx = ctx;
 	err = sweep__run(&s);
-	return err ? err : tracer_sched__tell(t, end, fn, ctx);
+	if (!err)
+		err = tracer_sched__tell(t, end, fn, ctx);
+	return err ? err : tracer_gil__tell(t, end, fn, ctx);
 }
 
 bool tracer__knows_thread(const struct tracer *t, pid_t tid)
@@ -121,6 +125,7 @@ void tracer__reset(struct tracer *t)
 	__atomic_add_fetch(&t->skel->bss->code_generation, 1, __ATOMIC_RELEASE);
 	tracer_samples__reset(t);
 	tracer_sched__reset(t);
+	tracer_gil__reset(t);
 }
 
 void tracer__rest(struct tracer *t)
@@ -134,6 +139,7 @@ void tracer__rest(struct tracer *t)
 	__atomic_add_fetch(&t->skel->bss->code_generation, 1, __ATOMIC_RELEASE);
 	tracer_samples__reset(t);
 	tracer_sched__reset(t);
+	tracer_gil__reset(t);
 }
 
 void tracer__forget_verdicts(struct tracer *t)

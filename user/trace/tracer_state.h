@@ -16,6 +16,7 @@ struct tracer {
 	struct probe_plan plan;
 	const struct gc_plan *gc;     /* the configuration's; NULL: collections are not watched */
 	const struct mark_site *mark; /* likewise */
+	const struct gil_plan *gil;   /* likewise */
 	struct holder holder;
 	tracer_record_fn fn;
 	void *ctx;
@@ -75,6 +76,16 @@ int tracer__watch_in_holder(struct tracer *t, char *why, size_t why_size);
 /* Before the programs are loaded, and when a sweep is done. */
 void tracer_samples__prepare(struct tracer *t, const struct tracer_config *cfg);
 void tracer_samples__reset(struct tracer *t);
+
+/* ---- tracer_gil.c ----------------------------------------------------------------------- */
+
+/* Before the programs are loaded; in the holder: 0, or a negative errno with a sentence in why. */
+void tracer_gil__prepare(struct tracer *t, const struct tracer_config *cfg);
+int tracer_gil__attach(const struct attach_args *a, char *why, size_t why_size);
+
+/* Hands on, as records, the holds and waits that go on at `end`. 0, or what fn returned. */
+int tracer_gil__tell(const struct tracer *t, uint64_t end, tracer_record_fn fn, void *ctx);
+void tracer_gil__reset(const struct tracer *t);
 
 /* ---- tracer_sched.c --------------------------------------------------------------------- */
 
