@@ -162,6 +162,7 @@ static void test_inside_an_instruction(void **state)
 	(void)state;
 	fill_with_nops();
 	put_call(0x20, LOCK);
+	put_call(0x30, LOCK);
 	put_call(0x60, SIGNAL);
 	put_call(0x110, SIGNAL);
 	fake_elf__put(&elf, FAKE_CODE + 0x1fe, "\x48\xb8", 2);

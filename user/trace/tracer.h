@@ -61,7 +61,7 @@ struct tracer_config {
 	const struct mark_site *mark; /* so are marks, where cookies are known */
 	bool args; /* what calls are made with is told of, as verdicts say: VTBPF_EVENT_ARGS; and where */
 	struct vtbpf_args_layout args_layout; /* that is: py_reader__args() */
-	const struct gil_plan *gil;   /* so are holds of the GIL, and waits for it. NULL: not */
+	const struct gil_plan *gil; /* so are holds of the GIL, and waits for it. NULL: not */
 	bool sched; /* what threads do without a CPU is told of: VTBPF_EVENT_BLOCKED, _RUNNABLE */
 };
 
