@@ -223,6 +223,27 @@ def follow_another_interpreter_to_a_capture(context):
     assert sorted(os.listdir(context.tmp)) == ["out.json", "out.vtb"], os.listdir(context.tmp)
 
 
+@case()
+def follow_events(context):
+    """Collections and marks of children, also of another interpreter."""
+    other = another(context)
+    target = context.target("followed.py", "others")
+    first = target.ask("start " + other.path)["pid"]
+    tracer = context.attach(target, "--follow", "--gc")
+    follows_too(tracer, first)
+    pids = [first] + [target.ask("start " + path)["pid"] for path in (context.python.path, other.path)]
+    target.ask("mark")
+    counts = target.ask("go")
+    trace = tracer.stop()
+    assert_exact(trace, counts)
+    events = trace.events
+    marks = sorted((e["pid"], e["tid"], e["name"]) for e in events if e.get("cat") == "mark")
+    assert marks == sorted((pid, pid, "of %d" % pid) for pid in pids), marks
+    for pid in pids:
+        collections = [e for e in events if e.get("cat") == "gc" and e["pid"] == pid]
+        assert 2 in [e["args"]["generation"] for e in collections], (pid, collections)
+
+
 @case(each="ends")
 def follow_several(context):
     """Several -p, one of them a child of another: each is traced once, with its descendants."""

@@ -27,6 +27,9 @@ void kin__listen(struct recording *r);
 uint32_t kin__version(const struct kin *k);
 const char *kin__failure(const struct kin *k);
 
+/* In such a recording: its probes are in, there is no hurry any more. */
+void kin__attached(void);
+
 /* The recording ends: so do they; and waits for that. The captures are the result's then. */
 void kin__stop(struct recording *r);
 void kin__collect(struct recording *r);

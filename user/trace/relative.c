@@ -348,8 +348,10 @@ void family__look_at_idle(struct recording *r)
 	HASH_ITER(hh, r->family->all, m, tmp)
 		if (m->look_at == 1)
 			look(r, m, now);
-	if (family__is_led(r))
-		tell_of_bystanders(r);
+	if (!family__is_led(r))
+		return;
+	kin__attached();
+	tell_of_bystanders(r);
 }
 
 void family__put_idle(struct recording *r, uint64_t end)

@@ -3,6 +3,7 @@
 """followed.py HOW...: starts processes in many ways; says, as JSON, which called leaf() how often."""
 
 import concurrent.futures
+import gc
 import json
 import multiprocessing
 import os
@@ -74,6 +75,9 @@ def serve(orders, answers, threads):
     """A worker: calls as often as each line of its orders says, in threads of its own, too."""
     for line in iter(orders.readline, ""):
         n = int(line)
+        if not n:
+            gc.collect()
+            sys.audit("vtbpf.mark", "of %d" % os.getpid())
         others = [threading.Thread(target=work, args=(n,), name="helper-%d" % i)
                   for i in range(threads)]
         for thread in others:
@@ -152,8 +156,9 @@ def others():
         elif word == "now":
             out = subprocess.check_output([path, os.path.abspath(__file__), "alone", "40"])
             print(json.dumps(json.loads(out.decode())), flush=True)
-        elif word == "go":
-            print(json.dumps(add_up(w.ask(100 + i) for i, w in enumerate(workers))), flush=True)
+        elif word in ("go", "mark"):
+            at = 100 * (word == "go")
+            print(json.dumps(add_up(w.ask(at and at + i) for i, w in enumerate(workers))), flush=True)
         else:
             break
     for worker in workers:
