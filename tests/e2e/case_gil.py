@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Who has the GIL, and who waits for it."""
 
+import json
 import os
+import subprocess
 
 from harness import case
 
@@ -50,6 +52,19 @@ def check_holds(trace):
         ends = e["ts"] + e["dur"]
 
 
+def check_report(context, trace, tids):
+    """How long each thread waited, and what part of its time."""
+    done = subprocess.run([context.vtbpf, "report", "--json", context.path("out.json")],
+                          stdout=subprocess.PIPE, check=True)
+    threads = {one["tid"]: one for one in json.loads(done.stdout)["threads"]}
+    for tid in tids:
+        waited = sum(end - begin for begin, end in spans(trace, tid)[0])
+        assert abs(threads[tid]["gil_wait_ns"] - waited) < 1000, (threads[tid], waited)
+    done = subprocess.run([context.vtbpf, "report", context.path("out.json")],
+                          stdout=subprocess.PIPE, check=True, universal_newlines=True)
+    assert "WAITING FOR THE GIL" in done.stdout, done.stdout
+
+
 @case(each=True, exact=True)
 def gil_fight(context):
     """Eight threads that only run, and three that sleep, wait for a lock, and read from a pipe."""
@@ -63,6 +78,7 @@ def gil_fight(context):
         return
     trace = tracer.stop()
     check_holds(trace)
+    check_report(context, trace, [one["tid"] for one in told.values()])
     shares = [check_fighter(trace, one) for name, one in told.items() if name.startswith("fighter")]
     assert len(shares) == 8 and 0.6 < sum(shares) / 8 < 0.99, shares
     for name in "sleeper", "locked", "reader":

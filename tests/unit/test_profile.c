@@ -265,14 +265,32 @@ static void test_many_stacks(void **state)
 	stack_tree__release(&tree);
 }
 
+/* In any order. */
+static void test_gil_waits(void **state)
+{
+	struct profile *p = profile__new(NULL);
+	struct profile_track *t = profile__track(p, "t", 1), *other = profile__track(p, "o", 1);
+
+	(void)state;
+	assert_false(p->gil_watched);
+	profile__gil_wait(p, t, 50, 10);
+	profile__gil_wait(p, t, 20, 5);
+	assert_true(p->gil_watched);
+	assert_int_equal(t->gil_wait, 15);
+	assert_int_equal(t->gil_first, 20);
+	assert_int_equal(t->gil_last, 60);
+	assert_int_equal(other->gil_wait, 0);
+	profile__free(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_functions),     cmocka_unit_test(test_callees_first),
-		cmocka_unit_test(test_callers_first), cmocka_unit_test(test_edges),
-		cmocka_unit_test(test_does_not_nest), cmocka_unit_test(test_no_order),
-		cmocka_unit_test(test_cancel),	      cmocka_unit_test(test_stacks),
-		cmocka_unit_test(test_many_stacks),
+		cmocka_unit_test(test_gil_waits),     cmocka_unit_test(test_functions),
+		cmocka_unit_test(test_callees_first), cmocka_unit_test(test_callers_first),
+		cmocka_unit_test(test_edges),	      cmocka_unit_test(test_does_not_nest),
+		cmocka_unit_test(test_no_order),      cmocka_unit_test(test_cancel),
+		cmocka_unit_test(test_stacks),	      cmocka_unit_test(test_many_stacks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

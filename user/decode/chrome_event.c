@@ -112,6 +112,8 @@ static void classify(const struct chrome_members *m, struct chrome_event *ev)
 		ev->kind = CHROME_GAP;
 	else if (is_of_calls(m->cat) && read_times(m, ev))
 		ev->kind = CHROME_CALL;
+	else if (is_string(m->cat, "gil") && is_string(ev->name, "GIL wait") && read_times(m, ev))
+		ev->kind = CHROME_GIL_WAIT;
 }
 
 int chrome_event__members(struct json_span text, struct chrome_members *m)

@@ -23,6 +23,7 @@ enum chrome_kind {
 	CHROME_OTHER,	     /* goes with its thread */
 	CHROME_CALL,	     /* a complete event of a function */
 	CHROME_GAP,	     /* vtbpf's mark of lost calls */
+	CHROME_GIL_WAIT,     /* goes with its thread, too; its times are known */
 	CHROME_THREAD_NAME,  /* args.name names the thread */
 	CHROME_PROCESS_INFO, /* metadata of the whole process, whatever its tid */
 };

@@ -226,13 +226,18 @@ static int on_event(struct reading *r, struct json_span text)
 
 	if (keeps > 0 && ev.kind == CHROME_PROCESS_INFO)
 		return on_process(r, &ev);
-	if (keeps <= 0 || !track || (ev.kind != CHROME_CALL && ev.kind != CHROME_GAP))
+	if (keeps <= 0 || !track ||
+	    (ev.kind != CHROME_CALL && ev.kind != CHROME_GAP && ev.kind != CHROME_GIL_WAIT))
 		return keeps < 0 ? keeps : 0;
 	if (ev.start < 0)
 		return fail(r, -ERANGE, "a call begins before time 0");
 	t = track->profile ? track->profile : make_track(r, track);
 	if (!t)
 		return -ENOMEM;
+	if (ev.kind == CHROME_GIL_WAIT) {
+		profile__gil_wait(r->profile, t, (uint64_t)ev.start, (uint64_t)(ev.end - ev.start));
+		return 0;
+	}
 	return ev.kind == CHROME_GAP ? add_gap(r, t, &ev) : add_call(r, t, &ev);
 }
 

@@ -252,6 +252,16 @@ int profile__add(struct profile *p, struct profile_track *t, const struct profil
 	return err;
 }
 
+void profile__gil_wait(struct profile *p, struct profile_track *t, uint64_t start, uint64_t dur)
+{
+	if (!t->gil_wait || start < t->gil_first)
+		t->gil_first = start;
+	if (start + dur > t->gil_last)
+		t->gil_last = start + dur;
+	t->gil_wait += dur;
+	p->gil_watched = true;
+}
+
 int profile__sample(struct profile *p, struct profile_track *t, const struct profile_sample *sample)
 {
 	int64_t node = STACK_ROOT;

@@ -52,6 +52,8 @@ struct profile_track {
 	bool not_by_end, not_by_start;
 	int64_t last_start, last_end;	/* of the last call that came */
 	uint64_t first, last;		/* begin of the first call, end of the last, ns */
+	uint64_t gil_wait;		/* ns for which the thread waited for the GIL (--gil) */
+	uint64_t gil_first, gil_last;	/* begin of the first wait, end of the last */
 	struct stack_tree samples;	/* of a sampled trace: frames are functions; n 0: none */
 	size_t number;			/* of the track, in order of making */
 	bool has_events;		/* what is no call lies on it, too: written apart */
@@ -80,6 +82,7 @@ struct profile {
 	uint64_t calls;
 	uint64_t start, end;	 /* of the first and last call, ns */
 	uint64_t events;	 /* that are no calls */
+	bool gil_watched;	 /* some thread waited for the GIL */
 	uint64_t dropped;	 /* calls that did not nest anywhere */
 	uint64_t lost;		 /* calls, while tracing */
 	int64_t realtime_offset; /* of other clocks from CLOCK_MONOTONIC, 0 unknown */
@@ -124,6 +127,9 @@ int profile_track__rename(struct profile_track *t, const char *name, size_t n);
 
 /* The next call of a track: in order of ends, or of starts. 0 or a negative errno. */
 int profile__add(struct profile *p, struct profile_track *t, const struct profile_call *call);
+
+/* The thread waited for the GIL, from then on for so long, ns. */
+void profile__gil_wait(struct profile *p, struct profile_track *t, uint64_t start, uint64_t dur);
 
 /* A sample of a track, that counts `weight` times: the functions of its stack, outermost first. 0 or
  * -ENOMEM. */

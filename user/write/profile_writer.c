@@ -254,6 +254,15 @@ int profile_writer__event(struct writer *w, const struct trace_event *ev)
 	return profile__add(c->profile, t, &call);
 }
 
+int profile_writer__gil_wait(struct writer *w, const struct trace_event *ev)
+{
+	struct collecting *c = w->priv;
+
+	if (ev->what == VTBPF_EVENT_GIL_WAIT)
+		profile__gil_wait(c->profile, c->tracks[ev->track->index], ev->start, ev->dur);
+	return 0;
+}
+
 struct marks {
 	const char *track, *name;
 	const struct session_span *spans;

@@ -27,6 +27,9 @@ struct profile_track *profile_writer__track_of(struct writer *w, const struct tr
  * ends of an arrow are marks there, and counters are left out. */
 int profile_writer__event(struct writer *w, const struct trace_event *ev);
 
+/* For sums: takes waits for the GIL, and nothing else. */
+int profile_writer__gil_wait(struct writer *w, const struct trace_event *ev);
+
 /* All of a format's functions but `slice` and `profile`; and but `profile`. */
 #define PROFILE_WRITER_OTHERS                                               \
 	.begin = profile_writer__begin, .process = profile_writer__process, \

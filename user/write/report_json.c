@@ -163,6 +163,8 @@ static void write_threads(struct report_json *w)
 		write_count(w, th->calls);
 		json__u64_field(j, "busy_ns", th->busy);
 		write_waiting(w, th);
+		if (w->r->p->gil_watched)
+			json__u64_field(j, "gil_wait_ns", th->track->gil_wait);
 		json__u64_field(j, "first_ns", th->track->first);
 		json__u64_field(j, "last_ns", th->track->last);
 		json__u64_field(j, "lost", th->lost);
@@ -287,6 +289,7 @@ static int write_report(struct writer *w, struct profile *p)
 const struct writer_ops report_json_writer = {
 	.name = "report-json",
 	.extension = "",
+	.event = profile_writer__gil_wait,
 	.profile = write_report,
 	PROFILE_WRITER_FUNCTIONS,
 };

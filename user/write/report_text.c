@@ -234,6 +234,43 @@ static int write_waiting(struct report_text *w)
 	return table__write(&t, w->to.out);
 }
 
+/* The time in which anything is known of the thread. */
+static double known_time(const struct profile_track *t)
+{
+	uint64_t first = t->first, last = t->last;
+
+	if (t->gil_wait && t->gil_first < first)
+		first = t->gil_first;
+	if (t->gil_last > last)
+		last = t->gil_last;
+	return last > first ? (double)(last - first) : 0;
+}
+
+static int write_gil(struct report_text *w)
+{
+	static const struct table_column columns[] = {
+		{ "TID", 12, true },
+		{ "WAITED", 16, true },
+		{ "SHARE", 8, true },
+		{ "THREAD", 80, false },
+	};
+	struct table t = { .columns = columns, .n = 4 };
+
+	if (!w->r->p->gil_watched)
+		return 0;
+	for (size_t i = 0; i < w->r->n_threads; i++) {
+		const struct profile_track *track = w->r->threads[i].track;
+		double time = known_time(track);
+
+		table__cell(&t, "%llu", (unsigned long long)track->tid);
+		table__cell(&t, "%s", printer__ns(&w->to, (double)track->gil_wait));
+		table__cell(&t, "%.1f%%", time > 0 ? 100 * (double)track->gil_wait / time : 0);
+		table__cell(&t, "%s", track->name.p);
+	}
+	printer__say(&w->to, "\nWAITING FOR THE GIL (SHARE: of the thread's time)\n");
+	return table__write(&t, w->to.out);
+}
+
 static int write_outliers(struct report_text *w)
 {
 	static const struct table_column columns[] = {
@@ -374,6 +411,8 @@ static int write_report(struct writer *w, struct profile *p)
 	if (!err)
 		err = write_waiting(&rt);
 	if (!err)
+		err = write_gil(&rt);
+	if (!err)
 		err = write_outliers(&rt);
 	if (!err)
 		err = write_drift(&rt);
@@ -384,6 +423,7 @@ static int write_report(struct writer *w, struct profile *p)
 const struct writer_ops report_writer = {
 	.name = "report",
 	.extension = "",
+	.event = profile_writer__gil_wait,
 	.profile = write_report,
 	PROFILE_WRITER_FUNCTIONS,
 };
