@@ -224,6 +224,25 @@ def follow_another_interpreter_to_a_capture(context):
 
 
 @case()
+def follow_what_cannot_be_traced(context):
+    """A child whose interpreter is not known: named, with the reason, and so is the next one."""
+    old = [python for python in context.everything
+           if python.minor < interpreters.SUPPORTED[0] and not python.place.root]
+    if not old or context.python.place.root:
+        raise Skip("no unsupported interpreter in the same root")
+    code = "import subprocess, sys\nfor _ in range(2):\n    subprocess.check_call(sys.argv[1:])"
+    tracer = context.launch([context.python.path, "-c", code, old[0].path, "-c",
+                             "import time; time.sleep(1)"])
+    missed = tracer.trace().raw["vtbpf"].get("missed", [])
+    assert len({child["pid"] for child in missed}) == len(missed) == 2, missed
+    for child in missed:
+        line = "process %d (%s) is not traced: %s" % (child["pid"], child["comm"], child["reason"])
+        assert line in tracer.text(), (line, tracer.text())
+    reason = missed[1]["reason"]  # the first may have ended before it was known
+    assert re.search(r"cannot be traced: it is CPython \d.*3\.8|ended before", reason), missed
+
+
+@case()
 def follow_events(context):
     """Collections and marks of children, also of another interpreter."""
     other = another(context)
