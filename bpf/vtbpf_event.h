@@ -27,6 +27,10 @@ enum vtbpf_event_what {
 	VTBPF_EVENT_ARGS = 32,
 };
 
+/* Calls that run when recording begins begin 1 ns apart, in order of depth, which is a 16-bit number: a
+ * slice inside all of them begins after that. */
+#define VTBPF_STARTS_NS 65536
+
 #define VTBPF_NO_SYSCALL (-1)	   /* a page fault */
 #define VTBPF_STOPPED (-2)	   /* by a signal */
 #define VTBPF_UNKNOWN_SYSCALL (-3) /* the kernel cannot tell it */

@@ -7,10 +7,6 @@
 #include "../utf.h"
 #include "session.h"
 
-/* Calls that run when recording begins begin 1 ns apart, in order of depth, which is a 16-bit number: a
- * slice inside all of them begins after that. */
-#define STARTS_NS 65536
-
 struct track *session__track_of_other(struct session *s, struct thread *th,
 				      const struct event_other *o)
 {
@@ -73,8 +69,8 @@ static size_t begun(const struct session_span *spans, size_t n, uint32_t part, u
 
 static void begin_after(struct event_span *span, uint64_t edge)
 {
-	if (span->from < edge + STARTS_NS)
-		span->from = edge + STARTS_NS;
+	if (span->from < edge + VTBPF_STARTS_NS)
+		span->from = edge + VTBPF_STARTS_NS;
 }
 
 static void end_before(struct event_span *span, uint64_t edge)
@@ -125,7 +121,7 @@ bool session__clip(const struct session *s, struct event_span *span)
 	if (!is_instant)
 		return span->from < span->to;
 	/* It has no length that could be in the way: only its place matters. */
-	is_instant = span->to == at && span->from <= at + STARTS_NS;
+	is_instant = span->to == at && span->from <= at + VTBPF_STARTS_NS;
 	span->from = span->to = at;
 	return is_instant;
 }

@@ -84,7 +84,7 @@ int tracer_sched__attach(struct tracer *t, char *why, size_t why_size)
 
 void tracer__note_blocked(struct tracer *t, pid_t tid, int64_t syscall)
 {
-	struct sched_thread s = { .since = t->skel->bss->start_ns,
+	struct sched_thread s = { .since = t->skel->bss->start_ns + VTBPF_STARTS_NS,
 				  .blocked = true,
 				  .syscall = syscall };
 	__u32 key = tid;
