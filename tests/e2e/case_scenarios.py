@@ -29,7 +29,8 @@ def check_all_nest(trace):
     tracks = {}
     for i, e in enumerate(trace.events):
         if e["ph"] == "X":
-            tracks.setdefault((e["pid"], e["tid"]), []).append((e["ts"], -e["ts"] - e["dur"], -i, e["name"]))
+            track = tracks.setdefault((e["pid"], e["tid"]), [])
+            track.append((e["ts"], -e["ts"] - e["dur"], -i, e["name"]))
     for track, slices in tracks.items():
         ends = []
         for start, end, _, name in sorted(slices):
@@ -88,7 +89,7 @@ def scene_pool_forkserver(context):
 
 @case(each="ends", exact=True)
 def scene_prefork(context):
-    """Four workers under load, found by a rule, with --sched and --gc: calls, collections and waits of each."""
+    """Four workers under load, found by a rule, with --sched and --gc: calls, collections, waits of each."""
     target = context.target("scenes.py", "prefork", context.tmp)
     pids = target.facts["pids"]
     out = context.path("out.json")

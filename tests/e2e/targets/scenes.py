@@ -25,7 +25,7 @@ def collections():
 
 
 def begin(inherited):
-    """In a worker: from now on it collects only when it says so. What it inherited at a fork is not its own."""
+    """In a worker: from now on it collects only when it says so. What it inherited is not its own."""
     gc.disable()
     if inherited:
         BEFORE[:] = collections()
