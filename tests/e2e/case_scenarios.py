@@ -89,7 +89,7 @@ def scene_pool_forkserver(context):
 
 @case(each="ends", exact=True)
 def scene_prefork(context):
-    """Four workers under load, found by a rule, with --sched and --gc: calls, collections, waits of each."""
+    """Four workers under load, found by a rule, with --sched and --gc: calls and waits of each."""
     target = context.target("scenes.py", "prefork", context.tmp)
     pids = target.facts["pids"]
     out = context.path("out.json")
