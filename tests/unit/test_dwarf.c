@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "../../user/discover/cpython.h"
+#include "../../user/discover/py_args.h"
 #include "../../user/discover/py_layout.h"
 #include "../../user/discover/version.h"
 #include "pythons.h"
@@ -51,6 +52,10 @@ static struct wanted {
 	{ .name = "PyLongObject" },
 	{ .name = "PyModuleObject" },
 	{ .name = "PyBytesObject" },
+	{ .name = "PyTupleObject" },
+	{ .name = "PyFloatObject" },
+	{ .name = "PySetObject" },
+	{ .name = "PyCellObject" },
 	{ .name = "_gil_runtime_state" },
 	{ .name = "PyBaseExceptionObject" },
 	{ .name = "_frameowner" },
@@ -213,6 +218,7 @@ struct row {
 		from, to, #field, path, offsetof(type, field), sizeof(((const type *)0)->field), \
 			unit                                                                     \
 	}
+#define A(field, from, to, path) ROW(struct vtbpf_args_layout, field, from, to, path, 8)
 #define V(field, from, to, path) ROW(struct vtbpf_layout, field, from, to, path, 8)
 #define V_BIT(field, path) ROW(struct vtbpf_layout, field, 8, 15, path, 1)
 #define V_ENUM(field, from, to, path) ROW(struct vtbpf_layout, field, from, to, path, 1)
@@ -305,6 +311,25 @@ static const struct row of_reader[] = {
 	P(bytes_data, 8, 15, "PyBytesObject.ob_sval"),
 };
 
+static const struct row of_args[] = {
+	A(code_argcount, 8, 15, "PyCodeObject.co_argcount"),
+	A(code_kwonly, 8, 15, "PyCodeObject.co_kwonlyargcount"),
+	A(code_names, 8, 10, "PyCodeObject.co_varnames"),
+	A(code_names, 11, 15, "PyCodeObject.co_localsplusnames"),
+	A(code_kinds, 11, 15, "PyCodeObject.co_localspluskinds"),
+	A(code_nlocals, 8, 10, "PyCodeObject.co_nlocals"),
+	A(code_cells, 8, 10, "PyCodeObject.co_cellvars"),
+	A(code_cell2arg, 8, 10, "PyCodeObject.co_cell2arg"),
+	A(frame_lasti, 8, 10, "PyFrameObject.f_lasti"),
+	A(ob_size, 8, 15, "PyVarObject.ob_size"),
+	A(ob_body, 8, 15, "PyFloatObject.ob_fval"),
+	A(ob_body, 8, 15, "PyCellObject.ob_ref"),
+	A(ob_body, 8, 15, "PyDictObject.ma_used"),
+	A(set_used, 8, 15, "PySetObject.used"),
+	A(tuple_items, 8, 15, "PyTupleObject.ob_item"),
+	A(bytes_data, 8, 15, "PyBytesObject.ob_sval"),
+};
+
 static uint64_t value_of(const void *structure, const struct row *row)
 {
 	const uint8_t *at = (const uint8_t *)structure + row->at;
@@ -357,6 +382,23 @@ static void compare_refined(const struct elf_image *img, uint64_t runtime, unsig
 	COMPARE(&layout, of_reader, minor, "py_layout__refine", t);
 }
 
+/* What is derived from both: where arguments are. */
+static void compare_args(const struct elf_image *img, uint64_t runtime,
+			 const struct vtbpf_layout *code, struct tally *t)
+{
+	struct py_layout layout = *py_layout__find(code->minor);
+	struct vtbpf_args_layout args;
+	const void *raw;
+
+	if (code->minor >= PY_DEBUG_OFFSETS_SINCE) {
+		raw = elf_image__bytes(img, runtime, PY_DEBUG_OFFSETS_MAX);
+		assert_non_null(raw);
+		assert_int_equal(py_layout__refine(&layout, raw, PY_DEBUG_OFFSETS_MAX), 0);
+	}
+	py_args__layout(&layout, code, &args);
+	COMPARE(&args, of_args, code->minor, "py_args__layout", t);
+}
+
 /* Compares all that is known of the interpreter with the types that were found; false when nothing
  * is known of it. */
 static bool compare_all(const struct elf_image *img, struct tally *t)
@@ -379,6 +421,7 @@ static bool compare_all(const struct elf_image *img, struct tally *t)
 	COMPARE(&layout, of_bpf, minor, "cpython__layout", t);
 	if (minor >= PY_DEBUG_OFFSETS_SINCE)
 		compare_refined(img, v.runtime, minor, t);
+	compare_args(img, v.runtime, &layout, t);
 	if (free_threaded)
 		return true;
 	COMPARE(&py->layout, of_bpf, minor, "the table of cpython.c", t);
