@@ -86,7 +86,7 @@ def without():
 def generated(n, text):
     told("generated", n=n, text=text)
     for n in range(n):
-        text = yield n
+        text = yield lambda: (n, text)
 
 
 async def awaited(n, text):
