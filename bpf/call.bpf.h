@@ -10,8 +10,6 @@ struct hit {
 	__u8 raises; /* exceptions are watched there */
 };
 
-#define CODE_UNIT 2 /* bytes of an instruction, every version since 3.6 */
-
 /* ---- which stack does a new frame belong to? -------------------------------------------- */
 
 struct parent {
@@ -451,27 +449,38 @@ static __always_inline void make_ready(struct thread_state *t, __u32 tid, const 
 	t->ready = t->announced;
 }
 
-static __always_inline void handle_hit(struct hit *hit)
+/* The running thread, ready to be recorded. NULL where it is not to be. */
+static __always_inline struct thread_state *thread_of_hit(const struct hit *hit, __u64 id)
 {
-	__u64 id = current_ids();
 	__u32 tid = id;
 	struct thread_state *t = thread_of(tid);
 
 	if (!t || t->dead)
 		t = thread_new(tid, id >> 32);
 	if (!t)
-		return;
+		return 0;
 	if (t->generation != generation)
 		change_verdict(tid);
 	if (t->verdict == VERDICT_IGNORE) {
 		if (hit->kind == VTBPF_SITE_ENTRY)
 			t->count.ignored++;
-		return;
+		return 0;
 	}
 	if (!t->ready)
 		make_ready(t, tid, hit);
 	if (t->cuts != cut_generation)
 		hide_below_cuts(tid);
+	return t;
+}
+
+static __always_inline void handle_hit(struct hit *hit)
+{
+	__u64 id = current_ids();
+	struct thread_state *t = thread_of_hit(hit, id);
+	__u32 tid = id;
+
+	if (!t)
+		return;
 	if (triggers & VTBPF_WATCH_RAISE && hit->raises)
 		watch_raise(tid, has_object(hit) ? frame_of_object(hit->frame) : hit->frame);
 	if (hit->kind == VTBPF_SITE_EXCEPTION || hit->kind == VTBPF_SITE_RAISED)

@@ -3,6 +3,8 @@
 #ifndef VTBPF_FRAME_BPF_H
 #define VTBPF_FRAME_BPF_H
 
+#define CODE_UNIT 2 /* bytes of an instruction, every version since 3.6 */
+
 struct frame_link {
 	__u64 code;
 	__u64 previous;
@@ -92,6 +94,12 @@ static __always_inline __u64 read_reg(struct pt_regs *ctx, __u8 reg)
 	}
 	return 0;
 }
+
+/* The address of the probed instruction. */
+static __always_inline __u64 read_ip(struct pt_regs *ctx)
+{
+	return LOAD_CTX(__builtin_offsetof(struct pt_regs, ip));
+}
 #elif defined(__TARGET_ARCH_arm64)
 #define REG_CASE(n) \
 	case n:     \
@@ -130,6 +138,11 @@ static __always_inline __u64 read_reg(struct pt_regs *ctx, __u8 reg)
 		REG_CASE(31);
 	}
 	return 0;
+}
+
+static __always_inline __u64 read_ip(struct pt_regs *ctx)
+{
+	return LOAD_CTX(32 * 8);
 }
 #endif
 

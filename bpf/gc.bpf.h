@@ -139,8 +139,7 @@ static __always_inline bool gc_has_changed(struct pt_regs *ctx)
 
 static __always_inline __u64 gc_base(struct pt_regs *ctx, __u8 reg)
 {
-	return reg == VTBPF_GC_BASE_IP ? LOAD_CTX(__builtin_offsetof(struct pt_regs, ip)) :
-					 read_reg(ctx, reg);
+	return reg == VTBPF_GC_BASE_IP ? read_ip(ctx) : read_reg(ctx, reg);
 }
 #else /* no sites are found there */
 static __always_inline bool gc_has_changed(struct pt_regs *ctx)

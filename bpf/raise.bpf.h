@@ -10,6 +10,7 @@
 
 struct raised {
 	__u64 type, traceback;
+	__u64 value; /* the exception; up to 3.11 maybe what it will be made of */
 };
 
 enum raised_where { RAISED_NONE, RAISED_FOUND, RAISED_STALE };
@@ -27,10 +28,12 @@ static __always_inline enum raised_where read_raised(__u64 state, __u64 ident, s
 	if (!words[0])
 		return RAISED_NONE;
 	r->type = words[0];
+	r->value = words[1];
 	r->traceback = words[2];
 	if (states.raised_traceback == VTBPF_NO_FIELD)
 		return RAISED_FOUND;
 	r->type = word_at(words[0] + attrs.ob_type);
+	r->value = words[0];
 	r->traceback = word_at(words[0] + states.raised_traceback);
 	return RAISED_FOUND;
 }
@@ -49,11 +52,12 @@ static __noinline enum raised_where read_any_raised(const struct sampled_thread 
 	return where;
 }
 
-/* The exception that is on its way in the running thread. Its states are looked for again when one has
- * gone, and now and then when they do not have it. */
-static __noinline bool find_raised(struct thread_state *t, __u32 tid, struct raised *r)
+/* The exception that is on its way in the running thread; runtime: where its process has _PyRuntime. Its
+ * states are looked for again when one has gone, and now and then when they do not have it. */
+static __noinline bool find_raised(struct thread_state *t, __u32 tid, __u64 runtime,
+				   struct raised *r)
 {
-	__u64 newest = word_at(raise_runtime + states.runtime_interpreters), now;
+	__u64 newest = word_at(runtime + states.runtime_interpreters), now;
 	struct sampled_thread *s = sampled_thread_of(tid, t->start_time);
 	enum raised_where where = RAISED_STALE;
 
@@ -116,7 +120,7 @@ __noinline int watch_raise(__u32 tid, __u64 frame)
 	struct raised raised = {};
 	struct frame_link link;
 
-	if (!t || !find_raised(t, tid, &raised) || raised.traceback)
+	if (!t || !find_raised(t, tid, raise_runtime, &raised) || raised.traceback)
 		return 0;
 	if (!frame_read_link(frame, &link))
 		key.code = code_intern(link.code, 0, tid);

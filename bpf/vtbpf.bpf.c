@@ -37,6 +37,9 @@
 #include "gil.bpf.h"
 #include "mark.bpf.h"
 #include "args.bpf.h"
+#include "exception_line.bpf.h"
+#include "exception.bpf.h"
+#include "exception_caught.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -143,6 +146,30 @@ SEC("?uprobe")
 int on_site_cookie_args(struct pt_regs *ctx)
 {
 	return on_site_args(ctx, bpf_get_attach_cookie(ctx));
+}
+
+static __always_inline int on_exception(struct pt_regs *ctx, __u64 index)
+{
+	__u64 begin = budgeted ? bpf_ktime_get_ns() : 0;
+
+	if (!active || index >= VTBPF_MAX_EXCEPTION_SITES)
+		return 0;
+	take_exception(ctx, index);
+	if (budgeted)
+		budget_spend(other_site_cost + bpf_ktime_get_ns() - begin);
+	return 0;
+}
+
+SEC("?uprobe.multi")
+int on_exception_multi(struct pt_regs *ctx)
+{
+	return on_exception(ctx, bpf_get_attach_cookie(ctx));
+}
+
+SEC("?uprobe")
+int on_exception_cookie(struct pt_regs *ctx)
+{
+	return on_exception(ctx, bpf_get_attach_cookie(ctx));
 }
 
 /* Linux before 5.15 has no cookies: a program for each site, which knows its number. The handler is

@@ -3,10 +3,9 @@
  * The contract between vtbpf's BPF programs, its capture files and its decoder.
  *
  * Everything that crosses the kernel/user border is declared here, in vtbpf_process.h,
- * vtbpf_event.h, vtbpf_args.h, vtbpf_gc.h, vtbpf_gil.h, vtbpf_sample.h, vtbpf_trigger.h and
- * vtbpf_state.h, its further parts,
- * and nowhere else. None includes any other header: the BPF side includes this one after vmlinux.h,
- * the user side after <linux/types.h>.
+ * vtbpf_event.h, vtbpf_args.h, vtbpf_exception.h, vtbpf_gc.h, vtbpf_gil.h, vtbpf_sample.h,
+ * vtbpf_trigger.h and vtbpf_state.h, its further parts, and nowhere else. None includes any other
+ * header: the BPF side includes this one after vmlinux.h, the user side after <linux/types.h>.
  * A capture file is a struct vtbpf_capture_header followed by records, byte for byte as they came
  * out of the ring buffer; user space adds records of its own kinds (VTBPF_REC_USER and above).
  *
@@ -36,6 +35,7 @@ enum vtbpf_site_kind {
 	VTBPF_SITE_CODE_FREED = 6, /* the code object in frame_reg dies */
 	VTBPF_SITE_EXCEPTION = 7,  /* the same function's very beginning: VTBPF_SITE_RAISES only */
 	VTBPF_SITE_RAISED = 8,	   /* an exception reaches the frame in frame_reg; the same */
+	VTBPF_SITE_HANDLED = 9,	   /* POP_EXCEPT in that frame: it has handled an exception */
 };
 
 /* Registers, numbered as DWARF numbers them for x86_64 (0 rax, 1 rdx, 2 rcx, 3 rbx, 4 rsi, 5 rdi,
@@ -397,6 +397,7 @@ struct vtbpf_rec_end {
 #include "vtbpf_gil.h"
 #include "vtbpf_sample.h"
 #include "vtbpf_process.h"
+#include "vtbpf_exception.h"
 #include "vtbpf_trigger.h"
 #include "vtbpf_state.h"
 

@@ -12,6 +12,12 @@ enum vtbpf_event_what {
 	/* A garbage collection; value: generation, objects that gc.collect() would count. */
 	VTBPF_EVENT_GC = 3,
 	VTBPF_EVENT_MARK = 4, /* sys.audit("vtbpf.mark", NAME); text: NAME */
+	/* Instants; texts: the exception's type (UTF-8) and, where it is raised, its message, which
+	 * is a plain str (width 0: there is none). Where the kernel side could not read the type's
+	 * name, that is empty on the ring, and two further values are its address and how far from
+	 * its own addresses the interpreter's file is loaded. */
+	VTBPF_EVENT_RAISED = 5, /* it has reached its first frame. value: line, 0 not known */
+	VTBPF_EVENT_CAUGHT = 6, /* the frame goes on. value: frames left, VTBPF_NOT_COUNTED */
 	/* No event, but what `track` of the thread is called in all of the trace; text: the name. The last
 	 * one holds. A track without is a greenlet's. */
 	VTBPF_EVENT_TRACK_NAME = 16,

@@ -35,8 +35,9 @@ struct trace {
 	struct launched launched; /* pid 0: none */
 	struct target target;
 	struct probe_plan plan;
-	struct gc_plan gc;     /* with --gc */
-	struct gil_plan gil;   /* with --gil */
+	struct gc_plan gc;   /* with --gc */
+	struct gil_plan gil; /* with --gil */
+	struct exception_plan exceptions;
 	struct mark_site mark; /* offset 0: not found */
 	struct tracer_early *early;
 	struct capture_writer writer;
@@ -116,6 +117,9 @@ static int make_plan(struct trace *tr)
 		err = gc_sites__find(tr->target.interp_fd, &tr->plan, &tr->gc, why, sizeof(why));
 	if (!err && tr->o->gil)
 		err = gil_sites__find(tr->target.interp_fd, &tr->plan, &tr->gil, why, sizeof(why));
+	if (!err && tr->o->exceptions)
+		err = probe_plan__find_exceptions(tr->target.interp_fd, &tr->plan, &tr->exceptions,
+						  why, sizeof(why));
 	if (err) {
 		log_error("process %d (%s): %s", tr->target.pid, tr->target.interp, why);
 		snprintf(tr->report.last_words, sizeof(tr->report.last_words),
@@ -303,6 +307,7 @@ static int record(struct trace *tr)
 			.gc = tr->gc.n ? &tr->gc : NULL,
 			.gil = tr->gil.signals.n ? &tr->gil : NULL,
 			.mark = tr->mark.offset ? &tr->mark : NULL,
+			.exceptions = tr->exceptions.n ? &tr->exceptions : NULL,
 		},
 		.duration_ns = o->duration_ns,
 		.ignore_threads = o->ignore_threads.items,

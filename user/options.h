@@ -80,6 +80,7 @@ struct options {
 	bool sched;	 /* what threads do without a CPU */
 	bool gc;	 /* show collections */
 	bool gil;	 /* show who has the GIL, and who waits for it */
+	bool exceptions; /* show where they are raised and caught */
 	bool no_progress;
 	bool dry_run;
 	bool json; /* of threads, ctl status */

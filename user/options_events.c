@@ -16,6 +16,9 @@ error_t option__parse_events(int key, struct options *o)
 	case OPT_GIL:
 		o->gil = true;
 		return 0;
+	case OPT_EXCEPTIONS:
+		o->exceptions = true;
+		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
 }
@@ -27,6 +30,7 @@ static const char *first_of(const struct options *o)
 	       o->gc		   ? "--gc" :
 	       o->gil		   ? "--gil" :
 	       o->functions.args.n ? "--args" :
+	       o->exceptions	   ? "--exceptions" :
 				     NULL;
 }
 

@@ -57,6 +57,7 @@ enum option_key {
 	OPT_GC,
 	OPT_ARGS,
 	OPT_GIL,
+	OPT_EXCEPTIONS,
 };
 
 /* ---- options_text.c --------------------------------------------------------------------- */

@@ -94,6 +94,8 @@ static const struct argp_option option_table[] = {
 	{ 0, 0, 0, 0, "Further events, on the same timeline:", 3 },
 	{ "args", OPT_ARGS, "GLOB", 0,
 	  "What functions of this qualified name, or FILE:NAME, are called with; repeatable", 3 },
+	{ "exceptions", OPT_EXCEPTIONS, 0, 0,
+	  "Exceptions: where each is raised, with type and message, and where it is caught", 3 },
 	{ "gc", OPT_GC, 0, 0, "Garbage collections: generation, objects collected", 3 },
 	{ "gil", OPT_GIL, 0, 0, "Who has the GIL, and who waits for it", 3 },
 	{ "sched", OPT_SCHED, 0, 0,

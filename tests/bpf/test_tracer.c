@@ -218,6 +218,38 @@ static void test_verifier_budget_of_args(void **state)
 	target__close(&f.target);
 }
 
+/* The program for exceptions, with all that any version of the interpreter needs. */
+static void test_exceptions_budget(void **state)
+{
+	struct exception_plan exceptions;
+	struct fixture f = {};
+	char why[512];
+
+	(void)state;
+	if (!fixture__can_trace())
+		skip();
+	fixture__start_target(&f);
+	if (target__open(f.pid, &f.target, why, sizeof(why)) ||
+	    probe_plan__make(f.target.interp_fd, &f.plan, why, sizeof(why)) ||
+	    probe_plan__find_exceptions(f.target.interp_fd, &f.plan, &exceptions, why, sizeof(why)))
+		fail_msg("%s", why);
+	for (int v = TRACER_MULTI; v <= TRACER_COOKIES; v++) {
+		struct tracer_config cfg = { .ring_bytes = 1 << 20,
+					     .max_stack_depth = -1,
+					     .variant = v,
+					     .exceptions = &exceptions,
+					     .exception_fields = {
+						     .lines = VTBPF_LINES_LOCATIONS,
+						     .index_unit = 2,
+					     } };
+
+		fixture__attrs(&f, &cfg.attrs);
+		check_budget(&f, &cfg, 50000);
+	}
+	fixture__stop_target(&f);
+	target__close(&f.target);
+}
+
 static void test_beyond_the_array(void **state)
 {
 	struct tracer_config cfg = { .ring_bytes = 16 << 20, .max_stack_depth = -1 };
@@ -397,6 +429,7 @@ int main(void)
 		cmocka_unit_test(test_early_maps_not_wanted),
 		cmocka_unit_test(test_verifier_budget),
 		cmocka_unit_test(test_verifier_budget_of_args),
+		cmocka_unit_test(test_exceptions_budget),
 		cmocka_unit_test(test_beyond_the_array),
 		cmocka_unit_test(test_slots_come_back),
 		cmocka_unit_test(test_ring_too_small),

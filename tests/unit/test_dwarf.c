@@ -59,6 +59,8 @@ static struct wanted {
 	{ .name = "PyCellObject" },
 	{ .name = "_gil_runtime_state" },
 	{ .name = "PyBaseExceptionObject" },
+	{ .name = "PyTracebackObject" },
+	{ .name = "_PyErr_StackItem" },
 	{ .name = "_frameowner" },
 };
 #define N_WANTED (sizeof(wanted) / sizeof(*wanted))

@@ -288,6 +288,9 @@ static void test_events(void **state)
 	assert_int_equal(exit_of("vtbpf -p 5 --gil --max-overhead 2%", out, sizeof(out)),
 			 EXIT_USAGE);
 	assert_non_null(strstr(out, "--gil: what it costs is in no budget"));
+	assert_true(parse(*state, "vtbpf -p 5 --exceptions")->exceptions);
+	assert_int_equal(exit_of("vtbpf -p 5 --exceptions --wall", out, sizeof(out)), EXIT_USAGE);
+	assert_non_null(strstr(out, "--exceptions: goes with traces of calls"));
 }
 
 static void test_bad_usage(void **state)

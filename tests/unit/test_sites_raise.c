@@ -51,6 +51,36 @@ static void test_exception_and_throw(void **state)
 	site_bench__end();
 }
 
+/* POP_EXCEPT is probed at its first instruction, with the frame and the instruction's address in the
+ * registers of all handlers. Where handlers are cases of a switch there is nothing to go by. */
+static void test_handled(void **state)
+{
+	const struct probe_site *site;
+
+	(void)state;
+	site_bench__begin(12);
+	PUT(AT(0), "\xff\xe0");
+	b.table.vaddr = AT(0x800);
+	b.table.handlers[89] = AT(0x40);
+	PUT(AT(0x40), "\x48\x8b\x47\x68\xff\xe0"); /* mov 0x68(%rdi),%rax */
+	site_bench__search();
+	b.s.frame_reg = RBX;
+	b.s.next_reg = R12;
+	assert_int_equal(sites__handled(&b.s), 0);
+	site = site_bench__only_site();
+	assert_int_equal(site->offset, AT(0x40));
+	assert_int_equal(site->site.kind, VTBPF_SITE_HANDLED);
+	assert_int_equal(site->site.frame_reg, RBX);
+	assert_int_equal(site->site.instr_reg, R12);
+	site_bench__end();
+	site_bench__begin(9);
+	PUT(AT(0), "\xff\xe0");
+	b.table.vaddr = 0;
+	site_bench__search();
+	assert_int_equal(sites__handled(&b.s), -ENOENT);
+	site_bench__end();
+}
+
 /* ---- inlined ---------------------------------------------------------------------------- */
 
 /* mov 0x60(%rax),%rax; test; je 0x40; cmpq $0,8(%rax); je 0x40 */
@@ -180,15 +210,11 @@ static void test_inlined_before_3_12(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_exception),
-		cmocka_unit_test(test_exception_and_throw),
-		cmocka_unit_test(test_inlined),
-		cmocka_unit_test(test_inlined_in_word),
-		cmocka_unit_test(test_inlined_elsewhere),
-		cmocka_unit_test(test_inlined_bypassed),
-		cmocka_unit_test(test_inlined_twice),
-		cmocka_unit_test(test_inlined_not),
-		cmocka_unit_test(test_inlined_before_3_12),
+		cmocka_unit_test(test_exception),	 cmocka_unit_test(test_exception_and_throw),
+		cmocka_unit_test(test_handled),		 cmocka_unit_test(test_inlined),
+		cmocka_unit_test(test_inlined_in_word),	 cmocka_unit_test(test_inlined_elsewhere),
+		cmocka_unit_test(test_inlined_bypassed), cmocka_unit_test(test_inlined_twice),
+		cmocka_unit_test(test_inlined_not),	 cmocka_unit_test(test_inlined_before_3_12),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -100,6 +100,45 @@ static void test_marks(void **state)
 	has(f, "\"name\":\"\"}");
 }
 
+static void add_exception(struct fixture *f, uint16_t what, int64_t value, const char *message)
+{
+	struct build_event e = { .tid = 100,
+				 .what = what,
+				 .start = 2 * MS,
+				 .end = 2 * MS,
+				 .code = 1,
+				 .value = { value },
+				 .text = { "My\"Error", message } };
+	struct vtbpf_rec_event *r;
+
+	builder__event(&f->b, &e);
+	if (!message)
+		return;
+	r = (void *)(f->b.data + f->b.len - (sizeof(*r) + 16));
+	r->text[1].width = 1;
+}
+
+/* Without a message there is none, and what is not known is left out. */
+static void test_exceptions(void **state)
+{
+	struct fixture *f = *state;
+
+	add_call(f, 1, 1 * MS, 9 * MS, 0);
+	add_exception(f, VTBPF_EVENT_RAISED, 14, "abc\xe9");
+	add_exception(f, VTBPF_EVENT_RAISED, 0, NULL);
+	add_exception(f, VTBPF_EVENT_CAUGHT, 3, NULL);
+	add_exception(f, VTBPF_EVENT_CAUGHT, VTBPF_NOT_COUNTED, NULL);
+	convert_capture(f, "json");
+	has(f, "{\"ph\":\"i\",\"cat\":\"exception\",\"pid\":100,\"tid\":100,\"ts\":2000.000,"
+	       "\"s\":\"t\",\"name\":\"Exception - My\\\"Error\",\"args\":{"
+	       "\"type\":\"My\\\"Error\",\"message\":\"abc\xc3\xa9\",\"in\":\"");
+	has(f, ",\"line\":14}}");
+	has(f, "\"name\":\"caught - My\\\"Error\"");
+	has(f, ",\"unwound\":3}}");
+	lacks(f, "\"line\":0");
+	lacks(f, "\"unwound\":-1");
+}
+
 /* Written after the thread's later calls, or before earlier ones: they stay on the thread's track. */
 static void test_order_of_what_is_alone(void **state)
 {
@@ -277,6 +316,7 @@ int main(void)
 		FORMAT_TEST(test_json),
 		FORMAT_TEST(test_collections),
 		FORMAT_TEST(test_marks),
+		FORMAT_TEST(test_exceptions),
 		FORMAT_TEST(test_order_of_what_is_alone),
 		FORMAT_TEST(test_unknown_and_damaged),
 		FORMAT_TEST(test_ignored_thread),

@@ -155,7 +155,7 @@ static int on_other(struct replay *r, const struct event *ev, struct replay_item
 
 	if (!th)
 		return -ENOMEM;
-	if (selection__judge_event(&r->selection, th, ev->other.start))
+	if (selection__judge_event(&r->selection, th, &ev->other))
 		return 0;
 	if (ev->other.what == VTBPF_EVENT_ARGS)
 		return call_args__add(&r->args, th, ev);

@@ -169,10 +169,23 @@ enum removed selection__judge_sample(struct selection *sel, const struct thread 
 	return why;
 }
 
-enum removed selection__judge_event(struct selection *sel, const struct thread *th, uint64_t ts)
+/* Of what tells of a function: it is beneath whatever runs at that moment. */
+static bool hides_event(struct selection *sel, struct thread *th, const struct event_other *o)
 {
-	enum removed why = judge_thread(th, ts);
+	const struct event_call here = {
+		.start = o->start, .code = o->code, .track = o->track, .depth = DEEPEST
+	};
 
+	return sel->by_function && o->code && hides(sel, th, &here);
+}
+
+enum removed selection__judge_event(struct selection *sel, struct thread *th,
+				    const struct event_other *o)
+{
+	enum removed why = judge_thread(th, o->start);
+
+	if (!why && hides_event(sel, th, o))
+		return REMOVED_FUNCTION;
 	if (!why && sel->parts[sel->session->part].too_old)
 		return REMOVED_OLD; /* it is calls that are counted */
 	sel->removed[why]++;

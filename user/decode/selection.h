@@ -58,8 +58,10 @@ uint8_t selection__verdict(struct selection *sel, const struct code *code);
 enum removed selection__judge_sample(struct selection *sel, const struct thread *th, uint64_t ts,
 				     uint64_t n);
 
-/* The same of what is no call: with its thread, or as older than the newest calls. */
-enum removed selection__judge_event(struct selection *sel, const struct thread *th, uint64_t ts);
+/* The same of what is no call: with its thread, with the function in which it happened, or as older
+ * than the newest calls. */
+enum removed selection__judge_event(struct selection *sel, struct thread *th,
+				    const struct event_other *o);
 
 /* Calls left out in all, and threads left out by their names. */
 uint64_t selection__removed(const struct selection *sel);

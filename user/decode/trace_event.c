@@ -133,6 +133,24 @@ static void add_number(struct making *m, const char *key, int64_t number)
 	*arg = (struct trace_arg){ .key = key, .kind = TRACE_ARG_NUMBER, .number = number };
 }
 
+static void add_text(struct making *m, const char *key, struct event_bytes text)
+{
+	struct trace_arg *arg = &m->ev->args[m->ev->n_args++];
+
+	*arg = (struct trace_arg){ .key = key, .kind = TRACE_ARG_TEXT, .text = text };
+}
+
+/* The function where it happened, if that is known. */
+static void add_function(struct making *m, const char *key)
+{
+	const struct code *code = m->o->code ? code_table__get(m->session->codes, m->o->code) :
+					       NULL;
+
+	if (code)
+		m->ev->args[m->ev->n_args++] =
+			(struct trace_arg){ .key = key, .kind = TRACE_ARG_CODE, .code = code };
+}
+
 /* ---- what there is ---------------------------------------------------------------------- */
 
 static void blocked(struct making *m)
@@ -205,6 +223,35 @@ static void gil_held(struct making *m)
 	m->ev->name.len = (size_t)(m->maker->text + m->maker->used - m->ev->name.data);
 }
 
+/* Names it by what happened and the exception's type. */
+static void name_exception(struct making *m, const char *what)
+{
+	struct event_bytes type;
+
+	name_it(m, "%s - ", what);
+	type = text_of(m, &m->o->text[0]);
+	m->ev->name.len += type.len;
+	add_text(m, "type", type);
+}
+
+static void raised(struct making *m)
+{
+	name_exception(m, "Exception");
+	if (m->o->text[1].width)
+		add_text(m, "message", text_of(m, &m->o->text[1]));
+	add_function(m, "in");
+	if (m->o->value[0] > 0)
+		add_number(m, "line", m->o->value[0]);
+}
+
+static void caught(struct making *m)
+{
+	name_exception(m, "caught");
+	add_function(m, "in");
+	if (m->o->value[0] != VTBPF_NOT_COUNTED)
+		add_number(m, "unwound", m->o->value[0]);
+}
+
 struct event_kind {
 	const char *cat;
 	enum trace_phase phase;
@@ -222,6 +269,8 @@ static const struct event_kind event_kinds[] = {
 	[VTBPF_EVENT_LOOP_LAG] = { "async", TRACE_COUNTER, false, loop_lag },
 	[VTBPF_EVENT_GIL_WAIT] = { "gil", TRACE_SLICE, true, gil_wait },
 	[VTBPF_EVENT_GIL_HELD] = { "gil", TRACE_SLICE, false, gil_held },
+	[VTBPF_EVENT_RAISED] = { "exception", TRACE_INSTANT, false, raised },
+	[VTBPF_EVENT_CAUGHT] = { "exception", TRACE_INSTANT, false, caught },
 };
 
 int trace_event__make(struct trace_event_maker *m, const struct session *s,

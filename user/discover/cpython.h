@@ -45,6 +45,9 @@ struct cpython {
 	struct cpython_opcode opcodes[CPYTHON_MAX_OPCODES]; /* those probed; ends at number 0 */
 	uint8_t return_value;				    /* number of RETURN_VALUE */
 	uint8_t return_generator;			    /* number of RETURN_GENERATOR, 0 none */
+	uint8_t pop_except;				    /* number of POP_EXCEPT */
+	uint8_t reraise;       /* number of RERAISE, in 3.8 of END_FINALLY */
+	uint8_t copy, swap;    /* numbers of COPY and SWAP, 3.11 on */
 	uint8_t frame_instr;   /* frame -> prev_instr or instr_ptr: a handler's first store */
 	uint8_t is_entry;      /* 3.11: frame -> is_entry */
 	uint16_t tstate_frame; /* up to 3.10: tstate -> frame */

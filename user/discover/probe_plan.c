@@ -321,6 +321,52 @@ int probe_plan__watch_exceptions(int fd, struct probe_plan *plan, char *why, siz
 	return err;
 }
 
+/* plan: a copy without sites, which gets them. */
+static int find_exceptions(struct planner *p, int fd, struct probe_plan *plan)
+{
+	char text[16];
+	int err = open_image(p, fd);
+
+	if (!err)
+		err = identify(p, plan);
+	if (!err)
+		err = begin_search(p, plan);
+	if (err)
+		return err;
+	if (p->search.py->family != FAMILY_FRAME)
+		err = sites__find_registers(&p->search);
+	if (err || sites__exception(&p->search) || sites__handled(&p->search) ||
+	    plan->n_sites > VTBPF_MAX_EXCEPTION_SITES)
+		err = fail(p, -ENOTSUP,
+			   "it is CPython %s in a build whose machine code does not show where "
+			   "exceptions begin and end: leave out --exceptions, or trace another "
+			   "build of the same version",
+			   py_version_str(plan->version, text, sizeof(text)));
+	return err;
+}
+
+int probe_plan__find_exceptions(int fd, const struct probe_plan *plan, struct exception_plan *out,
+				char *why, size_t why_size)
+{
+	struct planner p = { .why = why, .why_size = why_size };
+	struct probe_plan found = *plan;
+	int err;
+
+	memset(out, 0, sizeof(*out));
+	found.n_sites = 0;
+	err = find_exceptions(&p, fd, &found);
+	for (; !err && out->n < found.n_sites; out->n++) {
+		const struct probe_site *s = &found.sites[out->n];
+
+		out->places[out->n] = (struct exception_place){
+			.site = { .vaddr = s->vaddr, .site = s->site },
+			.offset = s->offset,
+		};
+	}
+	release(&p);
+	return err;
+}
+
 const char *probe_plan__reg_name(const struct probe_plan *plan, uint8_t reg)
 {
 	return insn__reg_name(plan->machine, reg);

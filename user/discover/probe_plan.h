@@ -77,6 +77,19 @@ int probe_plan__identify(int fd, struct probe_plan *plan, char *why, size_t why_
  * frame that one reaches. Values as above. */
 int probe_plan__watch_exceptions(int fd, struct probe_plan *plan, char *why, size_t why_size);
 
+/* Where exceptions reach frames, and where their handling ends (--exceptions). */
+struct exception_plan {
+	size_t n; /* 0: they are not told of */
+	struct exception_place {
+		struct vtbpf_exception_site site;
+		uint64_t offset; /* in the file */
+	} places[VTBPF_MAX_EXCEPTION_SITES];
+};
+
+/* Finds them in the file of which `plan` was made. Values as above. */
+int probe_plan__find_exceptions(int fd, const struct probe_plan *plan, struct exception_plan *out,
+				char *why, size_t why_size);
+
 /* Prints the plan for people, as --dry-run shows it. path is what to call the file. */
 void probe_plan__print(const struct probe_plan *plan, const char *path, FILE *out);
 

@@ -24,7 +24,8 @@
 	.tp_dictoffset = 0x120, .ma_keys = 0x20, .ma_values = 0x28,				\
 	.long_size = 0x10, .long_digits = 0x18, .md_dict = 0x10,				\
 	.gil_holder = 0x8, .gil_locked = 0x10, .var_size = 0x10, .bytes_data = 0x20,		\
-	.frame_tlbc = PY_NO_FIELD, .code_tlbc = PY_NO_FIELD
+	.frame_tlbc = PY_NO_FIELD, .code_tlbc = PY_NO_FIELD,					\
+	.exc_args = 0x18, .tb_next = 0x10, .tb_frame = 0x18
 
 #define UP_TO_3_10								\
 	SINCE_3_8, .instance = VTBPF_ATTRS_DICT, .keys = PY_KEYS_SIZE,			\
@@ -33,11 +34,13 @@
 	.tstate_frame = 0x18, .cframe_frame = PY_NO_FIELD,				\
 	.tstate_ident = 0xb0, .tstate_native = PY_NO_FIELD, .interp_gil = PY_NO_FIELD,	\
 	.code_lines = 0x78, .code_bytes = 0x30, .tstate_raised = 0x58,				\
-	.raised_traceback = PY_NO_FIELD
+	.raised_traceback = PY_NO_FIELD, .exc_traceback = 0x20, .tuple_items = 0x18,		\
+	.tstate_handled = 0x90, .handled_value = 0x8, .frame_values = 0x40
 
 #define SINCE_3_11								\
 	SINCE_3_8, .keys = PY_KEYS_LOG2, .managed_dict = -24,				\
-	.lines = PY_LINES_LOCATIONS, .frame_instr = 0x38, .code_lines = 0x88
+	.lines = PY_LINES_LOCATIONS, .frame_instr = 0x38, .code_lines = 0x88,			\
+	.exc_traceback = 0x28, .frame_blocks = PY_NO_FIELD, .frame_values = PY_NO_FIELD
 
 #define SINCE_3_13								\
 	SINCE_3_11, .instance = VTBPF_ATTRS_INLINE, .long_tag = true, .values_items = 8,	\
@@ -47,21 +50,25 @@
 
 static const struct py_layout layouts[] = {
 	{
-		.minor = 8, UP_TO_3_10, .interp_modules = 0x38, .ht_cached_keys = 0x368,
+		.minor = 8, UP_TO_3_10, .frame_blocks = 0x70,
+		.interp_modules = 0x38, .ht_cached_keys = 0x368,
 		.runtime_gil = 0x480, .gc_collecting = 0x220, .lines = PY_LINES_LNOTAB, .frame_instr = 0x68,
 	},
 	{
-		.minor = 9, UP_TO_3_10, .interp_modules = 0x358, .ht_cached_keys = 0x360,
+		.minor = 9, UP_TO_3_10, .frame_blocks = 0x70,
+		.interp_modules = 0x358, .ht_cached_keys = 0x360,
 		.gc_collecting = 0x330,
 		.runtime_gil = 0x160, .lines = PY_LINES_LNOTAB, .frame_instr = 0x68,
 	},
 	{
-		.minor = 10, UP_TO_3_10, .interp_modules = 0x358, .ht_cached_keys = 0x368,
+		.minor = 10, UP_TO_3_10, .frame_blocks = 0x68,
+		.interp_modules = 0x358, .ht_cached_keys = 0x368,
 		.gc_collecting = 0x330,
 		.runtime_gil = 0x160, .lines = PY_LINES_PAIRS, .frame_instr = 0x60,
 	},
 	{
-		.minor = 11, SINCE_3_11, .instance = VTBPF_ATTRS_VALUES,
+		.minor = 11, SINCE_3_11, .tuple_items = 0x18, .tstate_handled = 0x78,
+		.instance = VTBPF_ATTRS_VALUES,
 		.runtime_interpreters = 0x28, .runtime_main_thread = 0x50,
 		.interp_next = 0, .interp_threads = 0x10, .interp_modules = 0x378,
 		.tstate_frame = 0x38, .cframe_frame = 0x8, .frame_is_entry = 0x44,
@@ -70,7 +77,8 @@ static const struct py_layout layouts[] = {
 		.gc_collecting = 0x350, .tstate_raised = 0x60, .raised_traceback = PY_NO_FIELD,
 	},
 	{
-		.minor = 12, SINCE_3_11, .instance = VTBPF_ATTRS_TAGGED, .long_tag = true,
+		.minor = 12, SINCE_3_11, .tuple_items = 0x18, .tstate_handled = 0x68,
+		.instance = VTBPF_ATTRS_TAGGED, .long_tag = true,
 		.runtime_interpreters = 0x28, .runtime_main_thread = 0x40,
 		.interp_next = 0, .interp_threads = 0x48, .interp_modules = 0x3b0,
 		.tstate_frame = 0x38, .cframe_frame = 0,
@@ -79,21 +87,21 @@ static const struct py_layout layouts[] = {
 		.gc_collecting = 0x138, .tstate_raised = 0x60, .raised_traceback = 0x28,
 	},
 	{
-		.minor = 13, SINCE_3_13,
+		.minor = 13, SINCE_3_13, .tuple_items = 0x18, .tstate_handled = 0x78,
 		.runtime_interpreters = 0x278, .runtime_main_thread = 0x290,
 		.interp_next = 0x1c60, .interp_threads = 0x1cb0, .interp_modules = 0x1de8,
 		.tstate_ident = 0x98, .tstate_native = 0xa0, .ht_cached_keys = 0x370,
 		.code_bytes = 0xc8, .gc_collecting = 0x1db0, .tstate_raised = 0x70,
 	},
 	{
-		.minor = 14, SINCE_3_13,
+		.minor = 14, SINCE_3_13, .tuple_items = 0x20, .tstate_handled = 0x78,
 		.runtime_interpreters = 0x328, .runtime_main_thread = 0x340,
 		.interp_next = 0x1c68, .interp_threads = 0x1cb0, .interp_modules = 0x1e08,
 		.tstate_ident = 0x98, .tstate_native = 0xa0, .ht_cached_keys = 0x370,
 		.code_bytes = 0xd0, .gc_collecting = 0x1db0, .tstate_raised = 0x70,
 	},
 	{
-		.minor = 15, SINCE_3_13,
+		.minor = 15, SINCE_3_13, .tuple_items = 0x20, .tstate_handled = 0x90,
 		.runtime_interpreters = 0x3a8, .runtime_main_thread = 0x3c0,
 		.interp_next = 0x1c60, .interp_threads = 0x1ca8, .interp_modules = 0x1da8,
 		.tstate_ident = 0xb0, .tstate_native = 0xb8, .ht_cached_keys = 0x378,
@@ -156,6 +164,11 @@ static void shift_objects(struct py_layout *l, uint16_t by)
 	l->ht_cached_keys += by;
 	l->md_dict += by;
 	l->raised_traceback += by;
+	l->exc_args += by;
+	l->exc_traceback += by;
+	l->tb_next += by;
+	l->tb_frame += by;
+	l->tuple_items += by;
 }
 
 /* Takes the field at `at` of raw into *field unless it is absent or cannot be an offset. */
@@ -320,5 +333,31 @@ void py_layout__states(const struct py_layout *l, struct vtbpf_states *out)
 		.interp_gil = l->interp_gil,
 		.gil_wait = l->gil_locked + PY_GIL_COND_AFTER_LOCKED,
 		.gil_wait_bytes = PY_GIL_CONDS_BYTES,
+	};
+}
+
+void py_layout__exceptions(const struct py_layout *l, struct vtbpf_exceptions *out)
+{
+	*out = (struct vtbpf_exceptions){
+		.exc_args = l->exc_args,
+		.exc_traceback = l->exc_traceback,
+		.tb_next = l->tb_next,
+		.tb_frame = l->tb_frame,
+		.var_size = l->var_size,
+		.tuple_items = l->tuple_items,
+		.bytes_data = l->bytes_data,
+		.tstate_handled = l->tstate_handled,
+		.handled_value = l->handled_value,
+		.frame_instr = l->frame_instr,
+		.frame_tlbc = l->frame_tlbc,
+		.code_lines = l->code_lines,
+		.code_bytes = l->code_bytes,
+		.code_tlbc = l->code_tlbc,
+		.frame_blocks = l->frame_blocks,
+		.frame_values = l->frame_values,
+		.lines = l->lines,
+		.index_unit = l->lines == PY_LINES_LNOTAB ? 1 :
+			      l->lines == PY_LINES_PAIRS  ? 2 :
+							    0,
 	};
 }

@@ -26,9 +26,12 @@ enum py_keys_form {
 
 /* How a code object maps instructions to lines, and what a frame says of the current one. */
 enum py_lines_form {
-	PY_LINES_LNOTAB,    /* 3.8, 3.9: co_lnotab; f_lasti counts bytes */
-	PY_LINES_PAIRS,	    /* 3.10: pairs in co_linetable; f_lasti counts code units */
-	PY_LINES_LOCATIONS, /* 3.11: locations in co_linetable; a pointer into the code */
+	/* 3.8, 3.9: co_lnotab; f_lasti counts bytes */
+	PY_LINES_LNOTAB = VTBPF_LINES_LNOTAB,
+	/* 3.10: pairs in co_linetable; f_lasti counts code units */
+	PY_LINES_PAIRS = VTBPF_LINES_PAIRS,
+	/* 3.11: locations in co_linetable; a pointer into the code */
+	PY_LINES_LOCATIONS = VTBPF_LINES_LOCATIONS,
 };
 
 /* Offsets in bytes; PY_NO_FIELD where the version has no such field. */
@@ -66,7 +69,14 @@ struct py_layout {
 	uint16_t bytes_data;
 	uint16_t tstate_raised;	   /* current_exception, or curexc_type and the two after it */
 	uint16_t raised_traceback; /* of an exception; PY_NO_FIELD: it is curexc_traceback */
-	uint16_t gc_collecting;	   /* from the interpreter on; in 3.8 from the runtime */
+	uint16_t exc_args, exc_traceback; /* of an exception */
+	uint16_t tb_next, tb_frame;	  /* of a traceback */
+	uint16_t tuple_items;
+	uint16_t tstate_handled; /* exc_info: to what holds the exception that is being handled */
+	uint16_t handled_value;	 /* there */
+	uint16_t frame_blocks;	 /* up to 3.10: f_iblock; f_blockstack is the next but one */
+	uint16_t frame_values;	 /* f_valuestack */
+	uint16_t gc_collecting;	 /* from the interpreter on; in 3.8 from the runtime */
 };
 
 /* From the GIL's `locked` to the first of its two condition variables and two mutexes, and how long all
@@ -91,5 +101,6 @@ int py_layout__refine(struct py_layout *l, const void *raw, size_t size);
 /* The part of it that the BPF side needs. */
 void py_layout__attrs(const struct py_layout *l, struct vtbpf_attrs *out);
 void py_layout__states(const struct py_layout *l, struct vtbpf_states *out);
+void py_layout__exceptions(const struct py_layout *l, struct vtbpf_exceptions *out);
 
 #endif

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "../urgent.h"
+#include "cpython.h"
 #include "py_args.h"
 #include "py_tids.h"
 
@@ -203,4 +204,16 @@ int py_reader__states(const struct py_reader *r, struct vtbpf_states *out, uint6
 	py_layout__states(&r->l, out);
 	*runtime = r->runtime;
 	return 0;
+}
+
+void py_reader__exceptions(const struct py_reader *r, struct vtbpf_exceptions *out)
+{
+	const struct cpython *py = cpython__of(r->l.minor);
+
+	py_layout__exceptions(&r->l, out);
+	if (!py)
+		return;
+	out->reraise = py->reraise;
+	out->copy = py->copy;
+	out->swap = py->swap;
 }

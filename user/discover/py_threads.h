@@ -54,6 +54,9 @@ int py_reader__args(const struct py_reader *r, struct vtbpf_args_layout *out);
  * that is not known. */
 int py_reader__states(const struct py_reader *r, struct vtbpf_states *out, uint64_t *runtime);
 
+/* And what it tells of exceptions; only where the states of threads are known. */
+void py_reader__exceptions(const struct py_reader *r, struct vtbpf_exceptions *out);
+
 /* Reads all threads of all interpreters. 0 or a negative errno (-ESRCH: the process is gone). The
  * result is the caller's, free it with py_threads__free. Threads whose entry could not be read
  * whole are listed with what is known of them. No tid comes twice, but several entries may have

@@ -82,5 +82,6 @@ int sites__owner_exits(const struct site_search *s);	/* 3.12 on: return and unwi
 int sites__throw(const struct site_search *s);		/* 3.11 on: generator.throw() */
 int sites__code_freed(const struct site_search *s);	/* where code objects die */
 int sites__exception(const struct site_search *s);	/* each frame that an exception reaches */
+int sites__handled(const struct site_search *s);	/* the end of an exception's handling */
 
 #endif

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Exceptions, for triggers: where they reach a frame, and still wait in the thread's state.
+ * Exceptions: where they reach a frame, and still wait in the thread's state.
  *
  * That is the beginning of PyTraceBack_Here, where the evaluation function calls it. Where it was
  * inlined there (clang, link-time optimisation), it is the question before it, `if
@@ -177,4 +177,25 @@ int sites__exception(const struct site_search *s)
 		return -ENOENT;
 	err = sites__calls(s, &ref) ? 0 : add_question(s);
 	return err ? err : add_function(s, ref.vaddr);
+}
+
+/* ---- handled ---------------------------------------------------------------------------- */
+
+/*
+ * The first instruction of POP_EXCEPT, whatever it costs: the exception that was handled is taken out of
+ * the thread's state before the first branch. Up to 3.10 the frame is found in that state, too.
+ */
+int sites__handled(const struct site_search *s)
+{
+	bool by_state = s->py->family == FAMILY_FRAME;
+	struct site_choice c = {
+		.kind = VTBPF_SITE_HANDLED,
+		.frame_reg = by_state ? VTBPF_NO_REG : s->frame_reg,
+		.instr_reg = by_state ? VTBPF_NO_REG : s->next_reg,
+		.vaddr = s->table->handlers[s->py->pop_except],
+		.entry = s->table->handlers[s->py->pop_except],
+		.name = "POP_EXCEPT",
+	};
+
+	return s->table->vaddr ? sites__add(s, &c) : -ENOENT;
 }

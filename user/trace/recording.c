@@ -82,7 +82,7 @@ static int on_record(void *ctx, const struct vtbpf_rec *rec)
 		sampler__note_thread(r, rec->tid);
 		thread_names__note_reuse(family__names(r, rec), (const void *)rec);
 	}
-	capture_writer__append(r->w, rec);
+	capture_writer__append(r->w, exception_names__complete(&r->exception_names, rec));
 	switch (rec->kind) {
 	case VTBPF_REC_CALL:
 	case VTBPF_REC_CALL_TRACK:
@@ -170,7 +170,7 @@ static int make_parts(struct recording *r)
 	r->reader = py_reader__new(cfg->target->pid, cfg->plan, cfg->target->load_bias);
 	if (r->reader)
 		py_reader__attrs(r->reader, &tracer.attrs);
-	if ((tracer.sample_period_ns || tracer.triggers & VTBPF_WATCH_RAISE) &&
+	if ((tracer.sample_period_ns || tracer.triggers & VTBPF_WATCH_RAISE || tracer.exceptions) &&
 	    sampler__prepare(r, &tracer))
 		return -ENOTSUP;
 	tracer.args = functions.args.n;
@@ -185,6 +185,7 @@ static int make_parts(struct recording *r)
 	names.tracer = r->tracer;
 	r->names = thread_names__new(&names);
 	r->repair = string_repair__new(r->reader, r->w);
+	r->exception_names.fd = cfg->target->interp_fd;
 	r->sources = sources__new();
 	functions.cwd = cfg->target->cwd;
 	r->functions = function_verdicts__new(&functions, r->tracer);

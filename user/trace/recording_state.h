@@ -15,6 +15,7 @@
 #include "recorder.h"
 #include "recording.h"
 #include "sources.h"
+#include "exception_names.h"
 #include "string_repair.h"
 #include "thread_names.h"
 #include "triggers.h"
@@ -55,6 +56,7 @@ struct recording {
 	struct family *family; /* NULL: nobody is followed */
 	struct idle_threads *idle;
 	struct string_repair *repair;
+	struct exception_names exception_names;
 	struct sources *sources;
 	struct function_verdicts *functions;
 	struct segments *segments; /* NULL: there is one capture */

@@ -23,6 +23,8 @@ int sampler__prepare(struct recording *r, struct tracer_config *tracer)
 			  r->cfg->target->pid,
 			  tracer->sample_period_ns ? "sampled" : "watched for exceptions");
 	tracer->runtime = r->runtime;
+	if (!err && tracer->exceptions)
+		py_reader__exceptions(r->reader, &tracer->exception_fields);
 	r->sample_period = tracer->sample_period_ns;
 	r->sampling = tracer->variant == TRACER_SAMPLES;
 	return err;

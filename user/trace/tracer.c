@@ -142,8 +142,8 @@ struct bpf_program *tracer__site_program(const struct tracer *t, size_t site)
 /* Is there a program for each site? */
 static bool fits_variant(const struct tracer *t, const struct tracer_config *cfg)
 {
-	return t->variant != TRACER_NUMBERED ||
-	       (!cfg->gc && !cfg->args && t->plan.n_sites <= VTBPF_NUMBERED_SITES);
+	return t->variant != TRACER_NUMBERED || (!cfg->gc && !cfg->args && !cfg->exceptions &&
+						 t->plan.n_sites <= VTBPF_NUMBERED_SITES);
 }
 
 /* Loads the programs of one variant and no others: the rest may be beyond this kernel. */
@@ -172,6 +172,7 @@ static int load_variant(struct tracer *t, const struct tracer_config *cfg,
 	tracer_sched__prepare(t, cfg);
 	tracer_gil__prepare(t, cfg);
 	tracer_other__prepare(t, cfg);
+	tracer_exceptions__prepare(t, cfg);
 	bpf_program__set_autoload(t->skel->progs.on_site_multi, false);
 	bpf_program__set_autoload(t->skel->progs.on_site_cookie, false);
 	for (size_t i = 0; variant != TRACER_SAMPLES && i < t->plan.n_sites; i++)
@@ -285,9 +286,14 @@ static int fill_slots(struct tracer *t)
 
 static void explain_load_error(const struct tracer *t, const struct tracer_config *cfg, int err)
 {
-	if (!fits_variant(t, cfg) && (cfg->gc || cfg->args))
+	const char *wants_cookies = cfg->gc	    ? "--gc" :
+				    cfg->args	    ? "--args" :
+				    cfg->exceptions ? "--exceptions" :
+						      NULL;
+
+	if (!fits_variant(t, cfg) && wants_cookies)
 		log_error("%s: this kernel has no attach cookies (Linux 5.15), which it wants",
-			  cfg->gc ? "--gc" : "--args");
+			  wants_cookies);
 	else if (!fits_variant(t, cfg))
 		log_error("this kernel has no attach cookies (Linux 5.15): no more than %d places "
 			  "can be probed, and this interpreter needs %zu",
@@ -455,5 +461,7 @@ uint32_t tracer__verified_insns(const struct tracer *t)
 	uint32_t n = verified_insns(tracer__site_program(t, 0));
 	uint32_t more = t->sample_sleeps ? verified_insns(t->skel->progs.on_switch) : 0;
 
+	if (t->exceptions)
+		more = verified_insns(tracer_exceptions__program(t));
 	return more > n ? more : n;
 }

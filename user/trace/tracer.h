@@ -62,6 +62,10 @@ struct tracer_config {
 	bool args; /* what calls are made with is told of, as verdicts say: VTBPF_EVENT_ARGS; and where */
 	struct vtbpf_args_layout args_layout; /* that is: py_reader__args() */
 	const struct gil_plan *gil; /* so are holds of the GIL, and waits for it. NULL: not */
+	/* So are exceptions; `states` and py_reader__exceptions() are needed. NULL: not; outlives the
+	 * tracer. */
+	const struct exception_plan *exceptions;
+	struct vtbpf_exceptions exception_fields;
 	bool sched; /* what threads do without a CPU is told of: VTBPF_EVENT_BLOCKED, _RUNNABLE */
 };
 

@@ -38,7 +38,7 @@ void tracer_samples__prepare(struct tracer *t, const struct tracer_config *cfg)
 	prepare_sleeps(t, cfg);
 	for (size_t i = 0; !cfg->sample_period_ns && i < sizeof(maps) / sizeof(maps[0]); i++)
 		tracer__leave_small(maps[i]);
-	if (!cfg->sample_period_ns && !(cfg->triggers & VTBPF_WATCH_RAISE))
+	if (!cfg->sample_period_ns && !(cfg->triggers & VTBPF_WATCH_RAISE) && !cfg->exceptions)
 		tracer__leave_small(skel->maps.sample_threads);
 }
 

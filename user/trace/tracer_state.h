@@ -17,6 +17,7 @@ struct tracer {
 	const struct gc_plan *gc;     /* the configuration's; NULL: collections are not watched */
 	const struct mark_site *mark; /* likewise */
 	const struct gil_plan *gil;   /* likewise */
+	const struct exception_plan *exceptions; /* likewise */
 	struct holder holder;
 	tracer_record_fn fn;
 	void *ctx;
@@ -105,5 +106,12 @@ void tracer_other__prepare(struct tracer *t, const struct tracer_config *cfg);
 /* Where they are in the file, and their cookies: how many, at most VTBPF_MAX_COOKIES -
  * VTBPF_COOKIE_GC. */
 size_t tracer_other__sites(const struct tracer *t, unsigned long *offsets, __u64 *cookies);
+
+/* ---- tracer_exceptions.c ---------------------------------------------------------------- */
+
+/* Before the programs are loaded; in the holder: 0, or a negative errno with a sentence in why. */
+void tracer_exceptions__prepare(struct tracer *t, const struct tracer_config *cfg);
+int tracer_exceptions__attach(struct attach_args *a, char *why, size_t why_size);
+struct bpf_program *tracer_exceptions__program(const struct tracer *t);
 
 #endif
