@@ -130,6 +130,21 @@ static __always_inline __u64 gil_cpu_delay(void)
 
 /* ---- what happens ----------------------------------------------------------------------- */
 
+/* Who was asked to give it up, by a thread that has been waiting since before, has waited for this. */
+static __always_inline void gil_tell_dropper(struct vtbpf_gil *g, __u64 base,
+					     const struct gil_span *wait)
+{
+	__u32 tid = g->dropper;
+	struct vtbpf_gil_thread *t;
+
+	if (!tid)
+		return;
+	g->dropper = 0;
+	t = bpf_map_lookup_elem(&gil_threads, &tid);
+	if (t && t->base == base && wait->from < t->dropped)
+		t->handed = wait->to;
+}
+
 static __always_inline void gil_taken(const struct vtbpf_gil_key *key, struct vtbpf_gil *g,
 				      __u32 tid, __u64 now)
 {
@@ -146,8 +161,9 @@ static __always_inline void gil_taken(const struct vtbpf_gil_key *key, struct vt
 		/* Where nobody had it, there was nothing to wait for. */
 		s.from = t->base == key->base && t->wants && t->contended ? t->wants : now;
 		t->base = key->base;
-		t->wants = t->dropped = 0;
+		t->wants = t->dropped = t->handed = 0;
 	}
+	gil_tell_dropper(g, key->base, &s);
 	g->holder = tid;
 	g->since = g->taken = now;
 	gil_emit(&s);
@@ -173,20 +189,20 @@ static __always_inline void gil_dropped(const struct vtbpf_gil_key *key, struct 
 			return;
 	}
 	t->base = key->base;
-	t->wants = 0;
+	t->wants = t->handed = 0;
 	t->dropped = now - s.from >= interval * 1000 ? now : 0; /* else nobody could ask for it */
 	t->cpu_delay = t->dropped ? gil_cpu_delay() : 0;
+	g->dropper = t->dropped ? tid : 0;
 }
 
 /* Has it been waiting since it gave the lock up? */
-static __always_inline bool gil_is_back(const struct vtbpf_gil_thread *t, const struct vtbpf_gil *g,
-					__u64 now)
+static __always_inline bool gil_is_back(const struct vtbpf_gil_thread *t, __u64 now)
 {
 	__u64 gone;
 
-	if (!t->dropped || g->taken < t->dropped)
+	if (!t->dropped || !t->handed)
 		return false;
-	gone = now - g->taken;
+	gone = now - t->handed;
 	return gone < GIL_BACK_NS || gone < GIL_BACK_NS + gil_cpu_delay() - t->cpu_delay;
 }
 
@@ -248,7 +264,7 @@ static __always_inline void gil_take_lock(__u64 mutex)
 	fresh.tgid = key.tgid;
 	fresh.wants = now;
 	fresh.contended = locked == 1;
-	if (t && g && t->base == key.base && gil_is_back(t, g, now)) {
+	if (t && g && t->base == key.base && gil_is_back(t, now)) {
 		fresh.wants = t->dropped;
 		fresh.contended = 1;
 	}

@@ -155,6 +155,23 @@ static void test_gil(void **state)
 	has(f, "\"overlapping_moved\":0");
 }
 
+/* It went with its process: what is told at the end of the trace ends there. */
+static void test_holder_that_ended(void **state)
+{
+	struct build_event e = { .tid = 101, .what = VTBPF_EVENT_GIL_HELD };
+	struct fixture *f = *state;
+	struct vtbpf_rec_thread_exit *r;
+
+	builder__thread(&f->b, &(struct build_thread){ .tid = 101, .pid = 100, .comm = "x" });
+	r = builder__record(&f->b, VTBPF_REC_THREAD_EXIT, 101, sizeof(*r) - sizeof(r->rec));
+	r->ts = 3 * MS;
+	e.start = 2 * MS;
+	e.end = 9 * MS;
+	add(f, e);
+	convert_capture(f, "json");
+	has(f, "\"ts\":2000.000,\"dur\":1000.000,\"name\":\"GIL held: x\"");
+}
+
 /* What others do on a track that threads share is not left out with one of them. */
 static void check_ignored(struct fixture *f)
 {
@@ -280,10 +297,15 @@ static void test_other_formats(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		FORMAT_TEST(test_named_tracks), FORMAT_TEST(test_arrows),
-		FORMAT_TEST(test_large_arrows), FORMAT_TEST(test_counters),
-		FORMAT_TEST(test_gil),		FORMAT_TEST(test_gil_of_ignored),
-		FORMAT_TEST(test_pftrace),	FORMAT_TEST(test_other_formats),
+		FORMAT_TEST(test_named_tracks),
+		FORMAT_TEST(test_arrows),
+		FORMAT_TEST(test_large_arrows),
+		FORMAT_TEST(test_counters),
+		FORMAT_TEST(test_gil),
+		FORMAT_TEST(test_gil_of_ignored),
+		FORMAT_TEST(test_holder_that_ended),
+		FORMAT_TEST(test_pftrace),
+		FORMAT_TEST(test_other_formats),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

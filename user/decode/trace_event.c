@@ -273,6 +273,13 @@ static const struct event_kind event_kinds[] = {
 	[VTBPF_EVENT_CAUGHT] = { "exception", TRACE_INSTANT, false, caught },
 };
 
+/* What goes on when the trace ends goes no further than its thread. */
+static void end_with_thread(const struct thread *th, struct event_span *span)
+{
+	if (th->exit && span->to > th->exit)
+		span->to = th->exit;
+}
+
 int trace_event__make(struct trace_event_maker *m, const struct session *s,
 		      const struct trace_event_record *record, struct trace_event *ev)
 {
@@ -289,6 +296,10 @@ int trace_event__make(struct trace_event_maker *m, const struct session *s,
 	kind = &event_kinds[o->what];
 	if (kind->phase != TRACE_SLICE)
 		span.to = span.from;
+	else
+		end_with_thread(record->thread, &span);
+	if (span.from > span.to)
+		return 0;
 	if (!session__clip(s, &span))
 		return 0;
 	err = make_room(m, NAME_MAX_BYTES + texts_size(o) +

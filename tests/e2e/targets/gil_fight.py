@@ -54,7 +54,12 @@ def main():
                                     name="reader"))
     for thread in threads:
         thread.start()
+    fight_until = now() + 20000000
+    while now() < fight_until:
+        pass
+    begin = now()
     time.sleep(SECONDS)
+    told["main"] = {"tid": proto.native_id(), "away": [(begin, begin + SECONDS * 1e9)]}
     told_off = now()
     lock.release()
     os.write(writer, b"x")
