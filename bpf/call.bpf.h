@@ -10,164 +10,6 @@ struct hit {
 	__u8 raises; /* exceptions are watched there */
 };
 
-/* ---- which stack does a new frame belong to? -------------------------------------------- */
-
-struct parent {
-	__u32 depth; /* of the new frame */
-	__u32 track;
-	__u16 flags; /* FRAME_HIDDEN, FRAME_HIDE_BELOW: what the new frame inherits */
-};
-
-static __always_inline void child_of(struct parent *p, const struct open_frame *f)
-{
-	p->depth = f->depth < 0xffff ? f->depth + 1 : 0xffff;
-	p->track = f->track;
-	p->flags = hides_below(f) ? FRAME_HIDDEN | FRAME_HIDE_BELOW : 0;
-}
-
-/* Is `frame` open? Then everything that was above it on its track has ended. */
-static __noinline bool parent_if_open(struct thread_state *t, __u32 tid, __u64 frame,
-				      struct parent *p)
-{
-	struct open_stack *s = stack_of(t);
-	struct open_frame *f = deep_find(t, tid, frame);
-	__s32 at;
-
-	if (f) {
-		child_of(p, f);
-		return true;
-	}
-	at = stack_find(t, frame);
-	if (at < 0 || !s)
-		return false;
-	close_missed(tid, at);
-	child_of(p, stack_at(s, at));
-	return true;
-}
-
-/*
- * A Python frame stands between the new one and its open caller, but was never entered: the
- * self-check hears of it. Not so the frame that has just ended and is being cleared, which runs
- * finalizers; 3.11 lets it be their caller.
- */
-static __always_inline void note_unseen_caller(struct thread_state *t, __u64 frame)
-{
-	if (frame && frame != t->last_exit && layout.minor != 11)
-		t->count.entry_missed++;
-}
-
-/*
- * Frames between a new one and its open caller that do not count: shims and helpers run no Python,
- * and throw() into a chain of awaiting coroutines only links those on the way, without entering
- * them (_gen_throw() in Objects/genobject.c), before it resumes the innermost.
- */
-enum caller_kind { CALLER_NONE, CALLER_NO_PYTHON, CALLER_GENERATOR, CALLER_PYTHON };
-
-static __always_inline enum caller_kind kind_of_caller(__u64 frame, const struct frame_link *link)
-{
-	__u32 flags = 0;
-	__u8 owner = 0;
-
-	if (frame_is_shim(frame) || frame_is_helper(link))
-		return CALLER_NO_PYTHON;
-	if (layout.flags & VTBPF_LAYOUT_FRAME_IS_OBJECT) {
-		bpf_probe_read_user(&flags, 4, (void *)(link->code + layout.code_flags));
-		return flags & CO_ANY_GENERATOR ? CALLER_GENERATOR : CALLER_PYTHON;
-	}
-	bpf_probe_read_user(&owner, 1, (void *)(frame + layout.frame_owner));
-	return owner == layout.owner_generator ? CALLER_GENERATOR : CALLER_PYTHON;
-}
-
-#define PARENT_HOPS 512	     /* with bpf_loop() */
-#define PARENT_HOPS_FEW 6    /* without */
-#define PARENT_HOPS_PYTHON 8 /* real frames that are not open: after so many it is another stack */
-
-struct caller_walk {
-	struct thread_state *t;
-	__u64 frame;
-	__u64 first; /* first real Python frame that is not open */
-	__u32 tid;
-	__u32 python; /* how many of these */
-	__u32 generators;
-	__u32 found;
-	struct parent p;
-};
-
-static __noinline long caller_step(__u32 i __attribute__((unused)), void *arg)
-{
-	struct caller_walk *w = arg;
-	struct frame_link link;
-
-	if (!w->frame || w->python >= PARENT_HOPS_PYTHON)
-		return 1;
-	if (parent_if_open(w->t, w->tid, w->frame, &w->p)) {
-		w->found = 1;
-		return 1;
-	}
-	if (frame_read_link(w->frame, &link))
-		return 1;
-	switch (kind_of_caller(w->frame, &link)) {
-	case CALLER_PYTHON:
-		if (!w->first)
-			w->first = w->frame;
-		w->python++;
-		break;
-	case CALLER_GENERATOR:
-		w->generators++;
-		break;
-	default:
-		break;
-	}
-	w->frame = link.previous;
-	return 0;
-}
-
-/* Only suspended coroutines stood between, and their links end (3.8 to 3.10 clear them): the
- * caller is what ran last. */
-static __always_inline void child_of_top(struct thread_state *t, struct parent *p)
-{
-	struct open_stack *s = stack_of(t);
-
-	if (s && t->depth)
-		child_of(p, stack_at(s, t->depth - 1));
-}
-
-/*
- * The caller of a new frame is not the open frame on top. Either there are frames between that do
- * not count, or another greenlet goes on, or a greenlet starts (it has no caller), or one that was
- * suspended since before the trace resumes: its frames are opened now, on a track of their own.
- */
-static __always_inline void find_parent(struct thread_state *t, __u32 tid, __u64 previous,
-					struct parent *p)
-{
-	struct caller_walk w = { .t = t, .frame = previous, .tid = tid };
-
-	if (have_bpf_loop)
-		bpf_loop(PARENT_HOPS, caller_step, &w, 0);
-	else
-		for (int i = 0; i < PARENT_HOPS_FEW; i++)
-			if (caller_step(i, &w))
-				break;
-	*p = w.p;
-	if (w.found) {
-		note_unseen_caller(t, w.first);
-		return;
-	}
-	p->depth = p->track = p->flags = 0;
-	if (!w.first && w.generators) {
-		child_of_top(t, p);
-		return;
-	}
-	if (!t->depth && !t->deep && !w.first)
-		return; /* outermost frame of the thread */
-	p->track = t->depth || t->deep ? ++t->tracks : 0;
-	if (!w.first)
-		return; /* outermost frame of a greenlet */
-	walk_frames(tid, previous, p->track);
-	if (!parent_if_open(t, tid, previous, p) && !parent_if_open(t, tid, w.first, p))
-		p->depth = 0;
-}
-
 /* ---- entry ------------------------------------------------------------------------------ */
 
 /* CPython may dispatch the first instruction of a call twice (RESUME after instrumentation
@@ -189,6 +31,16 @@ static __always_inline bool is_no_call(const struct hit *hit)
 		return false;
 	bpf_probe_read_user(&oparg, 1, (void *)(hit->instr + 1));
 	return (oparg & layout.resume_mask) == layout.resume_ignore;
+}
+
+/* The outermost coroutine of a task has a track of its own. */
+static __always_inline void begin_task(struct parent *p, __u32 track)
+{
+	if (!track)
+		return;
+	p->track = track;
+	p->depth = 0;
+	p->flags |= FRAME_TASK;
 }
 
 /* What a call has from its caller, and from its own function. */
@@ -273,6 +125,8 @@ __noinline int read_call(__u32 tid, __u64 frame, __u64 instr)
 	} else {
 		find_parent(t, tid, link.previous, &p);
 	}
+	if (async_on())
+		begin_task(&p, task_enter(tid, frame, link.code, link.previous));
 	f = &t->single; /* find_parent() may have used it */
 	f->code = code;
 	f->known = slot_index(code_key_of(link.code, instr)) + 1;
@@ -303,6 +157,8 @@ static __always_inline void open_call(struct thread_state *t, __u32 tid, const s
 	t->last_instr = hit->instr;
 	f->start = bpf_ktime_get_ns();
 	stack_push(t, s, f, tid);
+	if (async_on() && f->flags & FRAME_TASK)
+		task_entered(tid, f->frame, f->start);
 	if (triggers & VTBPF_WATCH_ENTRY && verdict_on(f->code) & VTBPF_WATCH_ENTRY)
 		watch_entry(tid, f->code, f->start);
 }
@@ -339,6 +195,8 @@ static __always_inline void end_call(struct thread_state *t, struct open_stack *
 {
 	if (triggers & VTBPF_WATCH_EXIT && verdict_on(f->code) & VTBPF_WATCH_EXIT)
 		watch_exit(tid, f->code, f->start, now);
+	if (async_on() && f->flags & FRAME_TASK)
+		task_leave(tid, f->frame, now, flags & VTBPF_F_SUSPENDED);
 	emit_call(t, s, f, tid, now, flags);
 }
 
@@ -442,10 +300,14 @@ static __always_inline void open_running_frames(struct thread_state *t, __u32 ti
 /* Before anything of the thread is recorded. */
 static __always_inline void make_ready(struct thread_state *t, __u32 tid, const struct hit *hit)
 {
-	if (!t->walked)
+	bool first = !t->walked;
+
+	if (first)
 		open_running_frames(t, tid, hit);
 	if (!t->announced)
 		announce_thread(t, tid);
+	if (async_on() && first)
+		task_running(tid);
 	t->ready = t->announced;
 }
 
@@ -481,6 +343,8 @@ static __always_inline void handle_hit(struct hit *hit)
 
 	if (!t)
 		return;
+	if (async_on() && t->awaiting)
+		task_awaits(tid);
 	if (triggers & VTBPF_WATCH_RAISE && hit->raises)
 		watch_raise(tid, has_object(hit) ? frame_of_object(hit->frame) : hit->frame);
 	if (hit->kind == VTBPF_SITE_EXCEPTION || hit->kind == VTBPF_SITE_RAISED)

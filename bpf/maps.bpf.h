@@ -149,7 +149,7 @@ struct {
 
 /* How many were given out; with VTBPF_OLD_KERNEL by each CPU, whose programs do not interrupt one another
  * (bpf_prog_active in kernel/trace/bpf_trace.c). */
-enum { ID_OF_CODE, ID_OF_STACK, ID_KINDS };
+enum { ID_OF_CODE, ID_OF_STACK, ID_OF_TASK, ID_OF_ARROW, ID_KINDS };
 __u64 ids_given[ID_KINDS];
 const volatile __u32 cpus = 1;
 

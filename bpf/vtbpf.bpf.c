@@ -29,6 +29,9 @@
 #include "process.bpf.h"
 #include "sample_frames.bpf.h"
 #include "raise.bpf.h"
+#include "task.bpf.h"
+#include "async.bpf.h"
+#include "parent.bpf.h"
 #include "call.bpf.h"
 #include "sample.bpf.h"
 #include "sleep.bpf.h"
@@ -325,6 +328,23 @@ int on_exec(void *ctx __attribute__((unused)))
 		return 0;
 	r->ts = bpf_ktime_get_ns();
 	bpf_ringbuf_submit(r, BPF_RB_FORCE_WAKEUP);
+	return 0;
+}
+
+/* Any system call of any thread begins, or ends: event loops ask what is ready, and are told. */
+SEC("?raw_tp/sys_enter")
+int on_syscall(__u64 *ctx) /* registers, number */
+{
+	if (is_poll(ctx[1]))
+		loop_polls();
+	return 0;
+}
+
+SEC("?raw_tp/sys_exit")
+int on_syscall_end(__u64 *ctx) /* registers, result */
+{
+	if (is_poll(number_of((struct pt_regs *)ctx[0])))
+		loop_polled();
 	return 0;
 }
 

@@ -3,9 +3,10 @@
  * The contract between vtbpf's BPF programs, its capture files and its decoder.
  *
  * Everything that crosses the kernel/user border is declared here, in vtbpf_process.h,
- * vtbpf_event.h, vtbpf_args.h, vtbpf_exception.h, vtbpf_gc.h, vtbpf_gil.h, vtbpf_sample.h,
- * vtbpf_trigger.h and vtbpf_state.h, its further parts, and nowhere else. None includes any other
- * header: the BPF side includes this one after vmlinux.h, the user side after <linux/types.h>.
+ * vtbpf_async.h, vtbpf_event.h, vtbpf_args.h, vtbpf_exception.h, vtbpf_gc.h, vtbpf_gil.h,
+ * vtbpf_sample.h, vtbpf_trigger.h and vtbpf_state.h, its further parts, and nowhere else. None
+ * includes any other header: the BPF side includes this one after vmlinux.h, the user side after
+ * <linux/types.h>.
  * A capture file is a struct vtbpf_capture_header followed by records, byte for byte as they came
  * out of the ring buffer; user space adds records of its own kinds (VTBPF_REC_USER and above).
  *
@@ -391,6 +392,7 @@ struct vtbpf_rec_end {
 /* Code objects with higher ids are left to decode. */
 #define VTBPF_MAX_VERDICTS (1 << 20)
 
+#include "vtbpf_async.h"
 #include "vtbpf_event.h"
 #include "vtbpf_args.h"
 #include "vtbpf_gc.h"

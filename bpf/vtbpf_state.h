@@ -33,6 +33,7 @@ struct target_process {
 #define FRAME_OPEN_START 0x1
 #define FRAME_HIDDEN 0x2     /* not to be written */
 #define FRAME_HIDE_BELOW 0x4 /* nor what it calls */
+#define FRAME_TASK 0x100     /* the outermost coroutine of a task */
 
 struct open_frame {
 	__u64 frame; /* address of the interpreter's frame; 0: this entry is dead */
@@ -68,7 +69,8 @@ struct thread_state {
 	__u32 batched;	/* records that wait in its open_stack's batch */
 	__u32 cuts;	/* `cut_generation` that its open frames know of */
 	__u8 ready;	/* walked and announced */
-	__u8 _pad[3];
+	__u8 loop;	/* it has run a task */
+	__u8 _pad[2];
 	/*
 	 * Counts of a walk over the frames: here, and not on the BPF stack, because the verifier
 	 * does not follow values in maps and so need not prove the walk for every possible count.
@@ -80,7 +82,12 @@ struct thread_state {
 	__u64 root_frame; /* its outermost frame, when that was found */
 	__u64 since;	  /* when it was no longer ignored; 0: it never was */
 	__u64 root_self;
-	__u64 name;	      /* str that was told to be its name, 0 none */
+	__u64 name;	/* str that was told to be its name, 0 none */
+	__u64 polled;	/* of a loop: when it was told what is ready; 0: it asks */
+	__u64 awaiting; /* the Task that has just suspended, its track, and when */
+	__u64 awaiting_since;
+	__u32 awaiting_track;
+	__u32 _pad1;
 	__u64 announce_since; /* when it was first tried, ns */
 	struct open_frame
 		single; /* a call about to be written alone: an argument, for the verifier */

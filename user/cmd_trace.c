@@ -306,6 +306,7 @@ static int record(struct trace *tr)
 			.follow = o->follow,
 			.gc = tr->gc.n ? &tr->gc : NULL,
 			.gil = tr->gil.signals.n ? &tr->gil : NULL,
+			.async = o->async,
 			.mark = tr->mark.offset ? &tr->mark : NULL,
 			.exceptions = tr->exceptions.n ? &tr->exceptions : NULL,
 		},

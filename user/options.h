@@ -81,6 +81,7 @@ struct options {
 	bool gc;	 /* show collections */
 	bool gil;	 /* show who has the GIL, and who waits for it */
 	bool exceptions; /* show where they are raised and caught */
+	bool async;	 /* show asyncio's tasks on tracks of their own, and how late loops are */
 	bool no_progress;
 	bool dry_run;
 	bool json; /* of threads, ctl status */

@@ -10,6 +10,9 @@ error_t option__parse_events(int key, struct options *o)
 	case OPT_SCHED:
 		o->sched = true;
 		return 0;
+	case OPT_ASYNC:
+		o->async = true;
+		return 0;
 	case OPT_GC:
 		o->gc = true;
 		return 0;
@@ -29,6 +32,7 @@ static const char *first_of(const struct options *o)
 	return o->sched		   ? "--sched" :
 	       o->gc		   ? "--gc" :
 	       o->gil		   ? "--gil" :
+	       o->async		   ? "--async" :
 	       o->functions.args.n ? "--args" :
 	       o->exceptions	   ? "--exceptions" :
 				     NULL;
@@ -49,9 +53,14 @@ void option__check_events(struct argp_state *state, const struct options *o)
 			   "%s: is not among the calls that --tracer-entries or a "
 			   "--keep-last N could count; give a time: --keep-last 10s",
 			   option);
-	if ((o->sched || o->gil) && o->max_overhead)
+	if (o->async && (o->keep_ns || o->triggers.n || o->rotate_ns || o->rotate_bytes))
+		argp_error(state, "--async: names of tasks are told once, so it does not go with "
+				  "--keep-last, --trigger and --rotate");
+	if ((o->sched || o->gil || o->async) && o->max_overhead)
 		argp_error(state,
 			   "%s: what it costs is in no budget of --max-overhead; --sample-rate "
 			   "goes with it",
-			   o->sched ? "--sched" : "--gil");
+			   o->sched ? "--sched" :
+			   o->gil   ? "--gil" :
+				      "--async");
 }

@@ -58,6 +58,7 @@ enum option_key {
 	OPT_ARGS,
 	OPT_GIL,
 	OPT_EXCEPTIONS,
+	OPT_ASYNC,
 };
 
 /* ---- options_text.c --------------------------------------------------------------------- */

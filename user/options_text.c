@@ -96,6 +96,10 @@ static const struct argp_option option_table[] = {
 	  "What functions of this qualified name, or FILE:NAME, are called with; repeatable", 3 },
 	{ "exceptions", OPT_EXCEPTIONS, 0, 0,
 	  "Exceptions: where each is raised, with type and message, and where it is caught", 3 },
+	{ "async", OPT_ASYNC, 0, 0,
+	  "Each asyncio task on a track of its own, arrows to those that it awaits, and how late "
+	  "event loops are",
+	  3 },
 	{ "gc", OPT_GC, 0, 0, "Garbage collections: generation, objects collected", 3 },
 	{ "gil", OPT_GIL, 0, 0, "Who has the GIL, and who waits for it", 3 },
 	{ "sched", OPT_SCHED, 0, 0,

@@ -185,6 +185,9 @@ static void test_verifier_budget(void **state)
 			fixture__read_words(&f.plan);
 		fixture__attrs(&f, &cfg.attrs);
 		check_budget(&f, &cfg, budget[cfg.variant]);
+		cfg.async = true;
+		if (v < TRACER_NUMBERED)
+			check_budget(&f, &cfg, 60000);
 	}
 	fixture__stop_target(&f);
 	target__close(&f.target);

@@ -291,6 +291,9 @@ static void test_events(void **state)
 	assert_true(parse(*state, "vtbpf -p 5 --exceptions")->exceptions);
 	assert_int_equal(exit_of("vtbpf -p 5 --exceptions --wall", out, sizeof(out)), EXIT_USAGE);
 	assert_non_null(strstr(out, "--exceptions: goes with traces of calls"));
+	assert_true(parse(*state, "vtbpf -p 5 --async")->async);
+	assert_int_equal(exit_of("vtbpf -p 5 --async --rotate 1m", out, sizeof(out)), EXIT_USAGE);
+	assert_non_null(strstr(out, "--async: names of tasks are told once"));
 }
 
 static void test_bad_usage(void **state)

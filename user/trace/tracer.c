@@ -139,11 +139,23 @@ struct bpf_program *tracer__site_program(const struct tracer *t, size_t site)
 	return bpf_object__find_program_by_name(t->skel->obj, name);
 }
 
+/* The option that does not go without them; NULL: none. */
+static const char *asks_for_cookies(const struct tracer_config *cfg)
+{
+	return cfg->gc	       ? "--gc" :
+	       cfg->args       ? "--args" :
+	       cfg->exceptions ? "--exceptions" :
+	       cfg->async      ? "--async" :
+				 NULL;
+}
+
 /* Is there a program for each site? */
 static bool fits_variant(const struct tracer *t, const struct tracer_config *cfg)
 {
-	return t->variant != TRACER_NUMBERED || (!cfg->gc && !cfg->args && !cfg->exceptions &&
-						 t->plan.n_sites <= VTBPF_NUMBERED_SITES);
+	if (cfg->async && kernel_object__is_old())
+		return false;
+	return t->variant != TRACER_NUMBERED ||
+	       (!asks_for_cookies(cfg) && t->plan.n_sites <= VTBPF_NUMBERED_SITES);
 }
 
 /* Loads the programs of one variant and no others: the rest may be beyond this kernel. */
@@ -171,6 +183,7 @@ static int load_variant(struct tracer *t, const struct tracer_config *cfg,
 	tracer_samples__prepare(t, cfg);
 	tracer_sched__prepare(t, cfg);
 	tracer_gil__prepare(t, cfg);
+	tracer_async__prepare(t, cfg);
 	tracer_other__prepare(t, cfg);
 	tracer_exceptions__prepare(t, cfg);
 	bpf_program__set_autoload(t->skel->progs.on_site_multi, false);
@@ -286,14 +299,11 @@ static int fill_slots(struct tracer *t)
 
 static void explain_load_error(const struct tracer *t, const struct tracer_config *cfg, int err)
 {
-	const char *wants_cookies = cfg->gc	    ? "--gc" :
-				    cfg->args	    ? "--args" :
-				    cfg->exceptions ? "--exceptions" :
-						      NULL;
-
-	if (!fits_variant(t, cfg) && wants_cookies)
+	if (cfg->async && kernel_object__is_old())
+		log_error("--async: this kernel has no bpf_loop() (Linux 5.17), which it wants");
+	else if (!fits_variant(t, cfg) && asks_for_cookies(cfg))
 		log_error("%s: this kernel has no attach cookies (Linux 5.15), which it wants",
-			  wants_cookies);
+			  asks_for_cookies(cfg));
 	else if (!fits_variant(t, cfg))
 		log_error("this kernel has no attach cookies (Linux 5.15): no more than %d places "
 			  "can be probed, and this interpreter needs %zu",

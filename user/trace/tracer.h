@@ -66,6 +66,7 @@ struct tracer_config {
 	 * tracer. */
 	const struct exception_plan *exceptions;
 	struct vtbpf_exceptions exception_fields;
+	bool async; /* tasks have tracks of their own: VTBPF_EVENT_TRACK_NAME to _LOOP_LAG */
 	bool sched; /* what threads do without a CPU is told of: VTBPF_EVENT_BLOCKED, _RUNNABLE */
 };
 

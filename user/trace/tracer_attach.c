@@ -135,6 +135,8 @@ static int attach_all(void *ctx, char *why, size_t why_size)
 		err = tracer_gil__attach(a, why, why_size);
 	if (!err)
 		err = tracer_exceptions__attach(a, why, why_size);
+	if (!err)
+		err = tracer_async__attach(a->t, why, why_size);
 	if (err)
 		return err;
 	err = a->t->variant == TRACER_MULTI ? attach_multi(a, why, why_size) :

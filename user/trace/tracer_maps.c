@@ -126,6 +126,7 @@ void tracer__reset(struct tracer *t)
 	tracer_samples__reset(t);
 	tracer_sched__reset(t);
 	tracer_gil__reset(t);
+	tracer_async__reset(t);
 }
 
 void tracer__rest(struct tracer *t)
@@ -140,6 +141,7 @@ void tracer__rest(struct tracer *t)
 	tracer_samples__reset(t);
 	tracer_sched__reset(t);
 	tracer_gil__reset(t);
+	tracer_async__reset(t);
 }
 
 void tracer__forget_verdicts(struct tracer *t)

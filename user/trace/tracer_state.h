@@ -28,6 +28,7 @@ struct tracer {
 	bool sample_sleeps;
 	bool sched;
 	bool args;
+	bool async;
 	bool sampling;	       /* that is what is attached, or was last */
 	uint32_t sample_every; /* periods */
 	bool following;
@@ -97,6 +98,13 @@ int tracer_sched__attach(struct tracer *t, char *why, size_t why_size);
 /* Hands on, as records, what threads do without a CPU at `end`. 0 or fn's value. */
 int tracer_sched__tell(struct tracer *t, uint64_t end, tracer_record_fn fn, void *ctx);
 void tracer_sched__reset(struct tracer *t);
+
+/* ---- tracer_async.c --------------------------------------------------------------------- */
+
+/* As those of --sched. */
+void tracer_async__prepare(struct tracer *t, const struct tracer_config *cfg);
+int tracer_async__attach(struct tracer *t, char *why, size_t why_size);
+void tracer_async__reset(struct tracer *t);
 
 /* ---- tracer_other.c: sites that are no calls', besides the plan's ------------------------ */
 
