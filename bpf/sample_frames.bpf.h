@@ -18,6 +18,8 @@ struct {
 	__type(value, struct sampled_thread);
 } sample_threads SEC(".maps");
 
+struct sampled_thread no_sampled_thread; /* always zero: there is no room for one on the stack */
+
 /* ---- reading ---------------------------------------------------------------------------- */
 
 /* Reads bytes [from, to) of the structure at addr to the start of w->raw. Bounds are constants. */
@@ -64,13 +66,15 @@ static __always_inline __u64 mix(__u64 hash, __u64 word)
 
 static __noinline struct sampled_thread *sampled_thread_of(__u32 tid, __u64 start_time)
 {
-	struct sampled_thread *t = bpf_map_lookup_elem(&sample_threads, &tid), fresh = {};
+	struct sampled_thread *t = bpf_map_lookup_elem(&sample_threads, &tid);
 
 	if (t && t->start_time == start_time)
 		return t;
-	fresh.start_time = start_time;
-	bpf_map_update_elem(&sample_threads, &tid, &fresh, BPF_ANY);
-	return bpf_map_lookup_elem(&sample_threads, &tid);
+	bpf_map_update_elem(&sample_threads, &tid, &no_sampled_thread, BPF_ANY);
+	t = bpf_map_lookup_elem(&sample_threads, &tid);
+	if (t)
+		t->start_time = start_time;
+	return t;
 }
 
 /* A walk over the states of all threads of all interpreters, newest first. */
