@@ -94,6 +94,15 @@ def follow_programs(context):
     assert {trace.process_names[pid] for pid in said(facts["counts"])} == {facts["file"]}
 
 
+@case(each="ends", exact=True)
+def follow_shortest(context):
+    """Children that have ended before vtbpf hears of them: their calls are theirs all the same."""
+    facts, trace, _ = followed(context, "shortest")
+    assert_exact(trace, facts["counts"])
+    assert_children_begin(trace, said(facts["counts"]))
+    assert all(s.tid == s.pid for s in trace.slices)
+
+
 @case(each="minor", exact=True)
 def follow_prefork_server(context):
     """-p of a server: workers that are there and one that comes, with threads; and it goes on until the

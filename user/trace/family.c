@@ -34,9 +34,8 @@ static void forget_threads(struct family *f, pid_t pid)
 	}
 }
 
-void relative__forget_program(struct family *f, struct relative *m)
+void relative__free_parts(struct family *f, struct relative *m)
 {
-	forget_threads(f, m->pid);
 	f->ignored_gone += m->names ? thread_names__ignored(m->names) : 0;
 	idle_threads__free(m->idle);
 	string_repair__free(m->repair);
@@ -46,6 +45,12 @@ void relative__forget_program(struct family *f, struct relative *m)
 	m->repair = NULL;
 	m->names = NULL;
 	m->reader = NULL;
+}
+
+void relative__forget_program(struct family *f, struct relative *m)
+{
+	forget_threads(f, m->pid);
+	relative__free_parts(f, m);
 	m->kin = NULL;
 	m->met = false;
 	m->seen = m->runs_ours = m->runs_other = m->announced = m->told = false;
@@ -131,6 +136,8 @@ struct thread_names *family__names(struct recording *r, const struct vtbpf_rec *
 {
 	struct relative *m = r->family ? whose(r->family, rec) : NULL;
 
+	if (m && m->pid != r->cfg->target->pid)
+		return m->names;
 	return m && m->names ? m->names : r->names;
 }
 

@@ -62,6 +62,9 @@ bool family__is_led(const struct recording *r);
 /* Its memory is another program's now. */
 void relative__forget_program(struct family *f, struct relative *m);
 
+/* What reads its memory, and follows its names. */
+void relative__free_parts(struct family *f, struct relative *m);
+
 /* It runs the target's interpreter: from here on its names are followed. */
 void relative__get_to_know(struct recording *r, struct relative *m);
 

@@ -97,6 +97,11 @@ static inline uint64_t clock_ns(clockid_t id)
 	return (uint64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 
+/* ---- recording_records.c ---------------------------------------------------------------- */
+
+/* A record of the tracer's, in order; ctx is the recording (tracer_record_fn). 0. */
+int recording__take(void *ctx, const struct vtbpf_rec *rec);
+
 /* ---- recording.c ------------------------------------------------------------------------ */
 
 /* Said on the terminal, and kept in the trace for whoever reads it later. */

@@ -157,14 +157,14 @@ void relative__get_to_know(struct recording *r, struct relative *m)
 		return;
 	if (!m->reader && m->executed)
 		look_at_program(r, m);
-	if (!m->reader && make_parts(r, m)) {
-		relative__forget_program(r->family, m);
-		return;
-	}
+	put_process(r, m, m->command);
 	m->runs_ours = m->announced = true;
 	relative__is_traced(m, r->cfg->plan->version);
+	if (!m->reader && make_parts(r, m)) {
+		relative__free_parts(r->family, m); /* it is gone: what it called is in the trace */
+		return;
+	}
 	m->name_at = 1;
-	put_process(r, m, m->command);
 	put_ns_pid(r, m);
 	thread_names__scan(m->names);
 	thread_names__announce(m->names);

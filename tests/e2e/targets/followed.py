@@ -178,6 +178,19 @@ def leave_one_behind():
     os._exit(7)
 
 
+def shortest():
+    """Children that are gone before anybody can look at them."""
+    counts = {}
+    for n in range(1, 31):
+        pid = os.fork()
+        if not pid:
+            work(n)
+            os._exit(0)
+        os.waitpid(pid, 0)
+        counts[pid] = n
+    return counts
+
+
 def main(how, *args):
     if how == "alone":
         print(json.dumps(work(int(args[0]))), flush=True)
