@@ -27,8 +27,8 @@ void family__put_idle(struct recording *r, uint64_t end);
 /* A record of the tracer's. True: it is for us, and not for the capture. */
 bool family__take(struct recording *r, const struct vtbpf_rec *rec);
 
-/* Who follows the names of the threads of the process that a record is of, NULL when it is gone already; and
- * who reads its strings. */
+/* Who follows the names of the threads of the process that a record is of, NULL when that is gone
+ * already; and who reads its strings. */
 struct thread_names *family__names(struct recording *r, const struct vtbpf_rec *rec);
 struct string_repair *family__repair(struct recording *r, const struct vtbpf_rec *rec);
 
