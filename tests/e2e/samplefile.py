@@ -20,6 +20,7 @@ class Samples:
         self.taken = self.lost = self.unreadable = self.ignored = 0
         self.truncated = set()
         self.seconds = 0
+        self._moments = []
         self._pieces = collections.defaultdict(dict)
         with open(path, "rb") as f:
             self._read(f.read())
@@ -58,9 +59,10 @@ class Samples:
             if flags:
                 self.truncated.add(stack)
         elif kind == SAMPLE:
-            _, stack, weight = struct.unpack_from("<QII", body)
+            ts, stack, weight = struct.unpack_from("<QII", body)
             if not flags:
                 self.stacks[tid, stack, ()] += weight
+                self._moments.append((ts, weight))
         elif kind == SLEEP:
             start, end, stack, wait = struct.unpack_from("<QQII", body)
             self.sleeps[tid, stack, (WAITS[wait],)] += end - start
@@ -69,6 +71,10 @@ class Samples:
             self.seconds += (-ts if period else ts) / 1e9
         elif kind == SAMPLE_COUNTERS:
             self.taken, self.lost, self.unreadable, self.ignored = struct.unpack_from("<4Q", body)
+
+    def between(self, begin, end):
+        """How many were taken then; CLOCK_MONOTONIC ns."""
+        return sum(weight for ts, weight in self._moments if begin <= ts <= end)
 
     def total(self):
         return sum(self.stacks.values())

@@ -210,9 +210,10 @@ def main():
     proto.say(pairs=pairs)
     while True:
         seconds = float(proto.hear())
-        before = time.process_time()
+        begin, before = time.monotonic(), time.process_time()
         work(seconds)
-        proto.say(cpu=time.process_time() - before)
+        proto.say(cpu=time.process_time() - before, begin=int(begin * 1e9),
+                  end=int(time.monotonic() * 1e9))
 
 
 main()
