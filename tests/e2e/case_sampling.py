@@ -165,7 +165,8 @@ def sampling_deep(context):
 
 
 def sample_sleepers(context, target):
-    """Samples of a while, those of it, and the CPU seconds of it: sleepers go on until the tracer is gone."""
+    """Samples; how many are of a certain while, as sleepers go on until the tracer is gone; and what CPU
+    time that took."""
     tracer = context.attach(target, "--hz", 1000, out="out.vtb")
     told = target.ask("1.5")
     tracer.send(2)
