@@ -38,7 +38,6 @@ static __always_inline int emit_mark(const struct str_header *h, __u32 tid, __u6
 {
 	struct vtbpf_rec_event *r =
 		bpf_ringbuf_reserve(&events, sizeof(struct vtbpf_rec_event) + room, 0);
-	__u32 bytes = h->length * h->width;
 
 	if (!r)
 		return -1;
@@ -46,13 +45,7 @@ static __always_inline int emit_mark(const struct str_header *h, __u32 tid, __u6
 	fill_prefix(&r->rec, VTBPF_REC_EVENT, sizeof(*r) + room, tid);
 	r->start = now;
 	r->what = VTBPF_EVENT_MARK;
-	asm volatile("" : "+r"(bytes)); /* keep the bound where the verifier sees it */
-	if (bytes > room)
-		bytes = room & ~3;
-	if (bpf_probe_read_user(r->data, bytes, (void *)h->data))
-		bytes = 0;
-	r->text[0].bytes = bytes;
-	r->text[0].width = h->width;
+	put_text(r, h, room);
 	bpf_ringbuf_submit(r, wakeup_flags());
 	return 0;
 }

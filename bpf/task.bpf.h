@@ -137,14 +137,12 @@ static __always_inline struct vtbpf_rec_event *reserve_event(__u32 tid, __u16 wh
 	return r;
 }
 
-static __always_inline int emit_name_str(const struct str_header *h, __u32 tid, __u32 track,
-					 const __u32 room)
+/* The string as the event's text; cut, at a whole character, where it is longer than room. */
+static __always_inline void put_text(struct vtbpf_rec_event *r, const struct str_header *h,
+				     const __u32 room)
 {
-	struct vtbpf_rec_event *r = reserve_event(tid, VTBPF_EVENT_TRACK_NAME, track, room);
 	__u32 bytes = h->length * h->width;
 
-	if (!r)
-		return -1;
 	asm volatile("" : "+r"(bytes)); /* keep the bound where the verifier sees it */
 	if (bytes > room)
 		bytes = room & ~3;
@@ -152,6 +150,16 @@ static __always_inline int emit_name_str(const struct str_header *h, __u32 tid, 
 		bytes = 0;
 	r->text[0].bytes = bytes;
 	r->text[0].width = h->width;
+}
+
+static __always_inline int emit_name_str(const struct str_header *h, __u32 tid, __u32 track,
+					 const __u32 room)
+{
+	struct vtbpf_rec_event *r = reserve_event(tid, VTBPF_EVENT_TRACK_NAME, track, room);
+
+	if (!r)
+		return -1;
+	put_text(r, h, room);
 	bpf_ringbuf_submit(r, wakeup_flags());
 	return 0;
 }

@@ -58,3 +58,18 @@ bool elf_functions__at(const struct elf_functions *f, uint64_t vaddr, uint64_t *
 		*end = *start + MAX_FUNCTION;
 	return *start <= vaddr && vaddr < *end && elf_image__is_code(f->img, *start);
 }
+
+void function_set__add(struct function_set *set, const struct elf_functions *f, uint64_t vaddr)
+{
+	struct extent e;
+
+	if (!elf_functions__at(f, vaddr, &e.start, &e.end))
+		return;
+	for (size_t i = 0; i < set->n; i++)
+		if (set->all[i].start == e.start)
+			return;
+	if (set->n == FUNCTION_SET_MAX)
+		set->full = true;
+	else
+		set->all[set->n++] = e;
+}

@@ -14,6 +14,19 @@ struct elf_functions {
 	uint32_t n;
 };
 
+struct extent {
+	uint64_t start, end; /* vaddrs, the end not included */
+};
+
+#define FUNCTION_SET_MAX 1024
+
+/* Functions that a search came upon, each once. */
+struct function_set {
+	size_t n;
+	bool full; /* and one more was found */
+	struct extent all[FUNCTION_SET_MAX];
+};
+
 /* False when the file has no such table, or one in a form that linkers do not write. */
 bool elf_functions__open(struct elf_functions *f, const struct elf_image *img);
 
@@ -21,5 +34,8 @@ bool elf_functions__open(struct elf_functions *f, const struct elf_image *img);
  * False when it lies in none. */
 bool elf_functions__at(const struct elf_functions *f, uint64_t vaddr, uint64_t *start,
 		       uint64_t *end);
+
+/* Adds the function that vaddr lies in, if it lies in one. */
+void function_set__add(struct function_set *set, const struct elf_functions *f, uint64_t vaddr);
 
 #endif

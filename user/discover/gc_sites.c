@@ -20,16 +20,11 @@
 #include "int_write.h"
 #include "py_layout.h"
 
-#define MAX_FUNCTIONS 1024  /* that name it, or look like it */
 #define MAX_INSNS (1 << 20) /* of all of them */
 #define MAX_PARTS 8	    /* of one function, besides the first */
 #define RINGS_SINCE 15	    /* see enum vtbpf_gc_stats */
 #define RUNTIME_UP_TO 8	    /* the state lies in _PyRuntime */
 #define ATOMIC_SINCE 13
-
-struct extent {
-	uint64_t start, end;
-};
 
 struct search {
 	struct elf_image *img;
@@ -41,9 +36,8 @@ struct search {
 	uint64_t fixed;	     /* its address, where it has one; else 0 */
 	bool begins, ends;   /* such a site was found */
 	bool full;
-	size_t left; /* instructions that may still be decoded */
-	size_t n_found;
-	struct extent found[MAX_FUNCTIONS]; /* functions that name it */
+	size_t left;		   /* instructions that may still be decoded */
+	struct function_set found; /* functions that name it */
 };
 
 /* One instruction of a function. */
@@ -54,21 +48,6 @@ struct step {
 };
 
 /* ---- which functions -------------------------------------------------------------------- */
-
-static void add_function(struct search *s, uint64_t vaddr)
-{
-	struct extent e;
-
-	if (!elf_functions__at(&s->functions, vaddr, &e.start, &e.end))
-		return;
-	for (size_t i = 0; i < s->n_found; i++)
-		if (s->found[i].start == e.start)
-			return;
-	if (s->n_found == MAX_FUNCTIONS)
-		s->full = true;
-	else
-		s->found[s->n_found++] = e;
-}
 
 /* Is the opcode of one that int_write.h knows among the bytes before the displacement? */
 static bool looks_right(const struct elf_segment *seg, uint64_t at)
@@ -94,7 +73,7 @@ static void search_segment(struct search *s, const struct elf_segment *seg)
 				   vaddr + 8 + (uint64_t)(int64_t)(int32_t)word == s->fixed)))
 			continue;
 		if (looks_right(seg, at))
-			add_function(s, vaddr);
+			function_set__add(&s->found, &s->functions, vaddr);
 	}
 }
 
@@ -318,9 +297,9 @@ static int find(struct search *s, char *why, size_t why_size)
 	for (size_t i = 0; i < s->img->n_segments; i++)
 		if (s->img->segments[i].exec)
 			search_segment(s, &s->img->segments[i]);
-	for (size_t i = 0; !err && i < s->n_found; i++)
-		err = look_at_function(s, &s->found[i]);
-	if (!err && (!s->begins || !s->ends || s->full))
+	for (size_t i = 0; !err && i < s->found.n; i++)
+		err = look_at_function(s, &s->found.all[i]);
+	if (!err && (!s->begins || !s->ends || s->full || s->found.full))
 		err = fail(why, why_size,
 			   "the interpreter's machine code does not show where collections begin "
 			   "and end");

@@ -18,13 +18,8 @@
 #include "function_ref.h"
 #include "insn.h"
 
-#define MAX_FUNCTIONS 512
 #define MAX_STUBS 16
 #define MAX_INSNS (1 << 20) /* of all functions */
-
-struct extent {
-	uint64_t start, end;
-};
 
 struct search {
 	struct elf_image *img;
@@ -35,9 +30,8 @@ struct search {
 	size_t n_stubs;
 	uint64_t stubs[MAX_STUBS];
 	bool full;
-	size_t left; /* instructions that may still be decoded */
-	size_t n_found;
-	struct extent found[MAX_FUNCTIONS]; /* functions that have such calls */
+	size_t left;		   /* instructions that may still be decoded */
+	struct function_set found; /* functions that have such calls */
 };
 
 static int32_t number_at(const uint8_t *bytes)
@@ -96,21 +90,6 @@ static void find_stubs(struct search *s, const struct elf_segment *seg)
 
 /* ---- which functions -------------------------------------------------------------------- */
 
-static void add_function(struct search *s, uint64_t vaddr)
-{
-	struct extent e;
-
-	if (!elf_functions__at(&s->functions, vaddr, &e.start, &e.end))
-		return;
-	for (size_t i = 0; i < s->n_found; i++)
-		if (s->found[i].start == e.start)
-			return;
-	if (s->n_found == MAX_FUNCTIONS)
-		s->full = true;
-	else
-		s->found[s->n_found++] = e;
-}
-
 static bool is_stub(const struct search *s, uint64_t vaddr)
 {
 	for (size_t i = 0; i < s->n_stubs; i++)
@@ -130,7 +109,7 @@ static void find_functions(struct search *s, const struct elf_segment *seg)
 			    p[0] == 0xff && p[1] == 0x15 &&
 				    is_slot_of_either(
 					    s, vaddr + 6 + (uint64_t)(int64_t)number_at(p + 2)))
-			add_function(s, vaddr);
+			function_set__add(&s->found, &s->functions, vaddr);
 	}
 }
 
@@ -206,10 +185,10 @@ static int find(struct search *s, char *why, size_t why_size)
 		add_stub(s, s->signal.vaddr);
 	each_code(s, find_stubs);
 	each_code(s, find_functions);
-	for (size_t i = 0; i < s->n_found; i++)
-		look_at_function(s, &s->found[i]);
+	for (size_t i = 0; i < s->found.n; i++)
+		look_at_function(s, &s->found.all[i]);
 	/* One signals that the lock is taken, one that it is given up. */
-	if (!s->gil->locks.n || s->gil->signals.n < 2 || s->full)
+	if (!s->gil->locks.n || s->gil->signals.n < 2 || s->full || s->found.full)
 		return fail(why, why_size,
 			    "the interpreter's machine code does not show where it takes the GIL");
 	return 0;
