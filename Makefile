@@ -69,9 +69,12 @@ ifneq ($(WERROR),0)
 WARN += -Werror
 endif
 
+# Where the tree lies is in no file that is built: two builds of one tree are one sequence of bytes.
+SAME_PATHS := -ffile-prefix-map=$(CURDIR)=.
+
 CPPFLAGS_ALL := -D_GNU_SOURCE -I$(B) $(CPPFLAGS)
 CFLAGS_ALL := -std=gnu11 -g $(OPT) $(WARN) -fPIE -fno-common -fstack-protector-strong \
-	$(SAN_FLAGS) $(CFLAGS)
+	$(SAME_PATHS) $(SAN_FLAGS) $(CFLAGS)
 LDFLAGS_ALL := -pie -Wl,-z,relro,-z,now -Wl,-z,noexecstack $(SAN_FLAGS) $(LDFLAGS)
 
 # One binary that can be copied to another host: everything but libc is linked statically. libelf
@@ -80,10 +83,17 @@ STATIC_LIBS = $(filter -l%,$(shell $(PKG_CONFIG) --static --libs libbpf libelf c
 LIBS = -Wl,-Bstatic -Wl,--start-group $(LIB) $(sort $(filter-out -lpthread,$(STATIC_LIBS))) \
 	-Wl,--end-group -Wl,-Bdynamic -lpthread -lm
 
-BPF_FLAGS := -target bpf -g -O2 -mcpu=v3 -std=gnu11 -Wall -Wextra \
+BPF_FLAGS := -target bpf -g -O2 -mcpu=v3 -std=gnu11 -Wall -Wextra $(SAME_PATHS) \
 	$(filter -Werror,$(WARN)) -D__TARGET_ARCH_$(BPF_ARCH) -Ivmlinux -Ibpf -I$(B)
 # <bpf/bpf_helpers.h> and friends come from libbpf-dev; the multiarch directory holds <asm/types.h>.
 BPF_FLAGS += -idirafter /usr/include/$(MACHINE)-linux-gnu -idirafter /usr/include
+
+# Nothing is left to be found at run time: runs on any distribution's root.
+STATIC_LDFLAGS = $(filter-out -pie,$(LDFLAGS_ALL)) -static-pie
+ALL_STATIC_LIBS = -Wl,--start-group $(LIB) $(sort $(STATIC_LIBS)) -Wl,--end-group -lpthread -lm
+# A distribution's package has the distribution's libraries. libbpf stays within: Debian 12 itself
+# has one that is too old.
+SHARED_LIBS = $(LIB) -Wl,-Bstatic -lbpf -Wl,-Bdynamic -lelf -lcapstone -lz -lpthread -lm
 
 # --- sources -------------------------------------------------------------------------------------
 
@@ -157,6 +167,20 @@ $(B)/user/trace/syscall_names.o: $(B)/syscalls.inc
 
 # The report's page lies in the program as it is.
 $(B)/user/write/html_assets.o: $(wildcard user/write/html/*)
+
+# The same objects, linked in other ways. What the linker took is what the list of parts says.
+$(B)/vtbpf-static: $(B)/user/main.o $(B)/scripts/dist/static_nss.o $(LIB)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(STATIC_LDFLAGS) -Wl,--no-warnings -o $@ $(filter %.o,$^) $(ALL_STATIC_LIBS)
+
+$(B)/vtbpf-shared: $(B)/user/main.o $(LIB)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) -Wl,--as-needed -o $@ $< $(SHARED_LIBS)
+
+$(B)/scripts/dist/%.o: scripts/dist/%.c Makefile
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 
 # --- the BPF side --------------------------------------------------------------------------------
 
@@ -277,6 +301,7 @@ $(REPLAY_BIN): $(B)/tests/fuzz/%.replay: $(B)/tests/fuzz/%.o $(B)/tests/fuzz/rep
 # --- for users and developers --------------------------------------------------------------------
 
 .PHONY: deps pythons demo bench lint format install uninstall clean help
+.PHONY: static sbom dist deb check-repro check-packages
 deps:
 	$(Q)scripts/install-deps.sh
 
@@ -301,8 +326,46 @@ FORMAT_SRC := $(wildcard bpf/*.[ch] user/*.[ch] user/*/*.[ch] tests/*/*.[ch] vml
 format:
 	$(Q)clang-format -i $(FORMAT_SRC)
 
-install: all
-	install -D -s -m 755 $(B)/vtbpf $(DESTDIR)$(BINDIR)/vtbpf
+# --- packages ------------------------------------------------------------------------------------
+
+static: $(B)/vtbpf-static
+	$(fix-owner)
+
+# What the linker takes for a program: from one more link, which writes nothing else.
+$(B)/%.spdx.json: $(B)/% scripts/dist/sbom.py
+	$(call say,SBOM,$@)
+	$(Q)$(CC) $(SBOM_LDFLAGS) -Wl,-t,-t -o /dev/null $(filter-out $(LIB),$(SBOM_OBJ)) $(SBOM_LIBS) \
+		>$@.linked
+	$(Q)$(PYTHON) scripts/dist/sbom.py $< $@.linked >$@
+
+SBOM_LDFLAGS = $(LDFLAGS_ALL)
+SBOM_OBJ = $(B)/user/main.o
+SBOM_LIBS = $(LIBS)
+$(B)/vtbpf-static.spdx.json: SBOM_LDFLAGS = $(STATIC_LDFLAGS) -Wl,--no-warnings
+$(B)/vtbpf-static.spdx.json: SBOM_OBJ = $(B)/user/main.o $(B)/scripts/dist/static_nss.o
+$(B)/vtbpf-static.spdx.json: SBOM_LIBS = $(ALL_STATIC_LIBS)
+$(B)/vtbpf-shared.spdx.json: SBOM_LDFLAGS = $(LDFLAGS_ALL) -Wl,--as-needed
+$(B)/vtbpf-shared.spdx.json: SBOM_LIBS = $(SHARED_LIBS)
+
+sbom: $(B)/vtbpf.spdx.json $(B)/vtbpf-static.spdx.json
+	$(fix-owner)
+
+dist:
+	$(Q)scripts/dist/tarball.sh build/dist
+
+deb: $(B)/vtbpf-shared $(B)/vtbpf-shared.spdx.json
+	$(Q)scripts/dist/deb.sh $(B)/vtbpf-shared build/dist
+	$(fix-owner)
+
+check-packages: all static $(B)/vtbpf-shared.spdx.json sbom
+	$(Q)scripts/dist/check.sh
+
+check-repro:
+	$(Q)scripts/dist/check-repro.sh
+
+PROGRAM ?= $(B)/vtbpf
+install: $(PROGRAM)
+	install -D -s -m 755 $(PROGRAM) $(DESTDIR)$(BINDIR)/vtbpf
 	install -D -m 644 scripts/dist/vtbpf.1 $(DESTDIR)$(MANDIR)/man1/vtbpf.1
 	install -D -m 644 scripts/dist/completions/bash $(DESTDIR)$(BASHCOMPDIR)/vtbpf
 	install -D -m 644 scripts/dist/completions/zsh $(DESTDIR)$(ZSHCOMPDIR)/_vtbpf
@@ -339,6 +402,12 @@ help:
 	@echo 'make format      clang-format in place'
 	@echo 'make install     PREFIX=/usr/local DESTDIR='
 	@echo 'make uninstall   the same'
+	@echo 'make static      build/vtbpf-static, which needs no library of the machine that it runs on'
+	@echo 'make dist        build/dist/vtbpf-VERSION.tar.gz, of what git has'
+	@echo 'make deb         build/dist/vtbpf_VERSION_ARCH.deb, for the distribution that it is built on'
+	@echo 'make sbom        build/vtbpf.spdx.json: the parts that are linked in (SPDX)'
+	@echo 'make check-packages  static program, package, tarball: do they run, are they the same twice'
+	@echo 'make check-repro build twice in two directories: is it the same program (two minutes)'
 	@echo 'make clean       remove build/'
 	@echo 'Variables: V=1 DEBUG=1 SAN=1 COVERAGE=1 WERROR=1 CC= CLANG= BPFTOOL= PYTHON='
 

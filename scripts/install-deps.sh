@@ -96,6 +96,9 @@ install_test_extras() {
 	install_for_test nodejs command -v node
 	install_for_test openssl command -v openssl
 	install_for_test protobuf-compiler command -v protoc
+	install_for_test dpkg-dev command -v dpkg-shlibdeps
+	install_for_test lintian command -v lintian
+	install_for_test codespell command -v codespell
 	if (. /etc/os-release && [ "$ID" = debian ]) 2>/dev/null; then
 		install_for_test chromium command -v chromium
 	fi

@@ -7,7 +7,7 @@ set -u
 cd "$(dirname "$0")/.." || exit 1
 
 passed=0 failed=0
-c_files=$(find bpf user vmlinux tests -name '*.[ch]' | sort)
+c_files=$(find bpf user vmlinux tests scripts -name '*.[ch]' | sort)
 sh_files=$(find scripts .ci -type f \( -name '*.sh' -o -path '.ci/run' \) | sort)
 page_files=$(find user/write/html -type f | sort)
 py_files=$(find scripts tests -name '*.py' | sort)
@@ -106,7 +106,7 @@ if [ "${1:-}" != --portable ]; then
 	if_there clang-format "format" clang-format --dry-run -Werror $c_files
 	# shellcheck disable=SC2086
 	if_there shellcheck "shellcheck" shellcheck -S warning $sh_files
-	if_there codespell "spelling" codespell -q 3 README.md CHANGELOG.md bpf user scripts tests/e2e
+	if_there codespell "spelling" codespell -q 3 -L upto,withs,fro,asend README.md CHANGELOG.md bpf user scripts tests/e2e
 	if_there cppcheck "cppcheck" cppcheck --quiet --enable=warning,portability --inline-suppr \
 		--error-exitcode=1 --std=c11 --suppress=missingIncludeSystem --suppress=unknownMacro user
 	if_there node "scripts of the report parse" parses

@@ -54,6 +54,7 @@ installed() { # make install puts everything under DESTDIR and uninstall takes i
 }
 
 stage "Install and uninstall" installed
+stage "Packages" make -j"$jobs" check-packages
 if [ "$(id -u)" = 0 ]; then
 	echo
 	echo "== More interpreters"
