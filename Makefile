@@ -301,7 +301,7 @@ $(REPLAY_BIN): $(B)/tests/fuzz/%.replay: $(B)/tests/fuzz/%.o $(B)/tests/fuzz/rep
 # --- for users and developers --------------------------------------------------------------------
 
 .PHONY: deps pythons demo bench lint format install uninstall clean help
-.PHONY: static sbom dist deb check-repro check-packages
+.PHONY: completions static sbom dist deb check-repro check-packages
 deps:
 	$(Q)scripts/install-deps.sh
 
@@ -318,6 +318,10 @@ bench: all $(BENCH_BIN)
 	$(Q)$(PYTHON) scripts/bench_noise.py
 	$(Q)$(PYTHON) scripts/bench_production.py
 	$(Q)$(PYTHON) scripts/bench_overhead.py --seconds 20
+
+# The option tables are in the program; what it says of them is in the completions.
+completions: all
+	$(Q)$(PYTHON) scripts/gen_completions.py $(B)/vtbpf
 
 lint:
 	$(Q)scripts/lint.sh
@@ -399,6 +403,7 @@ help:
 	@echo 'make fuzz        libFuzzer on every parser, FUZZ_TIME=30 seconds each'
 	@echo 'make bench       what a traced call costs (root)'
 	@echo 'make lint        include direction, format, shellcheck, cppcheck, codespell'
+	@echo 'make completions make the shell completions from the options of the program'
 	@echo 'make format      clang-format in place'
 	@echo 'make install     PREFIX=/usr/local DESTDIR='
 	@echo 'make uninstall   the same'

@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*[a-z]")
-COMMAND = re.compile(r"^ *(?:Usage: |or: +)?vtbpf +([a-z]+) ", re.M)
+COMMAND = re.compile(r"^ *(?:Usage: |or: +)?vtbpf +(?:\[OPTION\.\.\.\] )?([a-z]+) ", re.M)
 # In the README: options of other programs in the examples.
 FOREIGN = {"--combine", "--python"}
 

@@ -99,6 +99,7 @@ check "function length" functions
 if [ -x build/vtbpf ]; then
 	check "man page, completions and README name the options of --help" \
 		python3 scripts/check_docs.py build/vtbpf
+	check "completions are those of --help" python3 scripts/gen_completions.py --check build/vtbpf
 fi
 if [ "${1:-}" != --portable ]; then
 	check "line length" columns
