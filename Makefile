@@ -42,7 +42,7 @@ endif
 # --- variants ------------------------------------------------------------------------------------
 
 B := build
-OPT := -O2 -D_FORTIFY_SOURCE=2
+OPT := -O2 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3
 ifdef DEBUG
 B := build/debug
 OPT := -O0 -DDEBUG
@@ -65,6 +65,12 @@ BPF_ARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(MACHINE)))
 
 WARN := -Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes -Wdeclaration-after-statement \
 	-Wvla -Wwrite-strings -Wformat=2
+HARDENING := -fPIE -fstack-protector-strong -fstack-clash-protection
+ifeq ($(MACHINE),x86_64)
+HARDENING += -fcf-protection
+else ifeq ($(MACHINE),aarch64)
+HARDENING += -mbranch-protection=standard
+endif
 ifneq ($(WERROR),0)
 WARN += -Werror
 endif
@@ -73,7 +79,7 @@ endif
 SAME_PATHS := -ffile-prefix-map=$(CURDIR)=.
 
 CPPFLAGS_ALL := -D_GNU_SOURCE -I$(B) $(CPPFLAGS)
-CFLAGS_ALL := -std=gnu11 -g $(OPT) $(WARN) -fPIE -fno-common -fstack-protector-strong \
+CFLAGS_ALL := -std=gnu11 -g $(OPT) $(WARN) $(HARDENING) -fno-common \
 	$(SAME_PATHS) $(SAN_FLAGS) $(CFLAGS)
 LDFLAGS_ALL := -pie -Wl,-z,relro,-z,now -Wl,-z,noexecstack $(SAN_FLAGS) $(LDFLAGS)
 
