@@ -15,6 +15,7 @@
 
 #include "../urgent.h"
 #include "elf_image.h"
+#include "mapped_file.h"
 #include "proc_maps.h"
 #include "target.h"
 
@@ -56,7 +57,7 @@ static int fail_access(const struct reason *r, pid_t pid, int err)
 	if (err == EACCES || err == EPERM)
 		return fail(r, -EACCES,
 			    "not permitted to look into process %d; run vtbpf as root, "
-			    "with CAP_SYS_PTRACE and CAP_SYS_ADMIN",
+			    "or with CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH",
 			    (int)pid);
 	return fail(r, -err, "cannot read /proc/%d: %s", (int)pid, strerror(err));
 }
@@ -210,7 +211,7 @@ struct search {
 	bool likely_only; /* files whose name says python */
 	size_t n_seen;
 	struct file_id seen[MAX_SEEN];
-	int denied; /* errno of a mapped file that could not be opened */
+	bool denied; /* what may be the interpreter could not be opened without more rights */
 };
 
 static const char *const interpreter_symbols[] = { "_PyEval_EvalFrameDefault", "PyEval_EvalFrameEx",
@@ -240,33 +241,22 @@ static bool first_sight(struct search *s, const struct proc_map *map)
 	return true;
 }
 
-static int open_mapped(struct search *s, const struct proc_map *map, char path[64])
-{
-	int fd;
-
-	snprintf(path, 64, "/proc/%d/map_files/%" PRIx64 "-%" PRIx64, (int)s->t->pid, map->start,
-		 map->end);
-	/* Only regular files can be mapped for execution, but a device driver could think
-	 * otherwise. */
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0 && (errno == EPERM || errno == EACCES))
-		s->denied = errno;
-	return fd;
-}
-
 static int try_mapping(const struct proc_map *map, void *arg)
 {
 	struct search *s = arg;
+	const char *path;
 	uint64_t vaddr;
-	char path[64];
 	int fd;
 
 	if (!map->exec || !map->inode || (s->likely_only && !looks_likely(map->path)) ||
 	    !first_sight(s, map))
 		return 0;
-	fd = open_mapped(s, map, path);
-	if (fd < 0)
+	path = below_root(s->t, map->path);
+	fd = mapped_file__open(s->t->pid, map, s->t->root_fd, path);
+	if (fd < 0) {
+		s->denied |= fd == -EACCES && looks_likely(map->path);
 		return 0;
+	}
 	urgent__end(); /* what follows is between us and the file */
 	if (!elf_file__defines(fd, interpreter_symbols) ||
 	    !elf_file__code_vaddr(fd, map->offset, &vaddr)) {
@@ -276,8 +266,7 @@ static int try_mapping(const struct proc_map *map, void *arg)
 	}
 	s->t->interp_fd = fd;
 	s->t->load_bias = map->start - vaddr;
-	memcpy(s->t->interp_open, path, sizeof(path));
-	snprintf(s->t->interp, sizeof(s->t->interp), "%s", below_root(s->t, map->path));
+	snprintf(s->t->interp, sizeof(s->t->interp), "%s", path);
 	return 1;
 }
 
@@ -304,7 +293,8 @@ static int search_maps(struct search *s, const struct reason *r)
 static int find_interpreter(struct target *t, const struct reason *r)
 {
 	struct search *s = calloc(1, sizeof(*s));
-	int found, denied;
+	bool denied;
+	int found;
 
 	if (!s)
 		return fail(r, -ENOMEM, "out of memory");
@@ -320,7 +310,11 @@ static int find_interpreter(struct target *t, const struct reason *r)
 	if (found < 0)
 		return found;
 	if (!found && denied)
-		return fail_access(r, t->pid, denied);
+		return fail(r, -EACCES,
+			    "not permitted to open the interpreter that it has mapped: where the "
+			    "file is not the one of that name any more, or not readable by "
+			    "everybody, CAP_SYS_ADMIN and CAP_DAC_READ_SEARCH are needed; run "
+			    "vtbpf as root");
 	if (!found)
 		return fail(r, -ENOENT,
 			    "nothing that it has mapped holds a CPython; is it a Python "

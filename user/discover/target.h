@@ -24,7 +24,6 @@ struct target {
 	int interp_fd;	     /* the mapped file that holds the interpreter */
 	uint64_t load_bias;  /* run-time address - file vaddr of that file */
 	char interp[4096];   /* its path as the target sees it */
-	char interp_open[64]; /* "/proc/PID/map_files/A-B": names the same inode while it is mapped */
 	char comm[64];
 	char *cmdline; /* /proc/PID/cmdline, arguments separated by NUL */
 	size_t cmdline_len;

@@ -10,17 +10,9 @@
 #include <unistd.h>
 
 #include <bpf/libbpf.h>
-#include <linux/capability.h>
 
+#include "../caps.h"
 #include "own_namespace.h"
-
-/* Linux 5.8; a build on older headers must still know them. */
-#ifndef CAP_PERFMON
-#define CAP_PERFMON 38
-#endif
-#ifndef CAP_BPF
-#define CAP_BPF 39
-#endif
 
 struct capability {
 	int number;
@@ -36,27 +28,12 @@ static const struct capability capabilities[] = {
 
 #define N_CAPS (sizeof(capabilities) / sizeof(capabilities[0]))
 
-static uint64_t effective_caps(void)
-{
-	unsigned long long caps = 0;
-	char line[256];
-	FILE *f = fopen("/proc/self/status", "re");
-
-	if (!f)
-		return 0;
-	while (fgets(line, sizeof(line), f))
-		if (sscanf(line, "CapEff: %llx", &caps) == 1)
-			break;
-	fclose(f);
-	return caps;
-}
-
 /* Before CAP_BPF and CAP_PERFMON there was CAP_SYS_ADMIN, which still includes them. */
 static bool has_cap(uint64_t caps, const struct capability *c)
 {
-	if (caps & 1ULL << c->number)
+	if (caps & CAP_MASK(c->number))
 		return true;
-	return c->number != CAP_SYS_PTRACE && (caps & 1ULL << CAP_SYS_ADMIN);
+	return c->number != CAP_SYS_PTRACE && (caps & CAP_MASK(CAP_SYS_ADMIN));
 }
 
 /* ---- kernel features -------------------------------------------------------------------- */
@@ -116,7 +93,7 @@ static const char proc_advice[] =
 
 static int missing_caps(char *list, size_t size)
 {
-	uint64_t caps = effective_caps();
+	uint64_t caps = caps__effective();
 	size_t len = 0;
 	int missing = 0;
 
@@ -169,7 +146,7 @@ int privileges__check(char *why, size_t why_size)
 
 bool privileges__report(FILE *out)
 {
-	uint64_t caps = effective_caps();
+	uint64_t caps = caps__effective();
 	bool good = true;
 	struct utsname uts;
 

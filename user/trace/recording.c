@@ -48,6 +48,16 @@ static void warn_of_jit(struct recording *r)
 
 /* ---- start ------------------------------------------------------------------------------ */
 
+/* The file belongs to the user whose process it is; and a security module may have a say. */
+static int may_not_read(pid_t pid)
+{
+	log_error(
+		"not permitted to read the memory of process %d: it is another user's, which takes "
+		"CAP_DAC_READ_SEARCH, or /proc/sys/kernel/yama/ptrace_scope is 3",
+		pid);
+	return -EACCES;
+}
+
 static int make_parts(struct recording *r)
 {
 	const struct recording_config *cfg = r->cfg;
@@ -70,6 +80,8 @@ static int make_parts(struct recording *r)
 	if (err)
 		return err;
 	r->reader = py_reader__new(cfg->target->pid, cfg->plan, cfg->target->load_bias);
+	if (!r->reader && (errno == EACCES || errno == EPERM))
+		return may_not_read(cfg->target->pid);
 	if (r->reader)
 		py_reader__attrs(r->reader, &tracer.attrs);
 	if ((tracer.sample_period_ns || tracer.triggers & VTBPF_WATCH_RAISE || tracer.exceptions) &&
