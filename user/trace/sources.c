@@ -1,23 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "sources.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <grp.h>
 #include <limits.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/fsuid.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <uthash.h>
 
 #include "../log.h"
 #include "../utf.h"
+#include "deputy.h"
 
 #define MAX_FILE_BYTES (4 << 20)
 #define MAX_TOTAL_BYTES (128 << 20)
@@ -102,12 +97,8 @@ void sources__note(struct sources *s, const struct vtbpf_rec_str *rec)
 
 /* ---- files ------------------------------------------------------------------------------ */
 
-static int open_inside(const struct target *t, const char *path)
+static int open_for(const struct target *t, const char *path)
 {
-	struct open_how how = {
-		.flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY,
-		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
-	};
 	char full[PATH_MAX];
 
 	if (*path != '/') {
@@ -116,13 +107,13 @@ static int open_inside(const struct target *t, const char *path)
 			return -1;
 		path = full;
 	}
-	return syscall(SYS_openat2, t->root_fd, path, &how, sizeof(how));
+	return deputy__open(t->uid, t->gid, t->root_fd, path);
 }
 
 /* The file's text, malloc'ed, with its size; NULL when it is not a readable file of our kind. */
 static char *read_file(const struct target *t, const char *path, size_t *size)
 {
-	int fd = open_inside(t, path);
+	int fd = open_for(t, path);
 	struct stat st;
 	char *text = NULL;
 	size_t have = 0;
@@ -158,21 +149,13 @@ static void write_one(struct sources *s, const struct target *t, const char *pat
 
 void sources__write(struct sources *s, const struct target *t, struct capture_writer *w)
 {
+	int err = s->names ? deputy__ensure(t->uid, t->gid) : 0;
 	struct source_name *n;
-	gid_t groups[NGROUPS_MAX], gid;
-	int n_groups = getgroups(NGROUPS_MAX, groups);
-	uid_t uid;
 
-	/* Our own groups must not help the target; without its groups we read rather too little. */
-	if (!geteuid() && (n_groups < 0 || setgroups(0, NULL)))
-		return;
-	gid = setfsgid(t->gid);
-	uid = setfsuid(t->uid);
-	for (n = s->names; n; n = n->hh.next)
+	if (err)
+		log_verbose("sources: none are read, since it takes the rights of user %u: %s",
+			    t->uid, strerror(-err));
+	for (n = err ? NULL : s->names; n; n = n->hh.next)
 		write_one(s, t, n->path, w);
-	setfsuid(uid);
-	setfsgid(gid);
-	if (!geteuid() && setgroups(n_groups, groups))
-		log_verbose("sources: cannot get our groups back: %s", strerror(errno));
 	log_verbose("sources: %zu bytes of %u files", s->total, HASH_COUNT(s->names));
 }
