@@ -90,8 +90,8 @@ static int run_several(struct fixture *f, const struct recording *r, size_t n, s
 static void test_two_processes(void **state)
 {
 	const struct recording r[] = {
-		{ 200, 200, 50, 3000, "late", NULL },
-		{ 100, 101, 40, 1000, "early", NULL },
+		{ 200, 200, 50, 3000, "late", NULL, false },
+		{ 100, 101, 40, 1000, "early", NULL, false },
 	};
 	struct fixture *f = *state;
 	char *text;
@@ -116,9 +116,9 @@ static void test_two_processes(void **state)
 static void test_pid_used_again(void **state)
 {
 	const struct recording r[] = {
-		{ 100, 100, 40, 1000, "first", NULL },
-		{ 100, 100, 40, 3000, "again", NULL },
-		{ 100, 100, 77, 5000, "other", NULL },
+		{ 100, 100, 40, 1000, "first", NULL, false },
+		{ 100, 100, 40, 3000, "again", NULL, false },
+		{ 100, 100, 77, 5000, "other", NULL, false },
 	};
 	struct fixture *f = *state;
 
@@ -157,9 +157,9 @@ static void test_pid_in_a_family(void **state)
 static void test_filters_of_parts(void **state)
 {
 	const struct recording r[] = {
-		{ 100, 100, 40, 1000, "f", "--ignore-function f" },
-		{ 200, 200, 50, 2000, "f", NULL },
-		{ 300, 300, 60, 3000, "f", "--ignore-thread 200" },
+		{ 100, 100, 40, 1000, "f", "--ignore-function f", false },
+		{ 200, 200, 50, 2000, "f", NULL, false },
+		{ 300, 300, 60, 3000, "f", "--ignore-thread 200", false },
 	};
 	struct fixture *f = *state;
 
@@ -173,8 +173,8 @@ static void test_filters_of_parts(void **state)
 static void test_newest_of_parts(void **state)
 {
 	const struct recording r[] = {
-		{ 100, 100, 40, 1000, "f", NULL },
-		{ 200, 200, 50, 2000, "f", NULL },
+		{ 100, 100, 40, 1000, "f", NULL, false },
+		{ 200, 200, 50, 2000, "f", NULL, false },
 	};
 	struct fixture *f = *state;
 
@@ -187,8 +187,8 @@ static void test_newest_of_parts(void **state)
 static void test_merged_capture(void **state)
 {
 	const struct recording r[] = {
-		{ 100, 100, 40, 1000, "first", NULL },
-		{ 100, 100, 77, 5000, "other", "--ignore-function none" },
+		{ 100, 100, 40, 1000, "first", NULL, false },
+		{ 100, 100, 77, 5000, "other", "--ignore-function none", false },
 	};
 	struct fixture *f = *state;
 
@@ -209,8 +209,8 @@ static void test_merged_capture(void **state)
 static void test_torn_part(void **state)
 {
 	const struct recording r[] = {
-		{ 100, 100, 40, 1000, "torn", NULL },
-		{ 200, 200, 50, 2000, "whole", NULL },
+		{ 100, 100, 40, 1000, "torn", NULL, false },
+		{ 200, 200, 50, 2000, "whole", NULL, false },
 	};
 	struct fixture *f = *state;
 
