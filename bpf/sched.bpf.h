@@ -39,9 +39,12 @@ static __always_inline bool in_interrupt(void)
 	return count & IN_INTERRUPT;
 }
 
+/* Each recording of a family tells of what runs its own interpreter; what runs no Python, nobody does. */
 static __always_inline bool is_sched_target(__u32 tgid)
 {
-	return bpf_map_lookup_elem(&targets, &tgid);
+	const struct target_process *p = bpf_map_lookup_elem(&targets, &tgid);
+
+	return p && (!following || p->seen == own_recording);
 }
 
 static __always_inline bool is_ignored_thread(__u32 tid, __u64 start_time)
@@ -86,6 +89,7 @@ static __always_inline void sched_leaves(bool preempted)
 	s.start_time = BPF_CORE_READ(task, start_time);
 	s.since = bpf_ktime_get_ns();
 	s.blocked = !preempted && state;
+	s.tgid = id >> 32;
 	s.syscall = s.blocked ? blocking_call(state) : 0;
 	bpf_map_update_elem(&sched_threads, &tid, &s, BPF_ANY);
 }
@@ -106,6 +110,7 @@ static __always_inline void emit_sched(__u32 tid, __u16 what, __u64 from, __u64 
 	r->start = from;
 	r->dur = to - from;
 	r->what = what;
+	r->value[2] = s->tgid;
 	if (what == VTBPF_EVENT_BLOCKED) {
 		r->value[0] = s->syscall;
 		r->value[1] = s->waker;

@@ -341,7 +341,7 @@ static __always_inline struct thread_state *thread_new(__u32 tid, __u32 tgid)
 	}
 	t->tgid = tgid;
 	t->since = p->since;
-	p->seen = 1;
+	p->seen = own_recording;
 	t->start_time = BPF_CORE_READ(task, start_time);
 	t->start_ticks = BPF_CORE_READ(task, start_boottime) / VTBPF_TICK_NS;
 	if (bpf_map_pop_elem(&free_slots, &t->slot))

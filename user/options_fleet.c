@@ -85,7 +85,7 @@ static bool is_service(const struct options *o)
 /* Descendants are followed by one recording, which takes place all the time and keeps all. */
 static bool keeps_all(const struct options *o)
 {
-	return !o->hz && !o->sched && !o->sample_rate && !o->max_overhead && !o->n_active &&
+	return !o->hz && !o->sample_rate && !o->max_overhead && !o->n_active &&
 	       !o->tracer_entries && !o->keep_ns && !o->triggers.n;
 }
 
@@ -101,8 +101,8 @@ static void check_follow(struct argp_state *state, struct options *o)
 		argp_error(state, "--follow: not with --rotate or --max-memory");
 	if (!keeps_all(o))
 		argp_error(state,
-			   "--follow: not with --hz, --sched, --sample-rate, --max-overhead, "
-			   "--active, --tracer-entries, --keep-last or --trigger");
+			   "--follow: not with --hz, --sample-rate, --max-overhead, --active, "
+			   "--tracer-entries, --keep-last or --trigger");
 }
 
 void option__check_fleet(struct argp_state *state, struct options *o)

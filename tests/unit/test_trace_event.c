@@ -54,6 +54,29 @@ static void test_json(void **state)
 	assert_int_equal(f->sum.calls, 1);
 }
 
+/* Nobody else says whose a thread is that runs no Python; what says so is believed first. */
+static void test_whose_thread(void **state)
+{
+	struct build_event e = { .tid = 300,
+				 .what = VTBPF_EVENT_RUNNABLE,
+				 .start = 2 * MS,
+				 .end = 3 * MS,
+				 .value = { 0, 0, 200 } };
+	struct fixture *f = *state;
+
+	builder__event(&f->b, &e);
+	e.tid = 301;
+	e.value[2] = INT64_MAX;
+	builder__event(&f->b, &e);
+	e.tid = 100;
+	e.value[2] = 200;
+	builder__event(&f->b, &e);
+	convert_capture(f, "json");
+	has(f, "\"pid\":200,\"tid\":300,\"ts\":2000.000");
+	has(f, "\"pid\":100,\"tid\":301,\"ts\":2000.000");
+	has(f, "\"pid\":100,\"tid\":100,\"ts\":2000.000");
+}
+
 static void test_collections(void **state)
 {
 	const struct build_event e = { .tid = 100,
@@ -314,6 +337,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		FORMAT_TEST(test_json),
+		FORMAT_TEST(test_whose_thread),
 		FORMAT_TEST(test_collections),
 		FORMAT_TEST(test_marks),
 		FORMAT_TEST(test_exceptions),

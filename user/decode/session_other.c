@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../utf.h"
+#include "decoder.h"
 #include "session.h"
 
 struct track *session__track_of_other(struct session *s, struct thread *th,
@@ -37,6 +38,11 @@ static int name_track(struct track *track, const struct event_string *s)
 	return err;
 }
 
+static bool is_off_cpu(const struct event_other *o)
+{
+	return o->what == VTBPF_EVENT_BLOCKED || o->what == VTBPF_EVENT_RUNNABLE;
+}
+
 int session__see_other(struct session *s, const struct event *ev)
 {
 	const struct event_other *o = &ev->other;
@@ -47,6 +53,8 @@ int session__see_other(struct session *s, const struct event *ev)
 		return -ENOMEM;
 	if (o->what == VTBPF_EVENT_TRACK_NAME)
 		return o->track ? name_track(track, &o->text[0]) : 0;
+	if (is_off_cpu(o) && !th->pid && o->value[2] > 0 && o->value[2] <= KERNEL_TID_MAX)
+		th->pid = (uint32_t)o->value[2]; /* of a thread that runs no Python nobody else tells */
 	session__saw_time(s, o->start, o->start + o->dur);
 	return 0;
 }

@@ -16,9 +16,9 @@ void off_cpu__put_names(struct recording *r)
 	free(text);
 }
 
-static void note_asleep(struct recording *r, pid_t tid)
+static void note_asleep(struct recording *r, pid_t pid, pid_t tid, uint64_t since)
 {
-	pid_t pid = r->cfg->target->pid;
+	struct sched_thread how = { .since = since, .tgid = pid };
 	struct proc_syscall call = { .number = VTBPF_UNKNOWN_SYSCALL };
 	struct proc_task task;
 
@@ -28,17 +28,18 @@ static void note_asleep(struct recording *r, pid_t tid)
 		call.number = VTBPF_STOPPED;
 	else if (proc_task__syscall(pid, tid, &call))
 		call.number = VTBPF_UNKNOWN_SYSCALL;
-	tracer__note_blocked(r->tracer, tid, call.number);
+	how.syscall = call.number;
+	tracer__note_blocked(r->tracer, tid, &how);
 }
 
-void off_cpu__look_at_sleepers(struct recording *r)
+void off_cpu__look_at_sleepers(struct recording *r, pid_t pid, uint64_t since)
 {
 	pid_t *tids = NULL;
 	size_t n = 0;
 
-	if (!r->cfg->tracer.sched || r->sampling || proc_task__list(r->cfg->target->pid, &tids, &n))
+	if (!r->cfg->tracer.sched || r->sampling || proc_task__list(pid, &tids, &n))
 		return;
 	for (size_t i = 0; i < n; i++)
-		note_asleep(r, tids[i]);
+		note_asleep(r, pid, tids[i], since);
 	free(tids);
 }

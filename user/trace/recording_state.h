@@ -246,8 +246,9 @@ uint64_t flight__since(const struct recording *r, uint64_t end);
 
 /* ---- off_cpu.c: --sched ------------------------------------------------------------------ */
 
-/* What system calls are called; threads that are asleep as a window begins, once it is on. */
+/* What system calls are called; the threads of a process that are asleep as a window begins, once it is
+ * on. since: ns, if the process is recorded from a later moment on; else 0. */
 void off_cpu__put_names(struct recording *r);
-void off_cpu__look_at_sleepers(struct recording *r);
+void off_cpu__look_at_sleepers(struct recording *r, pid_t pid, uint64_t since);
 
 #endif

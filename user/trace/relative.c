@@ -191,6 +191,9 @@ static void look(struct recording *r, struct relative *m, uint64_t now)
 	m->look_at = 0;
 	if (!m->executed || look_at_program(r, m)) {
 		relative__get_to_know(r, m);
+		tracer__claim_target(r->tracer, m->pid);
+		if (m->met)
+			off_cpu__look_at_sleepers(r, m->pid, m->since);
 		m->idle = m->reader && !m->idle ? idle_threads__new(m->reader, m->pid) : m->idle;
 		return;
 	}

@@ -112,6 +112,7 @@ static void configure(struct tracer *t, const struct tracer_config *cfg)
 	skel->rodata->unmatched_is_lost = cfg->jit;
 	skel->rodata->budgeted = cfg->budgeted;
 	skel->rodata->following = cfg->follow;
+	skel->rodata->own_recording = getpid();
 	skel->rodata->follows_another = cfg->family_fd;
 	bpf_program__set_autoload(skel->progs.on_fork, cfg->follow);
 	for (size_t i = 0; cfg->budgeted && i < t->plan.n_sites; i++)

@@ -92,6 +92,9 @@ int tracer__attach(struct tracer *t, pid_t pid, int fd);
  * on; else 0. 0 or a negative errno. */
 int tracer__add_target(struct tracer *t, pid_t pid, uint64_t since);
 
+/* One of them runs the program, though there was no event of it so far. */
+void tracer__claim_target(struct tracer *t, pid_t pid);
+
 /* Calls fn for each of them. */
 void tracer__each_target(const struct tracer *t, void (*fn)(void *ctx, pid_t pid), void *ctx);
 
@@ -158,9 +161,9 @@ struct tracer_edges tracer__edges(const struct tracer *t);
 
 /* ---- tracer_sched.c: with tracer_config.sched -------------------------------------------- */
 
-/* Once recording is on: thread tid has been blocked since then, in this system call (as the value of
- * VTBPF_EVENT_BLOCKED), unless the kernel has seen it run by now. */
-void tracer__note_blocked(struct tracer *t, pid_t tid, int64_t syscall);
+/* Once recording is on: thread tid has been blocked since how->since, and at most since then, in
+ * how->syscall, unless the kernel has seen it run by now. Of the rest how->tgid is used. */
+void tracer__note_blocked(struct tracer *t, pid_t tid, const struct sched_thread *how);
 
 /* ---- tracer_other.c: sites that are no calls' -------------------------------------------- */
 

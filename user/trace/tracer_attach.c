@@ -156,6 +156,17 @@ int tracer__add_target(struct tracer *t, pid_t pid, uint64_t since)
 	return bpf_map_update_elem(tracer__family_fd(t), &tgid, &named, BPF_ANY) ? -errno : 0;
 }
 
+void tracer__claim_target(struct tracer *t, pid_t pid)
+{
+	struct target_process p;
+	__u32 tgid = pid;
+
+	if (bpf_map_lookup_elem(tracer__family_fd(t), &tgid, &p) || p.seen)
+		return;
+	p.seen = t->skel->rodata->own_recording;
+	bpf_map_update_elem(tracer__family_fd(t), &tgid, &p, BPF_EXIST);
+}
+
 int tracer__family_fd(const struct tracer *t)
 {
 	return bpf_map__fd(t->skel->maps.targets);

@@ -82,13 +82,15 @@ int tracer_sched__attach(struct tracer *t, char *why, size_t why_size)
 	return -errno;
 }
 
-void tracer__note_blocked(struct tracer *t, pid_t tid, int64_t syscall)
+void tracer__note_blocked(struct tracer *t, pid_t tid, const struct sched_thread *how)
 {
-	struct sched_thread s = { .since = t->skel->bss->start_ns + VTBPF_STARTS_NS,
-				  .blocked = true,
-				  .syscall = syscall };
+	struct sched_thread s = *how;
 	__u32 key = tid;
 
+	if (s.since < t->skel->bss->start_ns)
+		s.since = t->skel->bss->start_ns;
+	s.since += VTBPF_STARTS_NS;
+	s.blocked = true;
 	/* where there is none: it has not run since recording began */
 	bpf_map_update_elem(bpf_map__fd(t->skel->maps.sched_threads), &key, &s, BPF_NOEXIST);
 }
@@ -112,6 +114,7 @@ static int tell(const struct telling *to, __u32 tid, __u16 what, const struct sc
 	if (end <= rec.start)
 		return 0;
 	rec.dur = end - rec.start;
+	rec.value[2] = s->tgid;
 	if (blocked) {
 		rec.value[0] = s->syscall;
 		rec.value[1] = s->waker;

@@ -20,7 +20,7 @@ int window__attach(struct recording *r)
 	family__meet(r);
 	r->window_start = tracer__activate(r->tracer);
 	r->window_stop = 0;
-	off_cpu__look_at_sleepers(r);
+	off_cpu__look_at_sleepers(r, t->pid, 0);
 	return 0;
 }
 
