@@ -7,7 +7,7 @@
 /* What has happened. `value` and `text` mean what is said here, and are zero otherwise. */
 enum vtbpf_event_what {
 	/* Slices of a thread without a CPU; nothing else happens on the thread meanwhile. */
-	VTBPF_EVENT_BLOCKED = 1,  /* value: system call, VTBPF_NO_SYSCALL; waker's tid, 0: none; pid */
+	VTBPF_EVENT_BLOCKED = 1,  /* value: system call, VTBPF_NO_SYSCALL; waker's tid; pid */
 	VTBPF_EVENT_RUNNABLE = 2, /* it could run, and had no CPU. value: 0, 0, pid */
 	/* A garbage collection; value: generation, objects that gc.collect() would count. */
 	VTBPF_EVENT_GC = 3,

@@ -24,7 +24,7 @@ struct thread_verdict {
 /* A process that is traced. Where processes are followed, all recordings of a family share the map. */
 struct target_process {
 	__u64 since; /* when it became one, ns: its fork, or its execve(); 0: it was named */
-	__u32 seen;  /* own_recording of the one that has had an event of its present program; 0: none */
+	__u32 seen;  /* own_recording of who had an event of its present program; 0: nobody */
 	__u32 ended; /* to be forgotten by user space, once each of them has been told */
 };
 

@@ -54,7 +54,7 @@ int session__see_other(struct session *s, const struct event *ev)
 	if (o->what == VTBPF_EVENT_TRACK_NAME)
 		return o->track ? name_track(track, &o->text[0]) : 0;
 	if (is_off_cpu(o) && !th->pid && o->value[2] > 0 && o->value[2] <= KERNEL_TID_MAX)
-		th->pid = (uint32_t)o->value[2]; /* of a thread that runs no Python nobody else tells */
+		th->pid = (uint32_t)o->value[2]; /* nobody else tells, of one without Python */
 	session__saw_time(s, o->start, o->start + o->dur);
 	return 0;
 }
