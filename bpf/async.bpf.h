@@ -54,7 +54,7 @@ static __always_inline bool is_trio(__u64 code)
 	return code && STR_IS(word_at(code + layout.code_name), "unrolled_run");
 }
 
-static __always_inline struct task_state *task_new(const struct task_key *key, __u64 task)
+static __noinline struct task_state *task_new(const struct task_key *key, __u64 task)
 {
 	struct task_state fresh = { .task = task };
 
@@ -73,8 +73,8 @@ static __always_inline __u32 code_flags(__u64 code)
 }
 
 /* Who is not awaited by a coroutine may be the outermost one of a task: its Task, 1 for a task of trio's,
- * 0. */
-static __always_inline __u64 task_at_entry(__u64 coro, __u64 previous)
+ * 0. With `any` it may be any coroutine of the task that runs. */
+static __always_inline __u64 task_at_entry(__u64 coro, __u64 previous, bool any)
 {
 	struct frame_link link = {};
 	__u64 caller = real_caller(previous);
@@ -83,30 +83,55 @@ static __always_inline __u64 task_at_entry(__u64 coro, __u64 previous)
 		frame_read_link(caller, &link);
 	if (link.code && code_flags(link.code) & (CO_AWAITABLE | CO_ASYNC_GENERATOR))
 		return 0;
-	return is_trio(link.code) ? 1 : task_search(coro);
+	return is_trio(link.code) ? 1 : task_search(coro, any);
 }
 
-/* The track of the task whose outermost coroutine is entered in `frame`; 0: it is none's. */
-__noinline __u32 task_enter(__u32 tid, __u64 frame, __u64 code, __u64 previous)
+/* Which frames may be of a task although they are not of its outermost coroutine? */
+enum task_inner { INNER_NONE, INNER_GENERATOR, INNER_ANY };
+
+/*
+ * The track of the task whose outermost coroutine is entered in `frame`; 0: it is none's.
+ *
+ * What is thrown into a task resumes the innermost of its coroutines, and the others when those within
+ * have ended (_gen_throw() in Objects/genobject.c): on the task's track, too. From 3.11 on those
+ * outside are linked, but for what stands around an asynchronous generator; before, none is, and those
+ * that go on look as if the task's step had called them.
+ */
+__noinline __u32 task_enter(__u32 tid, __u64 frame, enum task_inner inner)
 {
 	struct thread_state *t = async_on() ? thread_of(tid) : 0;
 	struct task_key key = { .tid = tid };
+	struct frame_link link;
 	struct task_state *s;
-	__u64 task;
+	__u64 task, coro;
+	__u32 flags;
 
-	if (!t || !(code_flags(code) & CO_AWAITABLE))
+	if (!t || frame_read_link(frame, &link))
 		return 0;
-	key.coro = coro_of(frame);
+	flags = code_flags(link.code);
+	if (!(flags & (CO_AWAITABLE | CO_ASYNC_GENERATOR)))
+		return 0;
+	coro = key.coro = coro_of(frame);
 	s = bpf_map_lookup_elem(&task_states, &key);
-	task = s && is_task_of(s->task, key.coro) ? s->task : task_at_entry(key.coro, previous);
+	task = s ? s->task : 0;
+	if (!is_task_of(task, coro))
+		task = task_at_entry(coro, link.previous,
+				     inner == INNER_ANY || (inner && flags & CO_ASYNC_GENERATOR));
 	if (!task)
 		return 0;
-	task = task == 1 ? 0 : task;
+	if (task == 1)
+		task = 0;
+	else
+		key.coro = word_at(task + tasks.task_coro);
+	if (key.coro != coro)
+		s = bpf_map_lookup_elem(&task_states, &key);
+	t->thrown = key.coro;
 	if (!s || s->task != task)
 		s = task_new(&key, task);
 	if (!s)
 		return 0;
-	tell_name(s, task ? word_at(task + TASK_NAME(tasks)) : word_at(code + layout.code_name),
+	tell_name(s,
+		  task ? word_at(task + TASK_NAME(tasks)) : word_at(link.code + layout.code_name),
 		  tid);
 	t->loop = 1;
 	return s->track;
@@ -119,7 +144,7 @@ struct begun_ctx {
 	__u32 depth;
 	__u32 at; /* of the outermost coroutine */
 	__u32 track;
-	__u64 code;
+	bool found;
 };
 
 static long find_coro_step(__u32 i, void *arg)
@@ -132,7 +157,7 @@ static long find_coro_step(__u32 i, void *arg)
 	if (!(code_flags(link.code) & CO_AWAITABLE))
 		return 0;
 	c->at = i;
-	c->code = link.code;
+	c->found = true;
 	return 1;
 }
 
@@ -160,18 +185,16 @@ __noinline int task_running(__u32 tid)
 	struct thread_state *t = async_on() ? thread_of(tid) : 0;
 	struct begun_ctx c = {};
 	struct open_frame *f;
-	__u64 previous;
 
 	c.s = t ? stack_of(t) : 0;
 	if (!c.s)
 		return 0;
 	c.depth = t->depth;
 	begun_loop(&c, false);
-	if (!c.code)
+	if (!c.found)
 		return 0;
 	f = stack_at(c.s, c.at);
-	previous = c.at ? stack_at(c.s, c.at - 1)->frame : 0;
-	c.track = task_enter(tid, f->frame, c.code, previous);
+	c.track = task_enter(tid, f->frame, INNER_NONE);
 	if (!c.track)
 		return 0;
 	begun_loop(&c, true);
@@ -228,6 +251,19 @@ static __always_inline bool frame_suspends(__u64 frame, bool at_site)
 	return state == -1;
 }
 
+/* The task whose coroutine is left; one within the outermost may be, too, after throw(). */
+static __always_inline struct task_state *task_left(struct thread_state *t, struct task_key *key)
+{
+	struct task_state *s = bpf_map_lookup_elem(&task_states, key);
+
+	if (!s) {
+		key->coro = t->thrown;
+		s = bpf_map_lookup_elem(&task_states, key);
+	}
+	t->thrown = 0;
+	return s;
+}
+
 /* The outermost coroutine of a task suspends, or ends. */
 __noinline int task_leave(__u32 tid, __u64 frame, __u64 now, __u32 suspends)
 {
@@ -238,12 +274,12 @@ __noinline int task_leave(__u32 tid, __u64 frame, __u64 now, __u32 suspends)
 	if (!t)
 		return 0;
 	key.coro = coro_of(frame);
-	s = bpf_map_lookup_elem(&task_states, &key);
-	if (!s)
+	s = task_left(t, &key);
+	suspends = frame_suspends(frame, suspends);
+	if (!s || (!suspends && key.coro != coro_of(frame)))
 		return 0;
 	if (s->task && word_at(s->task + tasks.task_coro) == key.coro)
 		tell_name(s, word_at(s->task + TASK_NAME(tasks)), tid);
-	suspends = frame_suspends(frame, suspends);
 	t->awaiting = suspends ? s->task : 0;
 	t->awaiting_track = s->track;
 	t->awaiting_since = now - 1; /* it is still running then */

@@ -33,6 +33,14 @@ static __always_inline bool is_no_call(const struct hit *hit)
 	return (oparg & layout.resume_mask) == layout.resume_ignore;
 }
 
+/* Up to 3.10 it does not show whether throw() resumes a frame. */
+static __always_inline enum task_inner may_be_inner(const struct parent *p, __u64 instr)
+{
+	if (p->track >= TASK_TRACKS_FROM)
+		return INNER_NONE;
+	return !instr || layout.minor < 11 ? INNER_ANY : INNER_GENERATOR;
+}
+
 /* The outermost coroutine of a task has a track of its own. */
 static __always_inline void begin_task(struct parent *p, __u32 track)
 {
@@ -114,6 +122,8 @@ __noinline int read_call(__u32 tid, __u64 frame, __u64 instr)
 		t->count.unreadable++;
 		return -1;
 	}
+	if (async_on())
+		t->linked = 0;
 	code = code_intern(link.code, instr, tid);
 	if (!code)
 		t->count.unreadable++;
@@ -126,7 +136,8 @@ __noinline int read_call(__u32 tid, __u64 frame, __u64 instr)
 		find_parent(t, tid, link.previous, &p);
 	}
 	if (async_on())
-		begin_task(&p, task_enter(tid, frame, link.code, link.previous));
+		begin_task(&p,
+			   task_enter(tid, t->linked ? t->linked : frame, may_be_inner(&p, instr)));
 	f = &t->single; /* find_parent() may have used it */
 	f->code = code;
 	f->known = slot_index(code_key_of(link.code, instr)) + 1;

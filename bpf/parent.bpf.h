@@ -105,6 +105,8 @@ static __noinline long caller_step(__u32 i __attribute__((unused)), void *arg)
 		break;
 	case CALLER_GENERATOR:
 		w->generators++;
+		if (async_on() && !w->first)
+			w->t->linked = w->frame;
 		break;
 	default:
 		break;

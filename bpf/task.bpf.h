@@ -30,6 +30,7 @@ volatile __u32 task_places; /* where the last Task was found, words from the sta
 
 #define TASK_SIZE_MAX 4096 /* of instances of classes derived from Task */
 #define STACK_WORDS 512	   /* that are searched */
+#define GEN_FRAME 0x10	   /* gi_frame, up to 3.10 */
 #define USER_END (1UL << 56)
 
 /* Does an object that may be a Task, having the coroutine where Tasks do, look like one? */
@@ -52,10 +53,34 @@ static __always_inline bool is_task_of(__u64 task, __u64 coro)
 	return word_at(task + tasks.task_coro) == coro && is_task(task);
 }
 
+/* gi_frame_state, or what was there before it (struct _PyGenObject, Include/cpython/genobject.h). */
+static __always_inline bool coro_runs(__u64 coro)
+{
+	__u8 state = 0;
+
+	if (layout.minor == 10)
+		coro = word_at(coro + GEN_FRAME);
+	if (!coro || bpf_probe_read_user(&state, 1, (void *)(coro + tasks.coro_state)))
+		return false;
+	return state == tasks.coro_runs;
+}
+
+static __always_inline bool is_running_task(__u64 task)
+{
+	__u64 coro;
+
+	if (!task || task & 7 || task >= USER_END)
+		return false;
+	coro = word_at(task + tasks.task_coro);
+	return coro && !(coro & 7) && coro < USER_END && coro_runs(coro) && is_task(task);
+}
+
 struct task_search {
 	__u64 sp;
 	__u64 coro;
 	__u64 found;
+	__u64 running; /* a Task that runs, whatever its coroutine is */
+	bool any;      /* that will do */
 };
 
 static long search_step(__u32 i, void *arg)
@@ -63,7 +88,11 @@ static long search_step(__u32 i, void *arg)
 	struct task_search *s = arg;
 	__u64 word = word_at(s->sp + 8 * (__u64)i);
 
-	if (word - s->sp + 65536 < 131072 || !is_task_of(word, s->coro))
+	if (word - s->sp + 65536 < 131072)
+		return 0;
+	if (s->any && !s->running && is_running_task(word))
+		s->running = word;
+	if (!is_task_of(word, s->coro))
 		return 0;
 	s->found = word;
 	task_places = i;
@@ -91,13 +120,16 @@ static __always_inline void search_regs(struct task_search *s, struct pt_regs *r
 		bpf_probe_read_kernel(&word, sizeof(word), (__u64 *)SAVED_FIRST(regs) + i);
 		if (!s->found && is_task_of(word, s->coro))
 			s->found = word;
+		if (s->any && !s->running && is_running_task(word))
+			s->running = word;
 	}
 }
 
-/* The Task that has the coroutine, which the running thread is just entering from C; 0: there is none. */
-__noinline __u64 task_search(__u64 coro)
+/* The Task that has the coroutine, which the running thread is just entering from C; with `any` the
+ * one that runs, where none has it; 0: there is none. */
+__noinline __u64 task_search(__u64 coro, bool any)
 {
-	struct task_search s = { .coro = coro };
+	struct task_search s = { .coro = coro, .any = any };
 	struct pt_regs *regs;
 
 	if (!async_on())
@@ -112,7 +144,7 @@ __noinline __u64 task_search(__u64 coro)
 	if (s.found)
 		return s.found;
 	bpf_loop(STACK_WORDS, search_step, &s, 0);
-	return s.found;
+	return s.found ? s.found : s.running;
 }
 
 /* ---- names ------------------------------------------------------------------------------ */

@@ -9,6 +9,8 @@ struct vtbpf_tasks {
 			     the frame there is a pointer to it */
 	__u16 task_coro; /* TaskObj: task_coro; before it lies task_fut_waiter, behind it task_name */
 	__u16 long_tag; /* an int's lv_tag, its digits behind it (3.12 on); 0: names are no ints */
+	__u16 coro_state; /* in a coroutine, a byte that is coro_runs while it runs; 3.10: in its frame */
+	__u16 coro_runs;
 	__u16 frame_stop; /* up to 3.10: what a frame that suspends has set. 3.10: f_state, a byte that
 			     is -1; before: f_stacktop, that is not 0 */
 };

@@ -86,6 +86,8 @@ struct thread_state {
 	__u64 polled;	/* of a loop: when it was told what is ready; 0: it asks */
 	__u64 awaiting; /* the Task that has just suspended, its track, and when */
 	__u64 awaiting_since;
+	__u64 linked; /* the outermost frame that throw() has linked before a new one; 0: none */
+	__u64 thrown; /* the outermost coroutine of the task that was resumed last, or within */
 	__u32 awaiting_track;
 	__u32 _pad1;
 	__u64 announce_since; /* when it was first tried, ns */

@@ -52,12 +52,23 @@ def check_nap(trace):
                    if s.tid == begin["tid"] and s.qualname == "waiter"), begin
 
 
+def check_arrow(trace, awaiter, awaited):
+    (begin_on,), (end_on,) = tracks_of(trace, awaiter), tracks_of(trace, awaited)
+    begun = {e["id"] for e in of_phase(trace, "s") if e["tid"] == begin_on}
+    ended = {e["id"] for e in of_phase(trace, "f") if e["tid"] == end_on}
+    assert len(begun & ended) == 1, (awaiter, awaited, begun, ended)
+
+
 def check_others(trace, truth):
     assert calls_on(trace, truth["default_name"])["leaf"] == 5
     assert calls_on(trace, "counts")["leaf"] == 6
     assert calls_on(trace, "counts")["numbers"] == 7
     assert calls_on(trace, "fails")["fails"] == 2
     assert calls_on(trace, "stuck")["sleep"] == 2
+    calls = calls_on(trace, "thrown into")
+    assert calls["leaf"] == 8 and calls["numbers_after"] == 2 and calls["goes_on_after"] == 3, calls
+    check_arrow(trace, "thrown into", "fails first")
+    check_arrow(trace, "thrown into", "fails again")
     assert calls_on(trace, "named at last")["renamed"] == 1
     assert not tracks_of(trace, "not yet")
     assert calls_on(trace, "in a thread")["leaf"] == 4

@@ -20,14 +20,26 @@
  * Include/cpython/frameobject.h (3.8 to 3.10); lv_tag in Include/cpython/longintrepr.h.
  */
 static const struct vtbpf_tasks layouts[] = {
-	[8] = { .frame_coro = 0x60, .frame_stop = 0x48, .task_coro = 0x70 },
-	[9] = { .frame_coro = 0x60, .frame_stop = 0x48, .task_coro = 0x98 },
-	[10] = { .frame_coro = 0x58, .frame_stop = 0x6c, .task_coro = 0xa0 },
-	[11] = { .frame_coro = 0x50, .task_coro = 0x88 },
-	[12] = { .frame_coro = 0x48, .task_coro = 0x88, .long_tag = 0x10 },
-	[13] = { .frame_coro = 0x48, .task_coro = 0x78, .long_tag = 0x10 },
-	[14] = { .frame_coro = 0x48, .task_coro = 0x80, .long_tag = 0x10 },
-	[15] = { .frame_coro = 0x48, .task_coro = 0x80, .long_tag = 0x10 },
+	[8] = { .frame_coro = 0x60,
+		.frame_stop = 0x48,
+		.task_coro = 0x70,
+		.coro_state = 0x18,
+		.coro_runs = 1 },
+	[9] = { .frame_coro = 0x60,
+		.frame_stop = 0x48,
+		.task_coro = 0x98,
+		.coro_state = 0x18,
+		.coro_runs = 1 },
+	[10] = { .frame_coro = 0x58, .frame_stop = 0x6c, .task_coro = 0xa0, .coro_state = 0x6c },
+	[11] = { .frame_coro = 0x50, .coro_state = 0x4b, .task_coro = 0x88 },
+	[12] = { .frame_coro = 0x48, .coro_state = 0x43, .task_coro = 0x88, .long_tag = 0x10 },
+	[13] = { .frame_coro = 0x48, .coro_state = 0x43, .task_coro = 0x78, .long_tag = 0x10 },
+	[14] = { .frame_coro = 0x48, .coro_state = 0x43, .task_coro = 0x80, .long_tag = 0x10 },
+	[15] = { .frame_coro = 0x48,
+		 .coro_state = 0x43,
+		 .coro_runs = 4,
+		 .task_coro = 0x80,
+		 .long_tag = 0x10 },
 };
 
 #define LONGER_HEADER 0x10 /* of objects of free-threaded builds */
@@ -39,6 +51,7 @@ static bool find_layout(const struct vtbpf_layout *of, struct vtbpf_tasks *tasks
 	*tasks = layouts[of->minor];
 	if (of->flags & VTBPF_LAYOUT_FREE_THREADED) {
 		tasks->frame_coro += LONGER_HEADER;
+		tasks->coro_state += LONGER_HEADER;
 		tasks->task_coro += LONGER_HEADER;
 		tasks->long_tag += LONGER_HEADER;
 	}

@@ -84,6 +84,43 @@ async def renamed():
     asyncio.current_task().set_name("named at last")
 
 
+async def goes_on_after(task):
+    try:
+        await task
+    except ValueError:
+        leaf()
+        await named(fails(), "fails again")
+
+
+async def numbers_after(task):
+    try:
+        await goes_on_after(task)
+        yield 1
+    finally:
+        leaf()
+
+
+async def thrown():
+    """What a task waits for fails, and it is cancelled: what goes on is not its outermost coroutine."""
+    try:
+        async for _ in numbers_after(named(fails(), "fails first")):
+            pass
+    except ValueError:
+        await cleaned_up(2)
+
+
+async def cleaned_up(deep):
+    try:
+        if deep:
+            await cleaned_up(deep - 1)
+        else:
+            await asyncio.sleep(1000)
+    finally:
+        leaf()
+        await asyncio.sleep(0)
+        leaf()
+
+
 def blocks():
     leaf()
     time.sleep(0.01)
@@ -94,9 +131,11 @@ async def others():
     nap = named(napper(), "nap")
     await asyncio.gather(*[named(waiter(nap), "waiter %d" % i) for i in range(2)])
     stuck = named(asyncio.sleep(1000), "stuck")
-    await asyncio.sleep(0)
+    thrown_into = named(thrown(), "thrown into")
+    await asyncio.sleep(0.01)
     stuck.cancel()
-    await asyncio.gather(stuck, named(fails(), "fails"), named(counts(), "counts"),
+    thrown_into.cancel()
+    await asyncio.gather(stuck, thrown_into, named(fails(), "fails"), named(counts(), "counts"),
                          named(renamed(), "not yet"), return_exceptions=True)
     await asyncio.get_running_loop().run_in_executor(None, blocks)
     time.sleep(0.05)  # the loop is late
