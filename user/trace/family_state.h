@@ -74,4 +74,7 @@ void relative__is_traced(struct relative *m, uint32_t version);
 /* Says, to the user and in the capture, that it is not traced. comm "": as /proc has it. */
 void relative__missed(struct recording *r, struct relative *m, const char *comm, const char *why);
 
+/* Says so of what it did in its first ns, before the probes were in its interpreter. */
+void relative__late(struct recording *r, const struct relative *m, uint64_t ns);
+
 #endif

@@ -119,26 +119,15 @@ const char *kin__failure(const struct kin *k)
 
 /* ---- what they say ---------------------------------------------------------------------- */
 
-/* Its probes came while the process ran. */
-static void say_late(struct recording *r, const struct relative *m, uint64_t start)
-{
-	char text[256];
-
-	if (m->met || start <= m->since)
-		return;
-	snprintf(text, sizeof(text),
-		 "process %d runs an interpreter that none ran before: it is traced from %.0f ms "
-		 "after its start on",
-		 m->pid, (start - m->since) / 1e6);
-	recording__warn(r, text);
-}
-
 static void on_tracing(struct recording *r, struct kin *k)
 {
+	uint64_t start = k->member.report.start;
+
 	k->traces = true;
 	for (struct relative *m = r->family->all; m; m = m->hh.next)
 		if (m->kin == k) {
-			say_late(r, m, k->member.report.start);
+			if (!m->met && start > m->since) /* its probes came while it ran */
+				relative__late(r, m, start - m->since);
 			relative__is_traced(m, k->member.report.python);
 		}
 }

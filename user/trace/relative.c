@@ -31,7 +31,8 @@ static void comm_of(pid_t pid, char comm[VTBPF_COMM_LEN])
 		memcpy(comm, t.comm, strnlen(t.comm, VTBPF_COMM_LEN - 1));
 }
 
-void relative__missed(struct recording *r, struct relative *m, const char *comm, const char *why)
+static void put_missed(struct recording *r, const struct relative *m, const char *comm,
+		       const char *why)
 {
 	union {
 		struct vtbpf_rec_missed m;
@@ -39,14 +40,7 @@ void relative__missed(struct recording *r, struct relative *m, const char *comm,
 	} rec = {};
 	size_t n = strnlen(why, NAME_MAX_BYTES);
 
-	if (family__is_led(r) || m->told)
-		return;
-	m->told = true;
-	if (*comm)
-		memcpy(rec.m.comm, comm, strnlen(comm, sizeof(rec.m.comm)));
-	else
-		comm_of(m->pid, rec.m.comm);
-	log_error("process %d (%.*s) is not traced: %s", m->pid, VTBPF_COMM_LEN, rec.m.comm, why);
+	memcpy(rec.m.comm, comm, strnlen(comm, sizeof(rec.m.comm)));
 	rec.m.rec = (struct vtbpf_rec){ .len = (sizeof(rec.m) + n + 7) / 8 * 8,
 					.kind = VTBPF_REC_MISSED,
 					.tid = m->pid };
@@ -54,6 +48,37 @@ void relative__missed(struct recording *r, struct relative *m, const char *comm,
 	rec.m.bytes = n;
 	memcpy(rec.bytes + sizeof(rec.m), why, n);
 	capture_writer__append(r->w, &rec.m.rec);
+}
+
+void relative__missed(struct recording *r, struct relative *m, const char *comm, const char *why)
+{
+	char now[VTBPF_COMM_LEN];
+
+	if (family__is_led(r) || m->told)
+		return;
+	m->told = true;
+	if (!*comm) {
+		comm_of(m->pid, now);
+		comm = now;
+	}
+	log_error("process %d (%.*s) is not traced: %s", m->pid, VTBPF_COMM_LEN, comm, why);
+	put_missed(r, m, comm, why);
+}
+
+void relative__late(struct recording *r, const struct relative *m, uint64_t ns)
+{
+	char text[160], comm[VTBPF_COMM_LEN];
+
+	snprintf(text, sizeof(text),
+		 "process %d runs an interpreter that none ran before: it is traced from %.0f ms "
+		 "after its start on",
+		 m->pid, ns / 1e6);
+	recording__warn(r, text);
+	snprintf(text, sizeof(text),
+		 "its first %.0f ms are missing: it runs an interpreter that none ran before",
+		 ns / 1e6);
+	comm_of(m->pid, comm);
+	put_missed(r, m, comm, text);
 }
 
 static void put_process(struct recording *r, struct relative *m, const char *name)
