@@ -292,12 +292,23 @@ fuzz: $(FUZZ_BIN)
 	$(fix-owner)
 	$(Q)scripts/run-fuzz.sh $(FUZZ_TIME) $(FUZZ_BIN)
 
-$(FUZZ_BIN): build/fuzz/%: tests/fuzz/%.c $(filter-out user/main.c,$(USER_SRC)) | $(SKEL)
+FUZZ_FLAGS := -std=gnu11 -g -O1 -fno-omit-frame-pointer -fno-sanitize-recover=undefined
+FUZZ_LIB_OBJ := $(LIB_OBJ:$(B)/%=build/fuzz/%)
+
+$(FUZZ_BIN): build/fuzz/%: build/fuzz/tests/fuzz/%.o build/fuzz/libvtbpf.a
 	$(call say,FUZZ,$@)
+	$(Q)$(CLANG) -fsanitize=fuzzer,address,undefined -o $@ $(subst $(LIB),build/fuzz/libvtbpf.a,$^ $(LIBS))
+
+build/fuzz/user/trace/syscall_names.o: $(B)/syscalls.inc
+
+build/fuzz/libvtbpf.a: $(FUZZ_LIB_OBJ)
+	$(Q)rm -f $@ && $(AR) qcs $@ $^
+
+build/fuzz/%.o: %.c Makefile | $(SKEL)
+	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CLANG) $(CPPFLAGS_ALL) -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined \
-		-fno-sanitize-recover=undefined -o $@ \
-		$(filter %.c,$^) $(LIBS)
+	$(Q)$(CLANG) $(CPPFLAGS_ALL) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link,address,undefined -MMD -MP \
+		-c -o $@ $<
 
 # The same entry points fed with the corpus only: part of `check`, any compiler will do.
 $(REPLAY_BIN): $(B)/tests/fuzz/%.replay: $(B)/tests/fuzz/%.o $(B)/tests/fuzz/replay.o $(LIB)
