@@ -254,7 +254,7 @@ $(BPFTEST_BIN): $(B)/tests/bpf/%: $(B)/tests/bpf/%.o $(BPFTEST_AUX_OBJ) $(LIB)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) $(LDFLAGS_$*) -o $@ $^ -lcmocka $(LIBS)
 
-.PHONY: units check check-san check-bpf check-e2e check-cycles check-samples test
+.PHONY: coverage units check check-san check-bpf check-e2e check-cycles check-samples test
 units: $(UNIT_BIN) $(REPLAY_BIN)
 
 check: $(UNIT_BIN) $(REPLAY_BIN)
@@ -264,6 +264,13 @@ check: $(UNIT_BIN) $(REPLAY_BIN)
 
 check-san:
 	$(Q)$(MAKE) SAN=1 check
+
+# Lines that the unit tests and the fuzzers' corpus run.
+coverage:
+	$(Q)$(MAKE) COVERAGE=1 units
+	$(Q)find build/coverage -name '*.gcda' -delete
+	$(Q)$(MAKE) COVERAGE=1 check
+	$(Q)$(PYTHON) scripts/coverage.py build/coverage $(COVERAGE_ARGS)
 
 check-bpf: $(BPFTEST_BIN)
 	$(fix-owner)
@@ -411,6 +418,7 @@ help:
 	@echo 'make deps        only install what is missing (as root)'
 	@echo 'make check       unit tests (no root)'
 	@echo 'make check-san   the same with AddressSanitizer and UBSan'
+	@echo 'make coverage    lines that the unit tests run, with a floor for each folder'
 	@echo 'make check-bpf   BPF program tests (root)'
 	@echo 'make check-e2e   end-to-end tests on the Pythons found (root); E2E="-k NAME" picks some'
 	@echo 'make check-browser  what vtbpf writes, in the Perfetto UI and other programs that show it (root)'
@@ -419,7 +427,7 @@ help:
 	@echo 'make pythons     more interpreters for check-e2e, in /var/cache/vtbpf-pythons (root)'
 	@echo 'make fuzz        libFuzzer on every parser, FUZZ_TIME=30 seconds each'
 	@echo 'make bench       what a traced call costs (root)'
-	@echo 'make lint        include direction, format, shellcheck, cppcheck, codespell'
+	@echo 'make lint        include direction, format, shellcheck, cppcheck, clang-tidy, codespell'
 	@echo 'make completions make the shell completions from the options of the program'
 	@echo 'make format      clang-format in place'
 	@echo 'make install     PREFIX=/usr/local DESTDIR='

@@ -90,6 +90,11 @@ functions() { # functions stay at or below 60 lines: from a "{" in column 1 to t
 		END { exit bad }' $c_files
 }
 
+tidy() { # patterns that are mistakes (.clang-tidy)
+	find user -name '*.c' -print0 | xargs -0 -P "$(nproc)" -n 12 \
+		sh -c 'clang-tidy -quiet "$@" -- -std=gnu11 -D_GNU_SOURCE -Ibuild 2>/dev/null' sh
+}
+
 check "include direction" scripts/check-layers.sh
 check "include direction: the check itself" scripts/check-layers.sh --self-test
 check "licence lines" spdx
@@ -110,6 +115,7 @@ if [ "${1:-}" != --portable ]; then
 	if_there codespell "spelling" codespell -q 3 -L upto,withs,fro,asend README.md CHANGELOG.md bpf user scripts tests/e2e
 	if_there cppcheck "cppcheck" cppcheck --quiet --enable=warning,portability --inline-suppr \
 		--error-exitcode=1 --std=c11 --suppress=missingIncludeSystem --suppress=unknownMacro user
+	[ ! -e build/vtbpf.skel.h ] || if_there clang-tidy "clang-tidy" tidy
 	if_there node "scripts of the report parse" parses
 	if_there clang "gen-vmlinux.sh: types that this kernel lacks" scripts/gen-vmlinux.sh
 fi

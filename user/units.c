@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,7 +46,7 @@ static int parse_with_units(const char *s, const struct unit *units, double bare
 	value *= bare;
 	if (value >= 9.2e18)
 		return -ERANGE;
-	*out = value + 0.5;
+	*out = (uint64_t)llround(value);
 	return 0;
 }
 

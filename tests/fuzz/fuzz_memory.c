@@ -63,9 +63,8 @@ static size_t find(const struct memory *m, uint64_t addr, size_t *room)
 		}
 		at += p->len < m->size - at ? p->len : m->size - at;
 	}
-	*room = 8;
 	at = addr % m->size;
-	*room = *room < m->size - at ? *room : m->size - at;
+	*room = m->size - at;
 	return at;
 }
 
@@ -138,12 +137,13 @@ static void read_objects(struct py_reader *r)
 	struct py_dict d;
 	uint64_t value;
 
-	for (uint64_t at = r->runtime & ~7ULL, i = 0; i < 8; i++, at += 64) {
+	for (uint64_t at = r->runtime & ~7ULL, i = 0; i < 3; i++, at += 64) {
 		py_reader__begin(r);
 		py_long__value(r, at, &value);
-		if (!py_dict__load(r, at, &d) && d.n) {
+		if (!py_dict__load(r, at, &d)) {
 			py_dict__find(r, &d, PY_SYM_NAME);
-			py_dict__holds(r, &d, &d.items[0]);
+			if (d.n)
+				py_dict__holds(r, &d, &d.items[0]);
 			py_dict__free(&d);
 		}
 		if (!py_instance__load(r, at, &d))

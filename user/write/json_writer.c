@@ -170,7 +170,7 @@ void json__string_begin(struct json_writer *j)
 
 static void write_escaped(struct json_writer *j, const char *s, size_t n)
 {
-	unsigned char del = j->escape_del ? DEL : 0;
+	char del = j->escape_del ? DEL : 0;
 	struct outbuf *o = j->out;
 	const char *end = s + n;
 	const char *run;
