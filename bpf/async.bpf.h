@@ -216,8 +216,9 @@ static __always_inline void emit_arrow(const struct task_awaiter *a, __u32 tid, 
 	bpf_ringbuf_submit(r, wakeup_flags());
 }
 
-/* The task of that frame goes on: those that await it are told of, each by an arrow to here. */
-__noinline int task_entered(__u32 tid, __u64 frame, __u64 now)
+/* The task of that frame goes on: those that await it are told of, each by an arrow to here; none of
+ * what is left out. */
+__noinline int task_entered(__u32 tid, __u64 frame, __u64 now, bool hidden)
 {
 	struct task_key key = { .tid = tid };
 	struct task_state *s;
@@ -227,7 +228,7 @@ __noinline int task_entered(__u32 tid, __u64 frame, __u64 now)
 	key.coro = coro_of(frame);
 	s = bpf_map_lookup_elem(&task_states, &key);
 	for (__u32 i = 0; s && i < TASK_AWAITERS; i++) {
-		if (i >= s->n_awaiters)
+		if (hidden || i >= s->n_awaiters)
 			break;
 		emit_arrow(&s->awaiters[i], tid, VTBPF_EVENT_AWAIT, s->awaiters[i].track,
 			   s->awaiters[i].since);
@@ -265,7 +266,7 @@ static __always_inline struct task_state *task_left(struct thread_state *t, stru
 }
 
 /* The outermost coroutine of a task suspends, or ends. */
-__noinline int task_leave(__u32 tid, __u64 frame, __u64 now, __u32 suspends)
+__noinline int task_leave(__u32 tid, __u64 frame, __u64 now, __u32 suspends, bool hidden)
 {
 	struct thread_state *t = async_on() ? thread_of(tid) : 0;
 	struct task_key key = { .tid = tid };
@@ -280,7 +281,7 @@ __noinline int task_leave(__u32 tid, __u64 frame, __u64 now, __u32 suspends)
 		return 0;
 	if (s->task && word_at(s->task + tasks.task_coro) == key.coro)
 		tell_name(s, word_at(s->task + TASK_NAME(tasks)), tid);
-	t->awaiting = suspends ? s->task : 0;
+	t->awaiting = suspends && !hidden ? s->task : 0;
 	t->awaiting_track = s->track;
 	t->awaiting_since = now - 1; /* it is still running then */
 	if (!suspends)

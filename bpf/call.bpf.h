@@ -169,7 +169,7 @@ static __always_inline void open_call(struct thread_state *t, __u32 tid, const s
 	f->start = bpf_ktime_get_ns();
 	stack_push(t, s, f, tid);
 	if (async_on() && f->flags & FRAME_TASK)
-		task_entered(tid, f->frame, f->start);
+		task_entered(tid, f->frame, f->start, f->flags & FRAME_HIDDEN);
 	if (triggers & VTBPF_WATCH_ENTRY && verdict_on(f->code) & VTBPF_WATCH_ENTRY)
 		watch_entry(tid, f->code, f->start);
 }
@@ -207,7 +207,7 @@ static __always_inline void end_call(struct thread_state *t, struct open_stack *
 	if (triggers & VTBPF_WATCH_EXIT && verdict_on(f->code) & VTBPF_WATCH_EXIT)
 		watch_exit(tid, f->code, f->start, now);
 	if (async_on() && f->flags & FRAME_TASK)
-		task_leave(tid, f->frame, now, flags & VTBPF_F_SUSPENDED);
+		task_leave(tid, f->frame, now, flags & VTBPF_F_SUSPENDED, f->flags & FRAME_HIDDEN);
 	emit_call(t, s, f, tid, now, flags);
 }
 
