@@ -2,12 +2,12 @@
 /* The trace, step by step: target, plan, recording, conversion. */
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "cmd_trace.h"
@@ -33,6 +33,7 @@
 struct trace {
 	const struct options *o;
 	struct launched launched; /* pid 0: none */
+	int wrapper_fd; /* of that, where the target is another process, which it has started; or 0 */
 	struct target target;
 	struct probe_plan plan;
 	struct gc_plan gc;   /* with --gc */
@@ -92,15 +93,27 @@ static int program_without_python(struct trace *tr)
 	return launch__wait(l, tr->signal_fd);
 }
 
+/* It goes on until that ends, which may start further Pythons. */
+static int watch_wrapper(struct trace *tr)
+{
+	tr->wrapper_fd = (int)syscall(SYS_pidfd_open, tr->launched.pid, 0);
+	if (tr->wrapper_fd > 0)
+		return EXIT_OK;
+	log_error("cannot watch %s: %s", tr->o->program[0], strerror(errno));
+	return EXIT_FAILED;
+}
+
 static int open_launched(struct trace *tr)
 {
-	int err = launch__start(&tr->launched, tr->o->program, &tr->old_mask);
+	int err = launch__start(&tr->launched, tr->o->program, &tr->old_mask, tr->o->follow);
 
 	if (err)
 		return EXIT_NO_PRIVILEGE;
 	start_early(tr); /* no earlier: a process of several threads had better not fork */
 	err = launch__until_python(&tr->launched, tr->signal_fd, &tr->target);
-	return err ? program_without_python(tr) : EXIT_OK;
+	if (err)
+		return program_without_python(tr);
+	return tr->target.pid == tr->launched.pid ? EXIT_OK : watch_wrapper(tr);
 }
 
 static int make_plan(struct trace *tr)
@@ -338,6 +351,8 @@ static int record(struct trace *tr)
 		.attached = on_attached,
 		.attached_ctx = tr,
 		.launched = tr->launched.pid != 0,
+		.wrapper = tr->wrapper_fd > 0 ? tr->launched.pid : 0,
+		.wrapper_fd = tr->wrapper_fd,
 	};
 	int err = copy_list(&o->ignore_threads, &tr->ignore);
 
@@ -397,8 +412,8 @@ static int end_program(struct trace *tr, int status)
 
 	if (!tr->launched.pid)
 		return status;
-	if (!tr->result.start && !tr->launched.ended)
-		kill(tr->launched.pid, SIGKILL);
+	if (!tr->result.start)
+		launch__kill(&tr->launched);
 	program = launch__wait(&tr->launched, tr->signal_fd);
 	if (!tr->result.start)
 		return status;
@@ -409,6 +424,8 @@ static void release(struct trace *tr)
 {
 	holder__stop(&tr->result.holder);
 	tracer_early__free(tr->early);
+	if (tr->wrapper_fd > 0)
+		close(tr->wrapper_fd);
 	capture_writer__free(&tr->writer);
 	if (tr->capture_fd >= 0)
 		close(tr->capture_fd);

@@ -85,6 +85,55 @@ def launch_shell_wrapper(context):
     assert_whole(tracer, facts)
 
 
+def by_a_shell(context, commands, *options, status=0):
+    """Runs what a shell starts; "$@" is followed.py on its own. {pid: calls of leaf()}, and the tracer."""
+    tracer = context.launch(["/bin/sh", "-c", commands, "sh", context.python.path,
+                             context.script("followed.py"), "alone"], *options, status=status)
+    return dict(json.loads(line) for line in tracer.stdout.text().splitlines()), tracer
+
+
+def assert_all_whole(tracer, counts):
+    trace = tracer.trace()
+    trace.check_shape()
+    assert trace.lost == 0 and not trace.raw["vtbpf"].get("missed"), trace.raw["vtbpf"]
+    seen = {pid: 0 for pid in counts}
+    for s in trace.slices:
+        assert not s.open, s
+        seen[s.pid] += s.qualname == "leaf"
+    assert seen == counts, (seen, counts)
+
+
+@case(each="ends", exact=True)
+def launch_shell_with_children(context):
+    """A shell script that starts Python more than once: each from its first call on, until the script
+    has ended, also when a while has passed without any."""
+    counts, tracer = by_a_shell(context, 'ls / >&2; "$@" 30; sleep 2.3; (exec "$@" 40); exit 7', status=7)
+    assert sorted(counts.values()) == [30, 40]
+    assert_all_whole(tracer, counts)
+    counts, tracer = by_a_shell(context, '"$@" 50 & "$@" 60 & "$@" 70 & wait')
+    assert sorted(counts.values()) == [50, 60, 70]
+    assert_all_whole(tracer, counts)
+
+
+@case()
+def launch_shell_that_ends_first(context):
+    """Python that a script leaves behind is named, and goes on untouched."""
+    tracer = context.launch(["/bin/sh", "-c", '"$@" & echo $!; sleep 0.5', "sh", context.python.path, "-c",
+                             "import os, time; time.sleep(1.5); os.write(1, b'whole')"])
+    pid, whole = tracer.stdout.text().split()
+    assert whole == "whole", whole
+    assert "process %s goes on" % pid in tracer.text(), tracer.text()
+    assert {s.pid for s in tracer.trace().slices} == {int(pid)}
+
+
+@case()
+def launch_shell_with_children_not_followed(context):
+    """With --no-follow only what the program itself becomes is traced."""
+    counts, tracer = by_a_shell(context, '"$@" 30; exit 3', "--no-follow", status=3)
+    assert len(counts) == 1 and "without running Python" in tracer.text(), tracer.text()
+    assert not os.path.exists(context.path("out.json"))
+
+
 @case()
 def launch_status(context):
     """vtbpf ends with the program's own status, 128+N for a signal, 127, 126."""

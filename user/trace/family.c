@@ -268,6 +268,8 @@ bool family__lives_on(const struct recording *r)
 
 	if (!r->family)
 		return false;
+	if (r->cfg->wrapper && !r->family->target_gone)
+		return true;
 	for (const struct relative *m = r->family->all; m; m = m->hh.next)
 		if (is_followed(m, now))
 			return true;
@@ -276,6 +278,10 @@ bool family__lives_on(const struct recording *r)
 
 bool family__outlives_target(struct recording *r)
 {
+	if (r->family && r->cfg->wrapper_fd > 0) {
+		r->family->target_gone = true;
+		return true;
+	}
 	if (!r->family || r->cfg->launched || (!family__is_led(r) && !family__lives_on(r)))
 		return false;
 	r->family->target_gone = true;
@@ -300,6 +306,8 @@ void family__say_left(const struct recording *r)
 
 	if (!r->family)
 		return;
+	if (r->cfg->wrapper && !target__has_ended(r->cfg->target))
+		log_error("process %d goes on, and is no longer traced", r->cfg->target->pid);
 	for (const struct relative *m = r->family->all; m; m = m->hh.next)
 		if (is_followed(m, now) && (m->seen || m->runs_ours || m->kin || !m->executed))
 			log_error("process %d goes on, and is no longer traced", m->pid);

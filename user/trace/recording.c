@@ -291,6 +291,7 @@ static void loop(struct recording *r)
 		{ .fd = r->control ? control__fd(r->control) : -1, .events = POLLIN },
 		[4 ... 4 + DUMPS_AT_ONCE] = { .fd = -1, .events = POLLIN },
 		{ .fd = r->segments || r->family ? r->cfg->order_fd : -1, .events = POLLIN },
+		{ .fd = r->cfg->wrapper_fd > 0 ? r->cfg->wrapper_fd : -1, .events = POLLIN },
 	};
 
 	while (!r->res->end) {
@@ -314,7 +315,7 @@ static void loop(struct recording *r)
 			recording__end_with(r, END_CAPTURE);
 		if (fds[1].revents & POLLIN)
 			take_signal(r);
-		if (target_is_gone(r, &fds[2]))
+		if (target_is_gone(r, &fds[2]) || fds[6 + DUMPS_AT_ONCE].revents & POLLIN)
 			recording__end_with(r, END_TARGET_EXIT);
 		if (fds[5 + DUMPS_AT_ONCE].revents & POLLIN)
 			take_order(r, now);

@@ -86,6 +86,10 @@ struct recording_config {
 	/* Of a launched program: is it our child, so that Ctrl-C reaches it as well? Then the
 	 * recording goes on for up to a second after Ctrl-C, to have its end too. */
 	bool launched;
+	/* The program, where the target is not that but was started by it: it is followed as well, and the
+	 * recording goes on until it has ended; and its pidfd. Else 0. */
+	pid_t wrapper;
+	int wrapper_fd;
 };
 
 struct recording_result {

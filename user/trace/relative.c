@@ -358,6 +358,8 @@ void family__meet(struct recording *r)
 		tracer__each_target(r->tracer, meet_listed, r);
 		return; /* there is a process that runs already: they are looked at later */
 	}
+	if (r->cfg->wrapper)
+		meet(r, r->cfg->wrapper, getpid());
 	while (meet_children(r)) /* their children, too, and those that came meanwhile */
 		;
 	HASH_ITER(hh, r->family->all, m, tmp)
@@ -419,7 +421,8 @@ void family__tick(struct recording *r, uint64_t now)
 		if (m->reader && m->name_at && now >= m->name_at)
 			look_at_name(r, m, now);
 	}
-	if (r->family->target_gone && !family__is_led(r) && !family__lives_on(r))
+	if (r->family->target_gone && !family__is_led(r) && r->cfg->wrapper_fd <= 0 &&
+	    !family__lives_on(r))
 		recording__end_with(r, relative__of(r->family, r->cfg->target->pid) ?
 					       END_TARGET_EXEC :
 					       END_TARGET_EXIT);
