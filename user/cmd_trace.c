@@ -261,10 +261,12 @@ static int run_kin(void *ctx, pid_t pid, struct member_link *link)
 	return trace__member(&o, link);
 }
 
-static void configure_kin(const struct trace *tr, struct recording_config *cfg)
+static void configure_family(const struct trace *tr, struct recording_config *cfg)
 {
 	const struct member_link *kin = tr->link && tr->link->family ? tr->link : NULL;
 
+	cfg->wrapper = tr->wrapper_fd > 0 ? tr->launched.pid : 0;
+	cfg->wrapper_fd = tr->wrapper_fd;
 	cfg->run_kin = run_kin;
 	cfg->kin_ctx = (void *)tr;
 	if (!kin)
@@ -351,12 +353,10 @@ static int record(struct trace *tr)
 		.attached = on_attached,
 		.attached_ctx = tr,
 		.launched = tr->launched.pid != 0,
-		.wrapper = tr->wrapper_fd > 0 ? tr->launched.pid : 0,
-		.wrapper_fd = tr->wrapper_fd,
 	};
 	int err = copy_list(&o->ignore_threads, &tr->ignore);
 
-	configure_kin(tr, &cfg);
+	configure_family(tr, &cfg);
 	if (!err)
 		err = recording__run(&cfg, &tr->writer, &tr->result);
 	return err ? not_recorded(tr, err) : EXIT_OK;

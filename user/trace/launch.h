@@ -30,13 +30,13 @@ struct launched {
 	int failed_fd;	/* where the child tells that; -1 when read */
 };
 
-/* Starts argv; descendants: its Python may be one of them. The signals in `signal_fd` are blocked here and get their old mask in the child.
- * 0, or a negative errno after a message. */
+/* Starts argv; descendants: its Python may be one of them. The signals in `signal_fd` are blocked here
+ * and get their old mask in the child. 0, or a negative errno after a message. */
 int launch__start(struct launched *l, char **argv, const sigset_t *child_mask, bool descendants);
 
-/* Runs it up to its Python. 0: that is held, and `t` is open for it; t->pid may be a descendant's. -ENOENT: it ended before
- * (l->ended). Another negative errno after a message. SIGINT and SIGTERM read from signal_fd are
- * handed to it. */
+/* Runs it up to its Python. 0: that is held, and `t` is open for it; t->pid may be a descendant's.
+ * -ENOENT: it ended before (l->ended). Another negative errno after a message. SIGINT and SIGTERM read
+ * from signal_fd are handed to it. */
 int launch__until_python(struct launched *l, int signal_fd, struct target *t);
 
 /* Lets all go that is held or followed. */
