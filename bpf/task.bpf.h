@@ -88,8 +88,6 @@ static long search_step(__u32 i, void *arg)
 	struct task_search *s = arg;
 	__u64 word = word_at(s->sp + 8 * (__u64)i);
 
-	if (word - s->sp + 65536 < 131072)
-		return 0;
 	if (s->any && !s->running && is_running_task(word))
 		s->running = word;
 	if (!is_task_of(word, s->coro))
