@@ -254,7 +254,7 @@ $(BPFTEST_BIN): $(B)/tests/bpf/%: $(B)/tests/bpf/%.o $(BPFTEST_AUX_OBJ) $(LIB)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) $(LDFLAGS_$*) -o $@ $^ -lcmocka $(LIBS)
 
-.PHONY: coverage units check check-san check-bpf check-e2e check-cycles check-samples test
+.PHONY: coverage units check check-san check-bpf check-e2e check-cycles check-samples check-faults test
 units: $(UNIT_BIN) $(REPLAY_BIN)
 
 check: $(UNIT_BIN) $(REPLAY_BIN)
@@ -287,6 +287,9 @@ check-cycles: all
 
 check-samples: all
 	$(Q)$(PYTHON) scripts/check_samples.py $(SAMPLES)
+
+check-faults: all
+	$(Q)$(PYTHON) tests/faults/check.py --vtbpf build/vtbpf $(if $(SEED),--seed $(SEED)) $(FAULTS)
 
 test:
 	$(Q)scripts/test.sh
@@ -424,6 +427,7 @@ help:
 	@echo 'make check-browser  what vtbpf writes, in the Perfetto UI and other programs that show it (root)'
 	@echo 'make check-cycles  a thousand times attached and detached: harm, stalls (root, half an hour)'
 	@echo 'make check-samples  millions of sampled stacks: is each a real one, are all there (root, ten minutes)'
+	@echo 'make check-faults  kills, crashes, full disks, overflow, cycles, a soak; SEED=N, FAULTS="--short" (root, hours)'
 	@echo 'make pythons     more interpreters for check-e2e, in /var/cache/vtbpf-pythons (root)'
 	@echo 'make fuzz        libFuzzer on every parser, FUZZ_TIME=30 seconds each'
 	@echo 'make bench       what a traced call costs (root)'

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Does it harm or hold up a program when vtbpf attaches to it and detaches again, many times?
 
-    scripts/check_cycles.py [--cycles N] [--program gil|greenlet|all] [--python PYTHON]
+    scripts/check_cycles.py [--cycles N] [--program gil|greenlet|fork|signal|all] [--python PYTHON]
 
 The program checks its own results, and notes each gap in its progress. Windows in which vtbpf
 comes, traces and goes take turns with idle ones of the same length, and with windows in which it does
@@ -16,7 +16,6 @@ explains.
 import argparse
 import collections
 import contextlib
-import ctypes
 import json
 import math
 import os
@@ -29,14 +28,18 @@ import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(TOP, "tests", "e2e"))
+import bpf_objects  # noqa: E402
 import harness  # noqa: E402
 import interpreters  # noqa: E402
 import packages  # noqa: E402
 
-PROGRAMS = {"gil": None, "greenlet": "greenlet"}  # and the package that each needs
+# And the package that each needs.
+PROGRAMS = {"gil": None, "greenlet": "greenlet", "fork": None, "signal": None}
 STALL = 1000000  # ns
 CHANCE = 0.01  # of being called guilty without guilt
 REST = 0.02  # s between windows
+SETTLED = 5  # cycles after which the program's memory may no longer grow
+GROWTH = 16 << 20  # bytes of it that are none; the program keeps a list of its gaps
 LOOK = 100  # cycles between two looks at the program's text
 
 ATTACHED, ELSEWHERE, IDLE = KINDS = "attached", "elsewhere", "idle"
@@ -55,50 +58,6 @@ class Harm(Exception):
     pass
 
 
-class BpfObjects:
-    """The kernel's BPF programs, maps and links by their ids; bpftool may be missing."""
-
-    NUMBER = {"x86_64": 321, "aarch64": 280}[os.uname().machine]
-    NEXT_ID = {"prog_id": 11, "map_id": 12, "link_id": 31}  # enum bpf_cmd of <linux/bpf.h>
-
-    def __init__(self):
-        self.libc = ctypes.CDLL(None, use_errno=True)
-        self.seen, self.sightings = set(), 0
-
-    def existing(self):
-        found = set()
-        for kind, command in self.NEXT_ID.items():
-            attr = (ctypes.c_uint32 * 32)()
-            while self.libc.syscall(self.NUMBER, command, attr, ctypes.sizeof(attr)) == 0:
-                found.add((kind, attr[1]))
-                attr[0] = attr[1]
-        return found
-
-    def note(self, pid):
-        """Notes what the vtbpf with this pid and its children have open. It may end meanwhile."""
-        with open("/proc/%d/task/%d/children" % (pid, pid)) as f:
-            pids = [pid] + [int(child) for child in f.read().split()]
-        held = set()
-        for each in pids:
-            for fd in os.listdir("/proc/%d/fdinfo" % each):
-                with open("/proc/%d/fdinfo/%s" % (each, fd)) as f:
-                    facts = dict(line.split(":", 1) for line in f if ":" in line)
-                held |= {(kind, int(facts[kind])) for kind in self.NEXT_ID if kind in facts}
-        self.seen |= held
-        if {kind for kind, _ in held} == set(self.NEXT_ID) and held <= self.existing():
-            self.sightings += 1
-
-    def left(self):
-        """How many of all that were noted still exist; the kernel takes its time to free them."""
-        assert self.sightings, "this check never saw the BPF objects of a running vtbpf"
-        for _ in range(100):
-            left = self.seen & self.existing()
-            if not left:
-                break
-            time.sleep(0.1)
-        return len(left)
-
-
 class Cycles:
     """One program, and what happens to it."""
 
@@ -111,8 +70,9 @@ class Cycles:
         self.target = harness.Target([options.python.path, os.path.join(
             harness.TARGETS, "cycle_%s.py" % name)], env=env)
         self.other = subprocess.Popen([options.python.path, "-c", OTHER])
-        self.bpf = BpfObjects()
+        self.bpf = bpf_objects.BpfObjects()
         self.windows, self.calls, self.lost = [], [], 0
+        self.settled, self.grown = 0, 0
 
     def check_alive(self):
         if not self.target.alive():
@@ -176,10 +136,15 @@ class Cycles:
         before = self.resources()
         for number in range(1, self.options.cycles + 1):
             self.cycle(number)
+            if number == SETTLED:
+                self.settled = self.memory()
         self.look()
         after = self.resources()
         if after != before:
             raise Harm("threads and open files: %r, not %r as before" % (after, before))
+        self.grown = self.memory() - self.settled if self.settled else 0
+        if self.grown > GROWTH:
+            raise Harm("its memory has grown by %d kB" % (self.grown >> 10))
         self.target.process.terminate()
         report = self.target.hear()
         status = self.target.wait()
@@ -197,6 +162,11 @@ class Cycles:
 
     def resources(self):
         return [len(os.listdir("/proc/%d/%s" % (self.target.pid, what))) for what in ("task", "fd")]
+
+    def memory(self):
+        """Bytes of its own, pages of text that breakpoints made its own included."""
+        with open("/proc/%d/status" % self.target.pid) as f:
+            return int(re.search(r"RssAnon:\s+(\d+) kB", f.read()).group(1)) << 10
 
 
 # --- what the gaps say ---------------------------------------------------------------------------
@@ -298,8 +268,8 @@ def check(name, options):
     print("%s, %s: %d cycles in %d s, %d rounds, load average %s" % (
         name, options.python, len(cycles.calls), time.monotonic() - begin, report["rounds"],
         open("/proc/loadavg").read().rsplit(None, 2)[0]))
-    print("  unharmed; no breakpoint, none of %d BPF objects, no thread, no file left" %
-          len(cycles.bpf.seen))
+    print("  unharmed; no breakpoint, none of %d BPF objects, no thread, no file left; its memory "
+          "grew by %d kB" % (len(cycles.bpf.seen), cycles.grown >> 10))
     print("  %d to %d calls traced in a cycle, median %d; %d lost" % (
         min(cycles.calls), max(cycles.calls), statistics.median(cycles.calls), cycles.lost))
     if min(cycles.calls) == 0:

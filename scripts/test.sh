@@ -68,6 +68,7 @@ stage "Unit tests with AddressSanitizer and UBSan" make check-san
 if [ "$(id -u)" = 0 ]; then
 	stage "BPF programs" make check-bpf
 	stage "End to end" make check-e2e E2E="--rerun 12"
+	stage "Faults" make check-faults FAULTS=--short
 	stage "Browsers and readers" make check-browser E2E="--rerun 3"
 else
 	echo

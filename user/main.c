@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
 #include "commands.h"
 #include "log.h"
 
@@ -27,6 +31,15 @@ static int run(const struct options *o)
 	return EXIT_USAGE;
 }
 
+/* What stdio still holds is written here, and not at exit, where a full disk would go unsaid. */
+static int finish_stdout(int status)
+{
+	if (status || (!fflush(stdout) && !ferror(stdout)))
+		return status;
+	log_error("standard output: cannot be written: %s", strerror(errno));
+	return EXIT_FAILED;
+}
+
 int main(int argc, char **argv)
 {
 	struct options o;
@@ -37,5 +50,5 @@ int main(int argc, char **argv)
 	log_set_progress(!o.no_progress);
 	status = run(&o);
 	options__free(&o);
-	return status;
+	return finish_stdout(status);
 }

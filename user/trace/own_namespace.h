@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The pid namespace that vtbpf itself is in, as when it runs in a container. */
+/* The pid and the time namespace that vtbpf itself is in, as when it runs in a container. */
 #ifndef VTBPF_OWN_NAMESPACE_H
 #define VTBPF_OWN_NAMESPACE_H
 
@@ -11,5 +11,8 @@ uint32_t own_namespace__inode(void);
 
 /* Whether /proc shows the processes of this namespace: a container may have another one's. */
 bool own_namespace__has_proc(void);
+
+/* Whether its monotonic clock is not the kernel's, by which BPF programs tell the time. */
+bool own_namespace__shifts_clock(void);
 
 #endif

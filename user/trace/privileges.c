@@ -86,6 +86,8 @@ static const struct feature features[] = {
 
 #define N_FEATURES (sizeof(features) / sizeof(features[0]))
 
+static const char clock_trouble[] = "the clock of this time namespace is not the kernel's";
+static const char clock_advice[] = "run vtbpf outside of it: nsenter --time --target 1";
 static const char proc_advice[] =
 	"mount it (mount -t proc proc /proc), or run vtbpf on the machine itself";
 
@@ -133,6 +135,10 @@ int privileges__check(char *why, size_t why_size)
 			 proc_advice);
 		return -EOPNOTSUPP;
 	}
+	if (own_namespace__shifts_clock()) {
+		snprintf(why, why_size, "%s; %s", clock_trouble, clock_advice);
+		return -EOPNOTSUPP;
+	}
 	libbpf_set_print(quiet);
 	for (size_t i = 0; i < N_FEATURES; i++) {
 		if (!features[i].required || features[i].present())
@@ -163,6 +169,10 @@ bool privileges__report(FILE *out)
 	if (!own_namespace__has_proc()) {
 		fprintf(out, "MISSING     /proc of this container (pid namespace): %s\n",
 			proc_advice);
+		good = false;
+	}
+	if (own_namespace__shifts_clock()) {
+		fprintf(out, "MISSING     %s: %s\n", clock_trouble, clock_advice);
 		good = false;
 	}
 	for (size_t i = 0; i < N_FEATURES; i++) {
