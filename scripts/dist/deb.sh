@@ -21,14 +21,6 @@ umask 022
 root=$work/root
 doc=$root/usr/share/doc/vtbpf
 
-unit_directory() { # where this distribution's units lie
-	local dir
-	dir=$(pkg-config --variable=systemdsystemunitdir systemd 2>/dev/null) || dir=
-	[ -n "$dir" ] || dir=$([ -e /usr/lib/systemd/system ] && echo /usr/lib/systemd/system ||
-		echo /lib/systemd/system)
-	echo "$dir"
-}
-
 copyright() { # as Debian's copyright format 1.0 has it
 	cat <<-END
 		Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
@@ -83,8 +75,7 @@ control() {
 	END
 }
 
-unit_dir=$(unit_directory)
-make -s install PROGRAM="$program" DESTDIR="$root" PREFIX=/usr UNITDIR="$unit_dir" >/dev/null
+make -s install PROGRAM="$program" DESTDIR="$root" PREFIX=/usr UNITDIR=/usr/lib/systemd/system >/dev/null
 strip --remove-section=.comment "$root/usr/bin/vtbpf"
 install -m 644 "$program.spdx.json" "$doc/vtbpf.spdx.json"
 gzip -n9 <CHANGELOG.md >"$doc/CHANGELOG.md.gz"
@@ -93,7 +84,7 @@ copyright >"$doc/copyright"
 gzip -n9 "$root/usr/share/man/man1/vtbpf.1"
 mkdir "$root/DEBIAN"
 control >"$root/DEBIAN/control"
-(cd "$root" && find usr lib -type f 2>/dev/null | LC_ALL=C sort | xargs md5sum) >"$root/DEBIAN/md5sums"
+(cd "$root" && find usr -type f | LC_ALL=C sort | xargs md5sum) >"$root/DEBIAN/md5sums"
 find "$root" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
 mkdir -p "$out"
 deb=$out/vtbpf_${version}_$arch.deb
