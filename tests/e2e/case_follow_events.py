@@ -5,7 +5,7 @@ import json
 import os
 
 from case_follow import another, follows_too
-from case_sched import check_nesting, events_of
+from case_sched import EDGE, check_nesting, events_of
 from harness import case, wait_until
 
 NAP_NS = 150000000
@@ -54,8 +54,11 @@ def follow_sched_of_sleepers(context):
                "the threads of %s" % children)
     tracer = context.attach(target, "--follow", "--sched")
     follows_too(tracer, children[1])
+    target.ask("wake up")
     trace = tracer.stop()
     check_nesting(trace)
+    first = [e for e in events_of(trace) if e.tid == target.pid][0]
+    assert first.name == "blocked: read" and first.start <= min(s.start for s in trace.slices) + EDGE, first
     for pid in children:
         forever, = threads_of(trace, pid, "forever")
         for tid, call in (pid, "blocked: pause"), (forever, "blocked: futex"):

@@ -4,13 +4,15 @@
 import json
 import os
 import pwd
+import re
 import shutil
 import signal
 import stat
 import subprocess
 import time
 
-from harness import case, clean_env
+from case_control import ctl
+from harness import case, clean_env, wait_until
 
 NOBODY = pwd.getpwnam("nobody")
 
@@ -124,6 +126,26 @@ def launch_shell_that_ends_first(context):
     assert whole == "whole", whole
     assert "process %s goes on" % pid in tracer.text(), tracer.text()
     assert {s.pid for s in tracer.trace().slices} == {int(pid)}
+
+
+@case(exact=True)
+def launch_shell_paused_between_children(context):
+    """The first Python is gone while nobody looks: the trace goes on for the next."""
+    out, go = context.path("out.json"), context.path("go")
+    commands = '"$@" 30; while ! [ -e %s ]; do sleep 0.1; done; "$@" 40' % go
+    tracer = context.command("-o", out, "--", "/bin/sh", "-c", commands, "sh", context.python.path,
+                             context.script("followed.py"), "alone", out=out)
+    tracer.wait_tracing_any()
+    pid = int(re.search(r"tracing (\d+)…", tracer.text_so_far())[1])
+    wait_until(lambda: not os.path.exists("/proc/%d" % pid), "the end of %d" % pid)
+    for word in "pause", "resume":
+        ctl(context, pid, word)
+    with open(go, "w"):
+        pass
+    tracer.wait(0)
+    counts = dict(json.loads(line) for line in tracer.stdout.text().splitlines())
+    assert sorted(counts.values()) == [30, 40]
+    assert_all_whole(tracer, counts)
 
 
 @case()

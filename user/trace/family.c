@@ -288,6 +288,11 @@ bool family__outlives_target(struct recording *r)
 	return true;
 }
 
+bool family__lost_target(const struct recording *r)
+{
+	return r->family && r->family->target_gone;
+}
+
 void family__complete(struct recording *r)
 {
 	if (!r->family)

@@ -41,8 +41,9 @@ uint64_t family__wait(const struct recording *r, uint64_t now, uint64_t most);
 /* Is one of them there that runs Python, or may soon? The target itself does not count. */
 bool family__lives_on(const struct recording *r);
 
-/* The target is gone, and the recording goes on for the others. */
+/* The target is gone, and the recording goes on for the others; was that so? */
 bool family__outlives_target(struct recording *r);
+bool family__lost_target(const struct recording *r);
 
 /* Probes are gone: names once more, and strings that could not be read so far. */
 void family__complete(struct recording *r);

@@ -130,7 +130,7 @@ int window__resume(struct recording *r)
 	uint64_t stopped = r->window_stop;
 	int err;
 
-	if (!same_program(r)) {
+	if (!family__lost_target(r) && !same_program(r)) {
 		recording__end_with(r, END_TARGET_EXEC);
 		return -ESRCH;
 	}

@@ -76,7 +76,8 @@ def sleep_all(programs):
     children += [subprocess.Popen([program, os.path.abspath(__file__), "asleep"]).pid
                  for program in programs]
     say(children=children)
-    sys.stdin.read()
+    for _ in iter(sys.stdin.readline, ""):
+        say(awake=os.getpid())
     for child in children:
         os.kill(child, signal.SIGKILL)
 
