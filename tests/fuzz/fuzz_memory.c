@@ -22,6 +22,7 @@
 #define FIRST_MINOR 8
 #define MINORS 8
 #define MAX_PIECES 4096
+#define MAX_BYTES (2 << 20) /* that are read for an input: more of them can be tried so */
 
 enum { CHANGES = 1, HAS_HOLES = 2, SHORT_READS = 4 };
 
@@ -43,6 +44,7 @@ struct memory {
 	size_t size;
 	uint8_t behaves;
 	uint32_t reads;
+	size_t bytes;
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -74,7 +76,9 @@ static ssize_t read_memory(void *ctx, uint64_t addr, void *buf, size_t len)
 	uint8_t *out = buf;
 	size_t done = 0;
 
-	if (addr < 4096 || ((m->behaves & HAS_HOLES) && (addr >> 12) % 7 == 3))
+	m->bytes += len;
+	if (addr < 4096 || m->bytes > MAX_BYTES ||
+	    ((m->behaves & HAS_HOLES) && (addr >> 12) % 7 == 3))
 		return -EFAULT;
 	if ((m->behaves & SHORT_READS) && len > 64)
 		len = 64;
@@ -109,6 +113,7 @@ static bool take(struct memory *m, struct head *h, const uint8_t *data, size_t s
 	m->size = size - sizeof(*h) - table;
 	m->behaves = h->behaves;
 	m->reads = 0;
+	m->bytes = 0;
 	return true;
 }
 
