@@ -119,6 +119,21 @@ def tasks_of_uvloop(context):
     check_loop(trace, target)
 
 
+@case(exact=True)
+def tasks_of_trio(context):
+    """Tracks under the names of their coroutines: each task's calls, and no others."""
+    site = packages.site(context, "trio")
+    target = context.target("trio_tasks.py", 12, env=clean_env(PYTHONPATH=site))
+    tracer = context.attach(target, "--async")
+    target.ask("go")
+    trace = tracer.stop()
+    counts = trace.counts(finished=False)
+    assert sorted(counts[tid]["leaf"] for tid in tracks_of(trace, "some")) == list(range(1, 13))
+    tid, = tracks_of(trace, "cancelled")
+    assert tid > LARGEST_TID and counts[tid]["leaf"] == 4, counts[tid]
+    assert sum(counts[tid]["leaf"] for tid in counts) == 82
+
+
 @case(each="ends", exact=True)
 def tasks_by_the_hundred(context):
     _, truth, trace = run(context, 200)
