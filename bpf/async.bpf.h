@@ -216,6 +216,41 @@ static __always_inline void emit_arrow(const struct task_awaiter *a, __u32 tid, 
 	bpf_ringbuf_submit(r, wakeup_flags());
 }
 
+static __always_inline void arrow_between(const struct task_awaiter *a, __u32 tid,
+					  struct task_state *to, __u64 now)
+{
+	emit_arrow(a, tid, VTBPF_EVENT_AWAIT, a->track, a->since);
+	emit_arrow(a, tid, VTBPF_EVENT_AWAITED, to->track, now + 1);
+	to->told = a->since;
+}
+
+/*
+ * Who awaits a task by way of a future of its own, as gather(), wait(), shield() and TaskGroup do, is
+ * the one that asyncio itself says, from 3.14 on (future_add_to_awaited_by() in Lib/asyncio/futures.py),
+ * if it is one. Not while that awaits another task.
+ */
+static __always_inline void arrow_from_awaited_by(__u32 tid, struct task_state *s, __u64 now)
+{
+	__u64 awaiter = word_at(s->task + tasks.awaited_by), other;
+	struct task_key key = { .tid = tid };
+	struct task_awaiter a = {};
+	struct task_state *from;
+
+	if (!awaiter || awaiter & 7 || !is_task(awaiter))
+		return;
+	key.coro = word_at(awaiter + tasks.task_coro);
+	from = bpf_map_lookup_elem(&task_states, &key);
+	if (!from || from->task != awaiter || !from->since || from->since == s->told)
+		return;
+	other = word_at(awaiter + TASK_WAITER(tasks));
+	if (!other || other & 7 || is_task(other))
+		return;
+	a.since = from->since;
+	a.track = from->track;
+	a.arrow = new_id(ID_OF_ARROW);
+	arrow_between(&a, tid, s, now);
+}
+
 /* The task of that frame goes on: those that await it are told of, each by an arrow to here; none of
  * what is left out. */
 __noinline int task_entered(__u32 tid, __u64 frame, __u64 now, bool hidden)
@@ -230,12 +265,14 @@ __noinline int task_entered(__u32 tid, __u64 frame, __u64 now, bool hidden)
 	for (__u32 i = 0; s && i < TASK_AWAITERS; i++) {
 		if (hidden || i >= s->n_awaiters)
 			break;
-		emit_arrow(&s->awaiters[i], tid, VTBPF_EVENT_AWAIT, s->awaiters[i].track,
-			   s->awaiters[i].since);
-		emit_arrow(&s->awaiters[i], tid, VTBPF_EVENT_AWAITED, s->track, now + 1);
+		arrow_between(&s->awaiters[i], tid, s, now);
 	}
-	if (s)
-		s->n_awaiters = 0;
+	if (!s)
+		return 0;
+	s->n_awaiters = 0;
+	s->since = 0;
+	if (!hidden && s->task && tasks.awaited_by)
+		arrow_from_awaited_by(tid, s, now);
 	return 0;
 }
 
@@ -284,6 +321,7 @@ __noinline int task_leave(__u32 tid, __u64 frame, __u64 now, __u32 suspends, boo
 	t->awaiting = suspends && !hidden ? s->task : 0;
 	t->awaiting_track = s->track;
 	t->awaiting_since = now - 1; /* it is still running then */
+	s->since = t->awaiting ? t->awaiting_since : 0;
 	if (!suspends)
 		bpf_map_delete_elem(&task_states, &key);
 	return 0;

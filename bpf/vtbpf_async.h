@@ -9,6 +9,7 @@ struct vtbpf_tasks {
 			     the frame there is a pointer to it */
 	__u16 task_coro; /* TaskObj: task_coro; before it lies task_fut_waiter, behind it task_name */
 	__u16 long_tag; /* an int's lv_tag, its digits behind it (3.12 on); 0: names are no ints */
+	__u16 awaited_by; /* TaskObj: task_awaited_by (3.14 on); 0: there is none */
 	__u16 coro_state; /* in a coroutine, a byte that is coro_runs while it runs; 3.10: in its frame */
 	__u16 coro_runs;
 	__u16 frame_stop; /* up to 3.10: what a frame that suspends has set. 3.10: f_state, a byte that
@@ -38,6 +39,8 @@ struct task_state {
 	__u64 name; /* the object that was told to be its name; 0: none yet */
 	__u32 track;
 	__u32 n_awaiters;
+	__u64 since; /* it is suspended; 0: it runs, or has not been seen to suspend */
+	__u64 told;  /* since when the one was that an arrow came from last */
 	struct task_awaiter awaiters[TASK_AWAITERS];
 };
 

@@ -89,6 +89,12 @@ def check_loop(trace, target):
     assert len(lags) > 10 and 50000 <= max(lags) < 10000000, (len(lags), max(lags or [0]))
 
 
+def check_gathered(trace, truth):
+    """asyncio says from 3.14 on who awaits what gather() was given."""
+    for i in range(truth["clients"]):
+        check_arrow(trace, "Task-1", "client %d" % i)
+
+
 def run(context, clients, *words, **kw):
     target = context.target("tasks.py", clients, *words, **kw)
     tracer = context.attach(target, "--async")
@@ -103,6 +109,8 @@ def tasks(context):
     """Each task's calls, and no others, are on the track that has its name."""
     target, truth, trace = run(context, 20)
     check_clients(trace, truth)
+    if context.python.minor >= (3, 14):
+        check_gathered(trace, truth)
     check_nap(trace)
     check_others(trace, truth)
     check_loop(trace, target)

@@ -34,10 +34,15 @@ static const struct vtbpf_tasks layouts[] = {
 	[11] = { .frame_coro = 0x50, .coro_state = 0x4b, .task_coro = 0x88 },
 	[12] = { .frame_coro = 0x48, .coro_state = 0x43, .task_coro = 0x88, .long_tag = 0x10 },
 	[13] = { .frame_coro = 0x48, .coro_state = 0x43, .task_coro = 0x78, .long_tag = 0x10 },
-	[14] = { .frame_coro = 0x48, .coro_state = 0x43, .task_coro = 0x80, .long_tag = 0x10 },
+	[14] = { .frame_coro = 0x48,
+		 .coro_state = 0x43,
+		 .awaited_by = 0x60,
+		 .task_coro = 0x80,
+		 .long_tag = 0x10 },
 	[15] = { .frame_coro = 0x48,
 		 .coro_state = 0x43,
 		 .coro_runs = 4,
+		 .awaited_by = 0x60,
 		 .task_coro = 0x80,
 		 .long_tag = 0x10 },
 };
@@ -54,6 +59,8 @@ static bool find_layout(const struct vtbpf_layout *of, struct vtbpf_tasks *tasks
 		tasks->coro_state += LONGER_HEADER;
 		tasks->task_coro += LONGER_HEADER;
 		tasks->long_tag += LONGER_HEADER;
+		if (tasks->awaited_by)
+			tasks->awaited_by += LONGER_HEADER;
 	}
 	return true;
 }
