@@ -311,7 +311,7 @@ static int decode_other(const struct vtbpf_rec *rec, struct event *ev)
 	const struct vtbpf_rec_event *e = (const void *)rec;
 	struct event_other *o = &ev->other;
 	size_t at = 0, i;
-	int err = 0;
+	int err;
 
 	if (e->start > TIME_MAX || e->dur > TIME_MAX)
 		return -EBADMSG;
@@ -321,14 +321,16 @@ static int decode_other(const struct vtbpf_rec *rec, struct event *ev)
 	o->code = e->code;
 	o->track = e->track;
 	o->what = e->what;
-	for (i = 0; i < VTBPF_EVENT_TEXTS && !err; i++) {
+	for (i = 0; i < VTBPF_EVENT_TEXTS; i++) {
 		err = take_bytes(rec, at + e->text[i].bytes, &o->text[i].bytes);
+		if (err)
+			return err;
 		o->text[i].bytes.data += at;
 		o->text[i].bytes.len = e->text[i].bytes;
 		o->text[i].width = e->text[i].width;
 		at += e->text[i].bytes;
 	}
-	return err;
+	return 0;
 }
 
 static int decode_missed(const struct vtbpf_rec *rec, struct event *ev)
