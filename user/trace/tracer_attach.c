@@ -203,8 +203,8 @@ int tracer__attach(struct tracer *t, pid_t pid, int fd)
 
 	if (err)
 		return err;
-	tracer__claim_target(t,
-			     pid); /* who sleeps now has its first event later than its wake-up */
+	/* Who sleeps now has its first event later than its wake-up. */
+	tracer__claim_target(t, pid);
 	snprintf(args.path, sizeof(args.path), "/proc/self/fd/%d", fd);
 	t->sampling = false;
 	if (t->budgeted)
