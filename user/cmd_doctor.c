@@ -10,6 +10,7 @@
 #include "discover/target.h"
 #include "log.h"
 #include "trace/calibrate.h"
+#include "trace/leftovers.h"
 #include "trace/privileges.h"
 
 /* The cheapest and the dearest site of each of the two hits of a call. */
@@ -74,8 +75,10 @@ static int look_at_target(pid_t pid, bool can_trace)
 		log_error("process %d: %s", pid, why);
 	else
 		probe_plan__print(&plan, t.interp, stdout);
-	if (!err && can_trace)
+	if (!err && can_trace) {
+		leftovers__clear(pid, t.interp_fd);
 		print_cost(&plan);
+	}
 	target__close(&t);
 	return err == -EACCES ? EXIT_NO_PRIVILEGE : err ? EXIT_BAD_TARGET : EXIT_OK;
 }

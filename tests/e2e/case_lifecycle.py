@@ -5,9 +5,10 @@ import glob
 import os
 import random
 import signal
+import struct
 import time
 
-from harness import case, text_differences, wait_until
+from harness import Skip, case, text_differences, wait_until
 
 
 def assert_exact(trace, target, truth):
@@ -234,3 +235,53 @@ def torn_capture(context):
         converted = context.command("convert", torn, "-o", out, out=out).wait(0)
         converted.trace().check_shape()
         assert "vtbpf: " in converted.text()
+
+
+def entry_point(path):
+    """Where a program begins, in its file: code that has run long ago."""
+    with open(path, "rb") as f:
+        data = f.read(4096)
+    entry, table = struct.unpack_from("<QQ", data, 24)
+    size, number = struct.unpack_from("<HH", data, 54)
+    for i in range(number):
+        kind, _, offset, address, _, length = struct.unpack_from("<IIQQQQ", data, table + i * size)
+        if kind == 1 and address <= entry < address + length:
+            return entry - address + offset
+    raise AssertionError("no entry point")
+
+
+def leave_breakpoint(pid):
+    """Sets one as a killed tool leaves it: nobody holds it. Where it is in the file."""
+    offset = entry_point("/proc/%d/exe" % pid)
+    with open("/proc/%d/maps" % pid) as maps, open("/proc/%d/mem" % pid, "r+b", 0) as mem:
+        for line in maps:
+            fields = line.split()
+            start, end = (int(n, 16) for n in fields[0].split("-"))
+            place = start + offset - int(fields[2], 16)
+            if "x" in fields[1] and start <= place < end:
+                mem.seek(place)
+                mem.write(b"\xcc")
+                return offset
+    raise AssertionError("no text")
+
+
+@case()
+def leftovers_are_cleared(context):
+    """A breakpoint that a killed tool left behind goes with the next trace, or with doctor."""
+    if os.uname().machine != "x86_64":
+        raise Skip("the breakpoint of another machine")
+    target = context.target("spin.py")
+    with open("/proc/%d/maps" % target.pid) as maps:
+        if "libpython" in maps.read():
+            raise Skip("the program is not the interpreter")
+    for argv in ("-d", "100ms", "-o", context.path("out.json"), "-p"), ("doctor", "-p"):
+        offset = leave_breakpoint(target.pid)
+        assert text_differences(target.pid) == [offset]
+        tracer = context.command(*argv, target.pid).wait(0)
+        assert "1 breakpoint that a tool had left behind cleared" in tracer.text(), tracer.text()
+        assert_no_breakpoints(target)
+        assert_goes_on(target)
+    first = context.attach(target, out="first.json")
+    second = context.attach(target, "-d", "100ms", out="second.json").wait(0)
+    assert "cleared" not in second.text(), second.text()
+    assert first.stop().slices

@@ -12,6 +12,7 @@
 
 #include <bpf/libbpf.h>
 
+#include "empty_program.h"
 #include "tracer.h"
 #include "vtbpf.skel.h"
 
@@ -117,24 +118,6 @@ static int measure(struct vtbpf_bpf *skel, const char *where, void (*hit)(void),
 	return 0;
 }
 
-static struct vtbpf_bpf *load_empty_program(void)
-{
-	struct vtbpf_bpf *skel = vtbpf_bpf__open();
-	struct bpf_program *prog;
-	struct bpf_map *map;
-
-	if (!skel)
-		return NULL;
-	bpf_object__for_each_program(prog, skel->obj)
-		bpf_program__set_autoload(prog, prog == skel->progs.on_nothing);
-	bpf_object__for_each_map(map, skel->obj) if (!bpf_map__is_internal(map))
-		bpf_map__set_autocreate(map, false);
-	if (!vtbpf_bpf__load(skel))
-		return skel;
-	vtbpf_bpf__destroy(skel);
-	return NULL;
-}
-
 int calibrate__hit_cost(struct hit_cost *cost, enum calibrate_how how)
 {
 	unsigned int share = how == CALIBRATE_QUICK ? QUICKER : 1;
@@ -142,7 +125,7 @@ int calibrate__hit_cost(struct hit_cost *cost, enum calibrate_how how)
 	int err;
 
 	tracer__route_messages();
-	skel = load_empty_program();
+	skel = empty_program__load(false);
 	if (!skel)
 		return -errno;
 	err = measure(skel, vtbpf_hit_emulated, hit_emulated, HITS_EMULATED / share,

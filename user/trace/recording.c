@@ -15,6 +15,7 @@
 #include "../log.h"
 #include "family.h"
 #include "kin.h"
+#include "leftovers.h"
 #include "member.h"
 #include "recording_state.h"
 #include "segment.h"
@@ -116,6 +117,8 @@ static int begin(struct recording *r)
 	const struct recording_config *cfg = r->cfg;
 	int err = make_parts(r);
 
+	if (!err && !cfg->launched)
+		leftovers__clear(cfg->target->pid, cfg->target->interp_fd);
 	if (!err && !r->pacing.on)
 		err = window__open(r);
 	if (err)
