@@ -85,7 +85,7 @@ LDFLAGS_ALL := -pie -Wl,-z,relro,-z,now -Wl,-z,noexecstack $(SAN_FLAGS) $(LDFLAG
 
 # One binary that can be copied to another host: everything but libc is linked statically. libelf
 # needs libzstd from elfutils 0.189 on; pkg-config knows.
-STATIC_LIBS = $(filter -l%,$(shell $(PKG_CONFIG) --static --libs libbpf libelf capstone zlib))
+STATIC_LIBS = $(filter -l%,$(shell $(PKG_CONFIG) --static --libs libbpf libelf capstone zlib libseccomp))
 LIBS = -Wl,-Bstatic -Wl,--start-group $(LIB) $(sort $(filter-out -lpthread,$(STATIC_LIBS))) \
 	-Wl,--end-group -Wl,-Bdynamic -lpthread -lm
 
@@ -99,7 +99,7 @@ STATIC_LDFLAGS = $(filter-out -pie,$(LDFLAGS_ALL)) -static-pie
 ALL_STATIC_LIBS = -Wl,--start-group $(LIB) $(sort $(STATIC_LIBS)) -Wl,--end-group -lpthread -lm
 # A distribution's package has the distribution's libraries. libbpf stays within: Debian 12 itself
 # has one that is too old.
-SHARED_LIBS = $(LIB) -Wl,-Bstatic -lbpf -Wl,-Bdynamic -lelf -lcapstone -lz -lpthread -lm
+SHARED_LIBS = $(LIB) -Wl,-Bstatic -lbpf -Wl,-Bdynamic -lelf -lcapstone -lseccomp -lz -lpthread -lm
 
 # --- sources -------------------------------------------------------------------------------------
 

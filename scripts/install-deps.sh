@@ -12,7 +12,7 @@ export DEBIAN_FRONTEND=noninteractive
 LIBBPF_MIN=1.3
 
 PACKAGES=(gcc make libc6-dev pkg-config clang llvm libelf-dev zlib1g-dev libcapstone-dev uthash-dev
-	libcmocka-dev libdw-dev python3)
+	libseccomp-dev libcmocka-dev libdw-dev python3)
 
 header() { # header NAME.h: does the compiler find it?
 	printf '#include <stdarg.h>\n#include <stddef.h>\n#include <setjmp.h>\n#include <stdint.h>\n#include <%s>\n' "$1" |
@@ -29,6 +29,7 @@ missing() { # prints the name of each thing that is not there
 	pkg-config --exists libelf 2>/dev/null || echo libelf
 	pkg-config --exists zlib 2>/dev/null || echo zlib
 	pkg-config --exists capstone 2>/dev/null || echo capstone
+	pkg-config --exists libseccomp 2>/dev/null || echo libseccomp
 	header uthash.h || echo uthash
 	header cmocka.h || echo cmocka
 	pkg-config --exists libdw 2>/dev/null || echo libdw
@@ -110,7 +111,7 @@ refuse() {
 		Missing here:
 		$(missing | sed 's/^/  /')
 		Install: a C compiler, GNU make, pkg-config, clang >= 14 with llvm-strip, bpftool, python3, and the
-		development files (static libraries included) of libbpf >= $LIBBPF_MIN, libelf, zlib, capstone 4 or 5,
+		development files (static libraries included) of libbpf >= $LIBBPF_MIN, libelf, zlib, capstone 4 or 5, libseccomp,
 		uthash and, for the tests, cmocka and libdw. Debian calls them: ${PACKAGES[*]} bpftool libbpf-dev
 	END
 	exit 1

@@ -4,6 +4,7 @@
 #include "combine.h"
 #include "commands.h"
 #include "finish.h"
+#include "sandbox.h"
 
 int cmd_combine(const struct options *o)
 {
@@ -21,6 +22,7 @@ int cmd_combine(const struct options *o)
 	if (err)
 		return err == -EINVAL ? EXIT_USAGE : EXIT_FAILED;
 	finish__catch_signals();
+	sandbox__enter(SANDBOX_CONVERT);
 	if (combine__run(&c, &sum))
 		return EXIT_FAILED;
 	finish__say(o->output, &sum, 0);

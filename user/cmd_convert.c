@@ -7,6 +7,7 @@
 #include "convert.h"
 #include "finish.h"
 #include "log.h"
+#include "sandbox.h"
 
 int cmd_convert(const struct options *o)
 {
@@ -21,6 +22,7 @@ int cmd_convert(const struct options *o)
 	if (err)
 		return err == -EINVAL ? EXIT_USAGE : EXIT_FAILED;
 	finish__catch_signals();
+	sandbox__enter(SANDBOX_CONVERT);
 	err = convert__run(&c, &sum);
 	if (err)
 		return EXIT_FAILED;

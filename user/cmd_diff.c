@@ -7,6 +7,7 @@
 #include "finish.h"
 #include "log.h"
 #include "outfile.h"
+#include "sandbox.h"
 #include "write/diff_writer.h"
 #include "write/profile_writer.h"
 #include "write/writer.h"
@@ -123,5 +124,6 @@ int cmd_diff(const struct options *o)
 	if (output && convert__check_output(output, "json", true))
 		return EXIT_FAILED;
 	finish__catch_signals();
+	sandbox__enter(SANDBOX_CONVERT);
 	return compare(o, format) ? EXIT_FAILED : EXIT_OK;
 }

@@ -4,6 +4,7 @@
 #include "commands.h"
 #include "convert.h"
 #include "finish.h"
+#include "sandbox.h"
 #include "write/writer.h"
 
 int cmd_report(const struct options *o)
@@ -20,5 +21,6 @@ int cmd_report(const struct options *o)
 		c.output_named = true;
 	}
 	finish__catch_signals();
+	sandbox__enter(SANDBOX_CONVERT);
 	return convert__run(&c, &sum) ? EXIT_FAILED : EXIT_OK;
 }

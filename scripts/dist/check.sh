@@ -87,7 +87,7 @@ names_parts() { # the list of parts is one, and has all that the loader will loo
 		    names = [p["name"] for p in doc["packages"]]
 		    ids = [p["SPDXID"] for p in doc["packages"]]
 		    assert doc["spdxVersion"] == "SPDX-2.3" and len(set(ids)) == len(ids), ids
-		    assert {"vtbpf", "libbpf", "libelf", "libcapstone", "libz", "libc"} <= set(names), names
+		    assert {"vtbpf", "libbpf", "libelf", "libcapstone", "libseccomp", "libz", "libc"} <= set(names), names
 		    out = subprocess.run(["readelf", "-dW", "build/" + program], stdout=subprocess.PIPE, text=True)
 		    needed = re.findall(r"\(NEEDED\).*\[(.*?)\.so", out.stdout)
 		    dynamic = [r["relatedSpdxElement"] for r in doc["relationships"]

@@ -18,6 +18,7 @@ LICENCES = {
     "libbpf": "LGPL-2.1-only OR BSD-2-Clause",
     "libelf": "GPL-2.0-or-later OR LGPL-3.0-or-later",
     "libcapstone": "BSD-3-Clause",
+    "libseccomp": "LGPL-2.1-only",
     "libz": "Zlib",
     "libzstd": "BSD-3-Clause OR GPL-2.0-only",
     "libc": "LGPL-2.1-or-later",
