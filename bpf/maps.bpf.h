@@ -32,6 +32,7 @@ const volatile __u64 raise_runtime;  /* _PyRuntime, where exceptions are watched
 const volatile bool following;	     /* children of a target are targets, whatever they execute */
 const volatile bool follows_another; /* ... and another recording, whose map it is, notes them */
 const volatile __u32 own_recording;  /* tells the recordings of a family apart; never 0 */
+const volatile bool c_watched;	     /* --c-calls */
 const volatile bool budgeted; /* --max-overhead: count what is spent, and stop at `spent_limit` */
 const volatile __u32 site_costs[VTBPF_MAX_SITES]; /* of a hit, ns */
 

@@ -16,19 +16,25 @@ static __always_inline void child_of(struct parent *p, const struct open_frame *
 	p->flags = hides_below(f) ? FRAME_HIDDEN | FRAME_HIDE_BELOW : 0;
 }
 
-/* Is `frame` open? Then everything that was above it on its track has ended. */
+/* Is `frame` open? Then everything that was above it on its track has ended, but for a C function that it
+ * calls, and that calls Python. */
 static __noinline bool parent_if_open(struct thread_state *t, __u32 tid, __u64 frame,
 				      struct parent *p)
 {
 	struct open_stack *s = stack_of(t);
-	struct open_frame *f = deep_find(t, tid, frame);
-	__s32 at;
+	struct open_frame *f = c_watched ? deep_find(t, tid, frame | FRAME_C_CALL) : 0;
+	__s32 at = -1;
 
+	if (!f)
+		f = deep_find(t, tid, frame);
 	if (f) {
 		child_of(p, f);
 		return true;
 	}
-	at = stack_find(t, frame);
+	if (c_watched)
+		at = stack_find(t, frame | FRAME_C_CALL);
+	if (at < 0)
+		at = stack_find(t, frame);
 	if (at < 0 || !s)
 		return false;
 	close_missed(tid, at);

@@ -43,6 +43,7 @@
 #include "exception_line.bpf.h"
 #include "exception.bpf.h"
 #include "exception_caught.bpf.h"
+#include "ccall.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 

@@ -395,6 +395,7 @@ struct vtbpf_rec_end {
 #include "vtbpf_async.h"
 #include "vtbpf_event.h"
 #include "vtbpf_args.h"
+#include "vtbpf_ccall.h"
 #include "vtbpf_gc.h"
 #include "vtbpf_gil.h"
 #include "vtbpf_sample.h"

@@ -30,6 +30,9 @@ struct target_process {
 
 #define VTBPF_TICK_NS 10000000 /* of USER_HZ, which is 100 on x86_64 and arm64 */
 
+/* In the address of a frame: this is the C function that it calls (bpf/ccall.bpf.h). */
+#define FRAME_C_CALL 1ULL
+
 #define FRAME_OPEN_START 0x1
 #define FRAME_HIDDEN 0x2     /* not to be written */
 #define FRAME_HIDE_BELOW 0x4 /* nor what it calls */

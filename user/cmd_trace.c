@@ -39,6 +39,7 @@ struct trace {
 	struct gc_plan gc;   /* with --gc */
 	struct gil_plan gil; /* with --gil */
 	struct exception_plan exceptions;
+	struct c_plan c_calls; /* with --c-calls */
 	struct mark_site mark; /* offset 0: not found */
 	struct tracer_early *early;
 	struct capture_writer writer;
@@ -133,6 +134,9 @@ static int make_plan(struct trace *tr)
 	if (!err && tr->o->exceptions)
 		err = probe_plan__find_exceptions(tr->target.interp_fd, &tr->plan, &tr->exceptions,
 						  why, sizeof(why));
+	if (!err && tr->o->c_calls)
+		err = probe_plan__find_c_calls(tr->target.interp_fd, &tr->plan, &tr->c_calls, why,
+					       sizeof(why));
 	if (err) {
 		log_error("process %d (%s): %s", tr->target.pid, tr->target.interp, why);
 		snprintf(tr->report.last_words, sizeof(tr->report.last_words),
@@ -277,17 +281,6 @@ static void configure_family(const struct trace *tr, struct recording_config *cf
 	cfg->tracer.threads = KIN_THREADS;
 }
 
-static int copy_list(const struct str_list *from, struct str_list *to)
-{
-	to->items = calloc(from->n + 1, sizeof(*to->items));
-	if (!to->items)
-		return -ENOMEM;
-	to->n = from->n;
-	for (size_t i = 0; i < from->n; i++)
-		to->items[i] = from->items[i];
-	return 0;
-}
-
 static int not_recorded(struct trace *tr, int err)
 {
 	if (target__has_ended(&tr->target)) {
@@ -296,6 +289,16 @@ static int not_recorded(struct trace *tr, int err)
 		return EXIT_BAD_TARGET;
 	}
 	return err == -EPERM || err == -EACCES || err == -E2BIG ? EXIT_NO_PRIVILEGE : EXIT_FAILED;
+}
+
+static void configure_events(const struct trace *tr, struct tracer_config *cfg)
+{
+	cfg->gc = tr->gc.n ? &tr->gc : NULL;
+	cfg->gil = tr->gil.signals.n ? &tr->gil : NULL;
+	cfg->mark = tr->mark.offset ? &tr->mark : NULL;
+	cfg->exceptions = tr->exceptions.n ? &tr->exceptions : NULL;
+	cfg->c_calls = tr->c_calls.n ? &tr->c_calls : NULL;
+	cfg->c_follow_caller = tr->o->functions.include_files.n;
 }
 
 static int record(struct trace *tr)
@@ -319,11 +322,7 @@ static int record(struct trace *tr)
 			.sample_sleeps = o->wall,
 			.sched = o->sched,
 			.follow = o->follow,
-			.gc = tr->gc.n ? &tr->gc : NULL,
-			.gil = tr->gil.signals.n ? &tr->gil : NULL,
 			.async = o->async,
-			.mark = tr->mark.offset ? &tr->mark : NULL,
-			.exceptions = tr->exceptions.n ? &tr->exceptions : NULL,
 		},
 		.duration_ns = o->duration_ns,
 		.ignore_threads = o->ignore_threads.items,
@@ -354,9 +353,10 @@ static int record(struct trace *tr)
 		.attached_ctx = tr,
 		.launched = tr->launched.pid != 0,
 	};
-	int err = copy_list(&o->ignore_threads, &tr->ignore);
+	int err = str_list__copy(&o->ignore_threads, &tr->ignore);
 
 	configure_family(tr, &cfg);
+	configure_events(tr, &cfg.tracer);
 	if (!err)
 		err = recording__run(&cfg, &tr->writer, &tr->result);
 	return err ? not_recorded(tr, err) : EXIT_OK;

@@ -94,6 +94,8 @@ static bool keeps_file(const struct function_filter *f, const char *file)
 {
 	const char *cwd = *file == '<' ? NULL : f->cwd;
 
+	if (!*file) /* a C function */
+		return true;
 	if (f->include_files.n && !matches_file(&f->include_files, file, cwd))
 		return false;
 	return !f->exclude_files.n || !matches_file(&f->exclude_files, file, cwd);
@@ -103,7 +105,7 @@ static bool keeps_file(const struct function_filter *f, const char *file)
 
 bool function_filter__is_set(const struct function_filter *f)
 {
-	return f->ignore.n || f->only.n || f->include_files.n || f->exclude_files.n;
+	return f->ignore.n || f->only.n || f->c_calls.n || f->include_files.n || f->exclude_files.n;
 }
 
 bool function_filter__cuts(const struct function_filter *f)
@@ -118,6 +120,8 @@ uint8_t function_filter__verdict(const struct function_filter *f, const char *na
 
 	if (f->ignore.n && function_filter__fits(&f->ignore, name, file))
 		return VTBPF_HIDE_CALL | VTBPF_HIDE_BELOW;
+	if (!*file && f->c_calls.n && !function_filter__fits(&f->c_calls, name, file))
+		verdict |= VTBPF_HIDE_CALL;
 	if (!keeps_file(f, file))
 		verdict |= VTBPF_HIDE_CALL | (f->cut ? VTBPF_HIDE_BELOW : 0);
 	if (f->only.n && !function_filter__fits(&f->only, name, file))

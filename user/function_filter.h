@@ -17,7 +17,8 @@ struct function_filter {
 	struct str_list only;
 	struct str_list include_files; /* prefixes or globs, absolute or relative to cwd */
 	struct str_list exclude_files;
-	struct str_list args; /* globs as the first ones: functions whose arguments are shown */
+	struct str_list args;	 /* globs as the first ones: functions whose arguments are shown */
+	struct str_list c_calls; /* globs on the names of C functions, which have no file */
 	bool cut;	 /* what the file filters leave out, they leave out with all beneath it */
 	const char *cwd; /* of the target, for relative names; NULL unknown */
 };

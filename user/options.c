@@ -179,7 +179,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	}
 	if (!option__parse_when(key, arg, state, o) || !option__parse_report(key, arg, state, o) ||
-	    !option__parse_fleet(key, arg, state, o) || !option__parse_events(key, o) ||
+	    !option__parse_fleet(key, arg, state, o) || !option__parse_events(key, arg, state, o) ||
 	    !option__parse_combine(key, arg, state, o) || !option__parse_view(key, arg, state, o))
 		return 0;
 	return option__parse_filter(key, arg, state, o);

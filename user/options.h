@@ -82,6 +82,7 @@ struct options {
 	bool gil;	 /* show who has the GIL, and who waits for it */
 	bool exceptions; /* show where they are raised and caught */
 	bool async;	 /* show asyncio's tasks on tracks of their own, and how late loops are */
+	bool c_calls;	 /* and calls of C functions; which ones: functions.c_calls */
 	bool no_progress;
 	bool dry_run;
 	bool json; /* of threads, ctl status */

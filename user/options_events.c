@@ -4,7 +4,7 @@
 
 #include "options_parse.h"
 
-error_t option__parse_events(int key, struct options *o)
+error_t option__parse_events(int key, char *arg, struct argp_state *state, struct options *o)
 {
 	switch (key) {
 	case OPT_SCHED:
@@ -22,6 +22,15 @@ error_t option__parse_events(int key, struct options *o)
 	case OPT_EXCEPTIONS:
 		o->exceptions = true;
 		return 0;
+	case OPT_C_CALLS:
+		o->c_calls = true;
+		if (!arg)
+			return 0;
+		if (!*arg)
+			argp_error(state, "--c-calls: an empty name would fit nothing");
+		option__add(&o->functions.c_calls, arg);
+		option__add_filter(o, "c-calls", arg);
+		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
 }
@@ -35,6 +44,7 @@ static const char *first_of(const struct options *o)
 	       o->async		   ? "--async" :
 	       o->functions.args.n ? "--args" :
 	       o->exceptions	   ? "--exceptions" :
+	       o->c_calls	   ? "--c-calls" :
 				     NULL;
 }
 
@@ -48,7 +58,7 @@ void option__check_events(struct argp_state *state, const struct options *o)
 		argp_error(state, "%s: goes with a trace", option);
 	if (o->hz)
 		argp_error(state, "%s: goes with traces of calls, not with --hz or --wall", option);
-	if (o->tracer_entries)
+	if (o->tracer_entries && strcmp(option, "--c-calls")) /* those are calls */
 		argp_error(state,
 			   "%s: is not among the calls that --tracer-entries or a "
 			   "--keep-last N could count; give a time: --keep-last 10s",

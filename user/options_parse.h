@@ -59,6 +59,7 @@ enum option_key {
 	OPT_GIL,
 	OPT_EXCEPTIONS,
 	OPT_ASYNC,
+	OPT_C_CALLS,
 };
 
 /* ---- options_text.c --------------------------------------------------------------------- */
@@ -131,7 +132,7 @@ void option__check_combine(struct argp_state *state, const struct options *o);
 /* ---- options_events.c ------------------------------------------------------------------- */
 
 /* ARGP_ERR_UNKNOWN when it asks for no further events. */
-error_t option__parse_events(int key, struct options *o);
+error_t option__parse_events(int key, char *arg, struct argp_state *state, struct options *o);
 void option__check_events(struct argp_state *state, const struct options *o);
 
 /* ---- options_when.c --------------------------------------------------------------------- */

@@ -100,6 +100,10 @@ static const struct argp_option option_table[] = {
 	  "Each asyncio task on a track of its own, arrows to those that it awaits, and how late "
 	  "event loops are",
 	  3 },
+	{ "c-calls", OPT_C_CALLS, "GLOB", OPTION_ARG_OPTIONAL,
+	  "C functions that Python code calls, or only those whose name GLOB matches: "
+	  "builtins.len, list.append",
+	  3 },
 	{ "gc", OPT_GC, 0, 0, "Garbage collections: generation, objects collected", 3 },
 	{ "gil", OPT_GIL, 0, 0, "Who has the GIL, and who waits for it", 3 },
 	{ "sched", OPT_SCHED, 0, 0,

@@ -10,4 +10,8 @@ struct str_list {
 	size_t n;
 };
 
+/* Copies the list, not the strings, to what holds none yet; to->items is the caller's to free. 0 or
+ * -ENOMEM. */
+int str_list__copy(const struct str_list *from, struct str_list *to);
+
 #endif

@@ -104,12 +104,30 @@ static void test_together(void **state)
 	assert_int_equal(verdict(&f, "view", "/app/a.py"), SUBTREE);
 }
 
+/* C functions have no file. */
+static void test_c_functions(void **state)
+{
+	struct function_filter f = { .c_calls = LIST("time.*", "list.append") };
+
+	(void)state;
+	assert_true(function_filter__is_set(&f));
+	assert_int_equal(verdict(&f, "time.sleep", ""), 0);
+	assert_int_equal(verdict(&f, "list.append", ""), 0);
+	assert_int_equal(verdict(&f, "builtins.len", ""), VTBPF_HIDE_CALL);
+	assert_int_equal(verdict(&f, "len", "/app/a.py"), 0);
+	f = (struct function_filter){ .exclude_files = LIST("/"), .include_files = LIST("/app") };
+	assert_int_equal(verdict(&f, "builtins.len", ""), 0);
+	f = (struct function_filter){ .ignore = LIST("builtins.l*") };
+	assert_int_equal(verdict(&f, "builtins.len", ""), SUBTREE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_nothing_set),   cmocka_unit_test(test_ignore),
 		cmocka_unit_test(test_only),	      cmocka_unit_test(test_files),
 		cmocka_unit_test(test_exclude_files), cmocka_unit_test(test_together),
+		cmocka_unit_test(test_c_functions),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -57,6 +57,7 @@ int filter__text(const struct slice_filter *f, size_t i, char *buf, size_t size)
 		{ "only-function", fn->only.items, fn->only.n },
 		{ "include-files", fn->include_files.items, fn->include_files.n },
 		{ "exclude-files", fn->exclude_files.items, fn->exclude_files.n },
+		{ "c-calls", fn->c_calls.items, fn->c_calls.n },
 	};
 	size_t list;
 

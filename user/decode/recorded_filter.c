@@ -66,6 +66,8 @@ static int read_one(const char *text, struct slice_filter *f)
 		return add_to(&fn->include_files, value);
 	if ((value = value_of(text, "--exclude-files")))
 		return add_to(&fn->exclude_files, value);
+	if ((value = value_of(text, "--c-calls")))
+		return add_to(&fn->c_calls, value);
 	if ((value = value_of(text, "ctl: unignore-thread")))
 		take_back(value, f);
 	if (!strcmp(text, "--cut"))
@@ -95,5 +97,6 @@ void recorded_filter__release(struct slice_filter *f)
 	free(f->functions.only.items);
 	free(f->functions.include_files.items);
 	free(f->functions.exclude_files.items);
+	free(f->functions.c_calls.items);
 	memset(f, 0, sizeof(*f));
 }

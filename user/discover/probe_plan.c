@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "c_sites.h"
 #include "cpython.h"
 #include "dispatch_table.h"
 #include "elf_image.h"
@@ -363,6 +364,40 @@ int probe_plan__find_exceptions(int fd, const struct probe_plan *plan, struct ex
 			.offset = s->offset,
 		};
 	}
+	release(&p);
+	return err;
+}
+
+int probe_plan__find_c_calls(int fd, struct probe_plan *plan, struct c_plan *calls, char *why,
+			     size_t why_size)
+{
+	struct planner p = { .why = why, .why_size = why_size };
+	char text[16];
+	int err;
+
+	calls->n = 0;
+	err = open_image(&p, fd);
+	if (!err)
+		err = identify(&p, plan);
+	if (!err)
+		err = begin_search(&p, plan);
+	if (err) {
+		release(&p);
+		return err;
+	}
+	err = p.img->machine == EM_X86_64 && p.search.py->minor >= C_CALLS_SINCE ?
+		      sites__find_registers(&p.search) :
+		      -ENOENT;
+	if (!err)
+		err = c_sites__find(&p.search, calls);
+	if (err)
+		err = fail(
+			&p, -ENOTSUP,
+			"it is CPython %s, in a build in which --c-calls cannot see where C "
+			"functions are called: leave it out, or trace a build of 3.%d to 3.%d for "
+			"x86_64 that gcc made",
+			py_version_str(plan->version, text, sizeof(text)), C_CALLS_SINCE,
+			CPYTHON_NEWEST);
 	release(&p);
 	return err;
 }

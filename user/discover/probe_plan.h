@@ -90,6 +90,13 @@ struct exception_plan {
 int probe_plan__find_exceptions(int fd, const struct probe_plan *plan, struct exception_plan *out,
 				char *why, size_t why_size);
 
+struct c_plan;
+
+/* Finds, in the file that a plan was made of, where C functions are called: fills calls (c_sites.h).
+ * Values as above. */
+int probe_plan__find_c_calls(int fd, struct probe_plan *plan, struct c_plan *calls, char *why,
+			     size_t why_size);
+
 /* Prints the plan for people, as --dry-run shows it. path is what to call the file. */
 void probe_plan__print(const struct probe_plan *plan, const char *path, FILE *out);
 

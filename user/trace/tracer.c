@@ -145,6 +145,7 @@ static const char *asks_for_cookies(const struct tracer_config *cfg)
 {
 	return cfg->gc	       ? "--gc" :
 	       cfg->args       ? "--args" :
+	       cfg->c_calls    ? "--c-calls" :
 	       cfg->exceptions ? "--exceptions" :
 	       cfg->async      ? "--async" :
 				 NULL;
@@ -187,6 +188,7 @@ static int load_variant(struct tracer *t, const struct tracer_config *cfg,
 	tracer_async__prepare(t, cfg);
 	tracer_other__prepare(t, cfg);
 	tracer_exceptions__prepare(t, cfg);
+	tracer_c_calls__prepare(t, cfg);
 	bpf_program__set_autoload(t->skel->progs.on_site_multi, false);
 	bpf_program__set_autoload(t->skel->progs.on_site_cookie, false);
 	for (size_t i = 0; variant != TRACER_SAMPLES && i < t->plan.n_sites; i++)

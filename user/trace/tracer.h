@@ -16,6 +16,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "../discover/c_sites.h"
 #include "../discover/gc_sites.h"
 #include "../discover/gil_sites.h"
 #include "../discover/mark_site.h"
@@ -58,6 +59,8 @@ struct tracer_config {
 	uint64_t runtime;	      /* for the latter */
 	bool sample_sleeps;	      /* and threads that have no CPU are told of, too */
 	const struct gc_plan *gc;     /* collections are told of. NULL: not; outlives the tracer */
+	const struct c_plan *c_calls; /* so are calls of C functions */
+	bool c_follow_caller;	      /* of these, none of a caller that is left out */
 	const struct mark_site *mark; /* so are marks, where cookies are known */
 	bool args; /* what calls are made with is told of, as verdicts say: VTBPF_EVENT_ARGS; and where */
 	struct vtbpf_args_layout args_layout; /* that is: py_reader__args() */

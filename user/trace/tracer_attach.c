@@ -141,6 +141,8 @@ static int attach_all(void *ctx, char *why, size_t why_size)
 		return err;
 	err = a->t->variant == TRACER_MULTI ? attach_multi(a, why, why_size) :
 					      attach_each(a, why, why_size);
+	if (!err)
+		err = tracer_c_calls__attach(a, why, why_size);
 	if (!err && a->t->budgeted)
 		tracer__begin_spending(a->t);
 	return err;

@@ -68,14 +68,15 @@ static int make_map(struct bpf_map *map)
 	return err;
 }
 
-/* Most traces take no samples, and watch neither the scheduler nor collections nor the GIL. */
+/* Most traces take no samples, and watch neither the scheduler nor collections nor the GIL nor C
+ * functions. */
 static bool is_optional(const struct bpf_map *map)
 {
 	const char *name = bpf_map__name(map);
 
 	return !strncmp(name, "sample_", strlen("sample_")) ||
 	       !strncmp(name, "sched_", strlen("sched_")) || !strncmp(name, "gc_", strlen("gc_")) ||
-	       !strncmp(name, "gil_", strlen("gil_"));
+	       !strncmp(name, "gil_", strlen("gil_")) || !strncmp(name, "c_", strlen("c_"));
 }
 
 /* Global variables are left to libbpf: it writes and freezes them when it loads. */

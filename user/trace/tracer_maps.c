@@ -127,6 +127,7 @@ void tracer__reset(struct tracer *t)
 	tracer_sched__reset(t);
 	tracer_gil__reset(t);
 	tracer_async__reset(t);
+	tracer_c_calls__reset(t);
 }
 
 void tracer__rest(struct tracer *t)
@@ -142,6 +143,7 @@ void tracer__rest(struct tracer *t)
 	tracer_sched__reset(t);
 	tracer_gil__reset(t);
 	tracer_async__reset(t);
+	tracer_c_calls__reset(t);
 }
 
 void tracer__forget_verdicts(struct tracer *t)

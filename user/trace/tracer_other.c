@@ -8,7 +8,7 @@
 #include "tracer_state.h"
 
 /* The dearest hit of the plan: most of these are single-stepped. */
-static uint32_t site_cost(const struct tracer *t, const struct tracer_config *cfg)
+uint32_t tracer_other__cost(const struct tracer *t, const struct tracer_config *cfg)
 {
 	uint32_t most = 0;
 
@@ -47,7 +47,7 @@ void tracer_other__prepare(struct tracer *t, const struct tracer_config *cfg)
 		bpf_map__set_max_entries(skel->maps.arg_buffers,
 					 bpf_map__max_entries(skel->maps.stacks));
 	if (cfg->budgeted)
-		skel->rodata->other_site_cost = site_cost(t, cfg);
+		skel->rodata->other_site_cost = tracer_other__cost(t, cfg);
 }
 
 size_t tracer_other__sites(const struct tracer *t, unsigned long *offsets, __u64 *cookies)

@@ -18,6 +18,7 @@ struct tracer {
 	const struct mark_site *mark; /* likewise */
 	const struct gil_plan *gil;   /* likewise */
 	const struct exception_plan *exceptions; /* likewise */
+	const struct c_plan *c_calls;		 /* likewise */
 	struct holder holder;
 	tracer_record_fn fn;
 	void *ctx;
@@ -106,6 +107,13 @@ void tracer_async__prepare(struct tracer *t, const struct tracer_config *cfg);
 int tracer_async__attach(struct tracer *t, char *why, size_t why_size);
 void tracer_async__reset(struct tracer *t);
 
+/* ---- tracer_c_calls.c -------------------------------------------------------------------- */
+
+/* Before the programs are loaded; in the holder: 0, or a negative errno with a sentence in why. */
+void tracer_c_calls__prepare(struct tracer *t, const struct tracer_config *cfg);
+int tracer_c_calls__attach(const struct attach_args *a, char *why, size_t why_size);
+void tracer_c_calls__reset(struct tracer *t);
+
 /* ---- tracer_other.c: sites that are no calls', besides the plan's ------------------------ */
 
 /* Before the programs are loaded. */
@@ -121,5 +129,8 @@ size_t tracer_other__sites(const struct tracer *t, unsigned long *offsets, __u64
 void tracer_exceptions__prepare(struct tracer *t, const struct tracer_config *cfg);
 int tracer_exceptions__attach(struct attach_args *a, char *why, size_t why_size);
 struct bpf_program *tracer_exceptions__program(const struct tracer *t);
+
+/* What a hit of a site that is not the plan's costs, ns: as the dearest of the plan. */
+uint32_t tracer_other__cost(const struct tracer *t, const struct tracer_config *cfg);
 
 #endif
