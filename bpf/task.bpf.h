@@ -65,6 +65,12 @@ static __always_inline bool coro_runs(__u64 coro)
 	return state == tasks.coro_runs;
 }
 
+/* What was freed has no references left; pointers to it may still lie on the stack. */
+static __always_inline bool has_owner(__u64 object)
+{
+	return (__u32)word_at(object);
+}
+
 static __always_inline bool is_running_task(__u64 task)
 {
 	__u64 coro;
@@ -72,7 +78,11 @@ static __always_inline bool is_running_task(__u64 task)
 	if (!task || task & 7 || task >= USER_END)
 		return false;
 	coro = word_at(task + tasks.task_coro);
-	return coro && !(coro & 7) && coro < USER_END && coro_runs(coro) && is_task(task);
+	if (!coro || coro & 7 || coro >= USER_END)
+		return false;
+	if (!(layout.flags & VTBPF_LAYOUT_FREE_THREADED) && !(has_owner(task) && has_owner(coro)))
+		return false;
+	return coro_runs(coro) && is_task(task);
 }
 
 struct task_search {

@@ -101,6 +101,10 @@ async def numbers_after(task):
 
 
 async def thrown():
+    await thrown_within()
+
+
+async def thrown_within():
     """What a task waits for fails, and it is cancelled: what goes on is not its outermost coroutine."""
     try:
         async for _ in numbers_after(named(fails(), "fails first")):
