@@ -254,7 +254,8 @@ $(BPFTEST_BIN): $(B)/tests/bpf/%: $(B)/tests/bpf/%.o $(BPFTEST_AUX_OBJ) $(LIB)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) $(LDFLAGS_$*) -o $@ $^ -lcmocka $(LIBS)
 
-.PHONY: coverage units check check-san check-bpf check-e2e check-cycles check-samples check-faults test
+.PHONY: coverage units check check-san check-bpf check-e2e check-vm check-cycles check-samples
+.PHONY: check-faults test
 units: $(UNIT_BIN) $(REPLAY_BIN)
 
 check: $(UNIT_BIN) $(REPLAY_BIN)
@@ -281,6 +282,9 @@ check-e2e: all
 
 check-browser: all
 	$(Q)$(PYTHON) tests/e2e/run.py --cases tests/browser --limit 400 --vtbpf build/vtbpf $(E2E)
+
+check-vm: static $(BPFTEST_BIN)
+	$(Q)scripts/vmtest.sh $(if $(CASES),-k '$(CASES)') $(KERNELS)
 
 check-cycles: all
 	$(Q)$(PYTHON) scripts/check_cycles.py $(CYCLES)
@@ -425,6 +429,7 @@ help:
 	@echo 'make check-bpf   BPF program tests (root)'
 	@echo 'make check-e2e   end-to-end tests on the Pythons found (root); E2E="-k NAME" picks some'
 	@echo 'make check-browser  what vtbpf writes, in the Perfetto UI and other programs that show it (root)'
+	@echo 'make check-vm    BPF and end-to-end tests on Linux 5.10, 6.1, 6.12 and 7 (root); KERNELS="6.1" picks some'
 	@echo 'make check-cycles  a thousand times attached and detached: harm, stalls (root, half an hour)'
 	@echo 'make check-samples  millions of sampled stacks: is each a real one, are all there (root, ten minutes)'
 	@echo 'make check-faults  kills, crashes, full disks, overflow, cycles, a soak; SEED=N, FAULTS="--short" (root, hours)'
