@@ -206,6 +206,30 @@ static void test_files(void **state)
 	expect(f, "noise.100 main.100");
 }
 
+/* C functions, which have no file, go with their callers; not where files are left out by name. */
+static void test_c_functions(void **state)
+{
+	static const struct call calls[] = {
+		{ 100, 4, 2100, 2150, 2, 0, 0 }, { 100, 3, 2000, 2200, 1, 0, 0 },
+		{ 100, 5, 2300, 2350, 2, 0, 0 }, { 100, 2, 2250, 2400, 1, 0, 0 },
+		{ 100, 4, 2450, 2500, 1, 0, 0 }, { 100, 1, 1500, 2600, 0, 0, 0 },
+	};
+	static const char *include[] = { "/srv/" }, *help[] = { "/usr/lib/" };
+	struct fixture *f = *state;
+
+	builder__code(&f->b, 4, "time.sleep", "");
+	builder__code(&f->b, 5, "math.gcd", "");
+	ADD_CALLS(f, calls);
+	expect(f, "time.sleep.100 helper.100 math.gcd.100 noise.100 time.sleep.100 main.100");
+	f->filter.functions.include_files = (struct str_list){ include, 1 };
+	expect(f, "math.gcd.100 noise.100 time.sleep.100 main.100");
+	f->filter.functions.include_files = (struct str_list){ help, 1 };
+	expect(f, "time.sleep.100 helper.100");
+	f->filter.functions.include_files = (struct str_list){ NULL, 0 };
+	f->filter.functions.exclude_files = (struct str_list){ help, 1 };
+	expect(f, "time.sleep.100 math.gcd.100 noise.100 time.sleep.100 main.100");
+}
+
 /* What was lost is told, whatever it was beneath; the thread is shown for its sake. */
 static void test_losses_remain(void **state)
 {
@@ -308,6 +332,7 @@ int main(void)
 		CASE(test_still_open_at_the_end),
 		CASE(test_only),
 		CASE(test_files),
+		CASE(test_c_functions),
 		CASE(test_losses_remain),
 		CASE(test_thread_without_calls),
 		CASE(test_recorded_filters),

@@ -7,7 +7,7 @@
 
 #define VERDICT_UNKNOWN 0xff
 #define CANCEL_EVERY 4096
-#define DEEPEST 65535 /* "at least", says the contract */
+#define DEEPEST FOLLOWER_DEEPEST /* "at least", says the contract */
 
 /* ---- functions -------------------------------------------------------------------------- */
 
@@ -40,6 +40,24 @@ static struct cut_span span_of(const struct event_call *call)
 	return (struct cut_span){ call->start, call->start + call->dur, call->depth };
 }
 
+static struct follower follower_of(const struct event_call *call)
+{
+	return (struct follower){ call->start, call->start + call->dur, call->depth };
+}
+
+static bool is_c(const struct code *code)
+{
+	return !*code->file.data;
+}
+
+static bool follows_hidden(struct selection *sel, struct thread *th, const struct event_call *call)
+{
+	const struct follower c = follower_of(call);
+	const struct track *track = track_of(sel, th, call);
+
+	return track && follower_list__has(&track->followers, &c);
+}
+
 static bool hides(struct selection *sel, struct thread *th, const struct event_call *call)
 {
 	const struct code *code = code_table__get(sel->session->codes, call->code);
@@ -47,6 +65,8 @@ static bool hides(struct selection *sel, struct thread *th, const struct event_c
 	struct track *track;
 
 	if (verdict_on(sel, code) & VTBPF_HIDE_CALL)
+		return true;
+	if (sel->follows && is_c(code) && follows_hidden(sel, th, call))
 		return true;
 	if (!sel->cuts)
 		return false;
@@ -125,6 +145,17 @@ static int each_call(struct selection *sel, struct capture *c, volatile bool *ca
 	return err;
 }
 
+static int collect_follower(struct selection *sel, struct track *track, const struct code *code,
+			    const struct event_call *call)
+{
+	const struct follower c = follower_of(call);
+
+	if (is_c(code))
+		return follower_list__add(&track->followers, &c);
+	return follower_list__caller(&track->followers, call->depth,
+				     verdict_on(sel, code) & VTBPF_HIDE_CALL);
+}
+
 static int collect_cut(struct selection *sel, struct thread *th, const struct event *ev)
 {
 	const struct code *code = code_table__get(sel->session->codes, ev->call.code);
@@ -134,7 +165,7 @@ static int collect_cut(struct selection *sel, struct thread *th, const struct ev
 	if (th->ignored)
 		return 0;
 	track = track_of(sel, th, &ev->call);
-	if (!track)
+	if (!track || (sel->follows && collect_follower(sel, track, code, &ev->call)))
 		return -ENOMEM;
 	if (verdict_on(sel, code) & VTBPF_HIDE_BELOW)
 		return cut_list__add(&track->cuts, &span);
@@ -148,8 +179,10 @@ static int collect_cuts(struct selection *sel, struct capture *c, volatile bool 
 	int err = each_call(sel, c, cancel, collect_cut);
 
 	/* The contract promises the order; a capture that breaks it is cut as well as may be. */
-	for (t = track_table__first(sel->session->tracks); t; t = t->all)
+	for (t = track_table__first(sel->session->tracks); t; t = t->all) {
 		cut_list__ready(&t->cuts);
+		follower_list__ready(&t->followers);
+	}
 	return err;
 }
 
@@ -250,6 +283,7 @@ static int start_part(struct selection *sel, uint32_t number)
 		part->functions[i].cwd = cwd ? cwd->data : NULL;
 		sel->by_function |= function_filter__is_set(&part->functions[i]);
 		sel->cuts |= function_filter__cuts(&part->functions[i]);
+		sel->follows |= part->functions[i].include_files.n;
 	}
 	return err;
 }
@@ -286,7 +320,7 @@ int selection__start(struct selection *sel, struct capture *c, volatile bool *ca
 	for (; th; th = th->next)
 		th->ignored = !filter__keeps_thread(sel->given, th) ||
 			      !filter__keeps_thread(&sel->parts[th->part].recorded, th);
-	if (sel->cuts)
+	if (sel->cuts || sel->follows)
 		err = collect_cuts(sel, c, cancel);
 	if (!err && (sel->by_function || newest))
 		err = each_call(sel, c, cancel, count_kept);

@@ -36,6 +36,7 @@ struct selection {
 	const struct slice_filter *given;
 	struct selection_part *parts; /* as many as the session has */
 	bool by_function, cuts;
+	bool follows;	   /* C functions their callers, as to files */
 	uint8_t *verdicts; /* by code->index; VERDICT_UNKNOWN */
 	size_t n_verdicts;
 	uint64_t removed[REMOVED_KINDS];

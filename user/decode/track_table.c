@@ -51,6 +51,7 @@ void track_table__free(struct track_table *t)
 		t->first = track->all;
 		nest__release(&track->nest);
 		cut_list__release(&track->cuts);
+		follower_list__release(&track->followers);
 		free(track->given);
 		free(track); /* first member of its entry */
 	}

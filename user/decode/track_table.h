@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "cut_list.h"
+#include "follower_list.h"
 #include "nest.h"
 #include "thread_table.h"
 
@@ -32,7 +33,8 @@ struct track {
 	struct thread *thread; /* of TRACK_GIL: the first that had it */
 	char *given;	       /* what the trace calls it, any bytes; NULL: nothing */
 	struct nest nest;
-	struct cut_list cuts;	/* see selection.h */
+	struct cut_list cuts; /* see selection.h */
+	struct follower_list followers;
 	struct track *overflow; /* where slices go that do not nest here, NULL so far */
 	bool announced;		/* to the writer: the driver says so */
 	struct track *next;	/* of the same thread; TRACK_THREAD comes first if there is one */
