@@ -166,8 +166,17 @@ __noinline int learn_params(__u64 frame, __u32 id)
 #define LONG_SIZE_SHIFT 3   /* (Include/internal/pycore_long.h, 3.12) */
 #define TYPE_NAME_BYTES 256 /* of a type's name */
 
+static const __u64 type_names[VTBPF_ARG_N_TYPES] = {
+	[VTBPF_ARG_TYPE_INT] = NAMED_INT,     [VTBPF_ARG_TYPE_BOOL] = NAMED_BOOL,
+	[VTBPF_ARG_TYPE_FLOAT] = NAMED_FLOAT, [VTBPF_ARG_TYPE_STR] = NAMED_STR,
+	[VTBPF_ARG_TYPE_BYTES] = NAMED_BYTES, [VTBPF_ARG_TYPE_LIST] = NAMED_LIST,
+	[VTBPF_ARG_TYPE_TUPLE] = NAMED_TUPLE, [VTBPF_ARG_TYPE_DICT] = NAMED_DICT,
+	[VTBPF_ARG_TYPE_SET] = NAMED_SET,     [VTBPF_ARG_TYPE_NONE] = NAMED_NONE,
+};
+
 struct arg_source {
 	__u64 from; /* address of the value's bytes */
+	__u64 name; /* of the type, in one word, where its address tells it; else 0 */
 	__u32 bytes;
 	__u32 text; /* they end in a NUL */
 };
@@ -246,16 +255,27 @@ static __always_inline void built_in_value(__u64 object, __u64 name, struct vtbp
 	}
 }
 
+static __always_inline __u64 name_of_type(__u64 type)
+{
+	for (__u32 i = 0; i < VTBPF_ARG_N_TYPES; i++)
+		if (type == args_layout.types[i])
+			return type_names[i];
+	return 0;
+}
+
 static __always_inline void classify(__u64 object, struct vtbpf_arg *a, struct arg_source *s)
 {
 	__u64 type = word_at(object + args_layout.ob_type), name[2] = {};
 
+	if (!type)
+		return;
 	s->from = word_at(type + args_layout.tp_name);
-	if (!type || bpf_probe_read_user_str(name, sizeof(name), (void *)s->from) <= 0)
+	s->name = name[0] = name_of_type(type);
+	if (!s->name && bpf_probe_read_user_str(name, sizeof(name), (void *)s->from) <= 0)
 		return;
 	a->kind = VTBPF_ARG_OTHER;
 	s->text = 1;
-	if (word_at(type + args_layout.tp_flags) & TYPE_HEAP)
+	if (!s->name && word_at(type + args_layout.tp_flags) & TYPE_HEAP)
 		return;
 	if (name[0] == NAMED_NONE && !(name[1] & 0xff))
 		a->kind = VTBPF_ARG_NONE;
@@ -297,7 +317,11 @@ __noinline int take_arg(__u32 slot, __u32 i)
 	if (room > VTBPF_ARG_NAME)
 		room = VTBPF_ARG_NAME;
 	to += room;
-	if (s.text) {
+	if (s.text && s.name) {
+		__builtin_memcpy(to, &s.name, sizeof(s.name));
+		for (bytes = 0; bytes < sizeof(s.name) && s.name >> 8 * bytes & 0xff;)
+			bytes++;
+	} else if (s.text) {
 		got = bpf_probe_read_user_str(to, TYPE_NAME_BYTES, (void *)s.from);
 		bytes = got > 0 ? got - 1 : 0;
 	} else {

@@ -154,13 +154,15 @@ static __always_inline int c_read_callable(__u64 moved, struct c_call *c)
 #define C_NAME_BYTES 128
 #define C_TEXT_BYTES 264 /* both, a dot between them */
 
-/* Appends the owner's name and a dot. Returns how long that is. */
+/* Appends the owner's name and a dot. Returns how long that is; 0 when it cannot be told here. */
 static __always_inline __u32 c_put_owner(const struct c_key *key, __u8 *data)
 {
 	struct str_header h = {};
 	long n = 0;
 
 	if (key->of_module) {
+		if (!(type_flags(key->owner) & TYPE_UNICODE))
+			return 0; /* some extensions give the module itself */
 		str_read_header(key->owner, &h);
 		n = h.width == 1 && h.length < C_OWNER_BYTES ? h.length : 0;
 		n &= C_OWNER_BYTES - 1;
@@ -175,30 +177,31 @@ static __always_inline __u32 c_put_owner(const struct c_key *key, __u8 *data)
 	return n + 1;
 }
 
+/* What cannot be read is left to user space: names lie in pages of files, which after a fork
+ * nobody may have touched yet. */
 static __always_inline int c_emit_text(const struct c_key *key, const struct c_info *info,
 				       __u32 tid, __u8 which)
 {
 	struct vtbpf_rec_str *r =
 		bpf_ringbuf_reserve(&events, sizeof(struct vtbpf_rec_str) + C_TEXT_BYTES, 0);
+	bool read = true;
 	__u32 at = 0;
 	long n = 0;
 
 	if (!r)
 		return -1;
 	fill_prefix(&r->rec, VTBPF_REC_STR, sizeof(*r) + C_TEXT_BYTES, tid);
-	r->rec.flags = VTBPF_F_C_FUNCTION;
 	if (which == VTBPF_STR_NAME) {
 		at = c_put_owner(key, r->data) & (2 * C_OWNER_BYTES - 1);
 		if (at > C_OWNER_BYTES)
 			at = C_OWNER_BYTES;
 		n = bpf_probe_read_user_str(r->data + at, C_NAME_BYTES, (void *)info->name) - 1;
-		if (n < 0 || n > C_NAME_BYTES)
-			n = 0;
+		read = n > 0 && n < C_NAME_BYTES && (at || !key->owner);
 	}
 	r->code = info->id;
 	r->which = which;
-	r->width = 1;
-	r->bytes = r->length = at + n;
+	r->width = read;
+	r->bytes = r->length = read ? at + n : 0;
 	r->offset = 0;
 	bpf_ringbuf_submit(r, names_awaited ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
 	return 0;
@@ -213,9 +216,10 @@ static __always_inline int c_announce(const struct c_key *key, const struct c_in
 	r->id = info->id;
 	r->tgid = key->tgid;
 	r->addr = key->method;
-	r->filename = r->name = 0;
+	r->filename = key->owner;
+	r->name = info->name;
 	r->firstlineno = 0;
-	r->co_flags = VTBPF_CODE_IS_C;
+	r->co_flags = VTBPF_CODE_IS_C | (key->of_module ? VTBPF_CODE_HAS_MODULE : 0);
 	r->version = 0;
 	r->_pad = 0;
 	bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);

@@ -38,6 +38,21 @@ struct vtbpf_arg {
 /* flags of the event: the function is one of those that were asked for. Else it had no verdict yet. */
 #define VTBPF_F_ARGS_ASKED 0x01
 
+/* Built-in types whose values are shown. */
+enum vtbpf_arg_type {
+	VTBPF_ARG_TYPE_INT,
+	VTBPF_ARG_TYPE_BOOL,
+	VTBPF_ARG_TYPE_FLOAT,
+	VTBPF_ARG_TYPE_STR,
+	VTBPF_ARG_TYPE_BYTES,
+	VTBPF_ARG_TYPE_LIST,
+	VTBPF_ARG_TYPE_TUPLE,
+	VTBPF_ARG_TYPE_DICT,
+	VTBPF_ARG_TYPE_SET,
+	VTBPF_ARG_TYPE_NONE,
+	VTBPF_ARG_N_TYPES
+};
+
 /* Where the BPF side finds parameters and values, in bytes. Filled by user/discover/py_args.c, which
  * cites the source of each number; rodata on the BPF side. */
 struct vtbpf_args_layout {
@@ -53,9 +68,12 @@ struct vtbpf_args_layout {
 	__u16 tuple_items, bytes_data, long_size, long_digits, set_used;
 	__u8 long_tag; /* lv_tag (3.12) instead of a signed ob_size */
 	__u8 _pad[3];
+	/* Of the types, in the process; 0: not known. Their names tell them, too, but lie in
+	 * pages of a file, which after a fork nobody may have touched yet. */
+	__u64 types[VTBPF_ARG_N_TYPES];
 };
 
 _Static_assert(sizeof(struct vtbpf_arg) == 16, "argument");
-_Static_assert(sizeof(struct vtbpf_args_layout) == 40, "layout of arguments");
+_Static_assert(sizeof(struct vtbpf_args_layout) == 120, "layout of arguments");
 
 #endif /* VTBPF_ARGS_H */

@@ -47,11 +47,9 @@ struct vtbpf_c_layout {
 	__u16 _pad;
 };
 
-/* co_flags of a VTBPF_REC_CODE that is no code object, but a C function: it has no file and line.
- * */
+/* co_flags of a VTBPF_REC_CODE that is no code object, but a C function: it has no file and line. name is
+ * the address of its own name, a C string; filename that of its type's, which is one as well (or 0), ... */
 #define VTBPF_CODE_IS_C 0x80000000
-
-/* flags of a VTBPF_REC_STR that names such a function */
-#define VTBPF_F_C_FUNCTION 0x01
+#define VTBPF_CODE_HAS_MODULE 0x40000000 /* ... or the object that says which module it is of */
 
 #endif

@@ -71,6 +71,22 @@ static void test_string_apart(void **state)
 	image__free(im);
 }
 
+static void test_c_strings(void **state)
+{
+	struct image *im = image__new(12);
+	uint64_t text = image__alloc(im, 64);
+	char *got;
+
+	(void)state;
+	memcpy(image__at(im, text), "caf\xe9", 5);
+	got = py_c_string(&im->r, text, 4);
+	assert_string_equal(got, "café");
+	free(got);
+	assert_null(py_c_string(&im->r, text, 3));
+	assert_null(py_c_string(&im->r, 8, 4));
+	image__free(im);
+}
+
 static void test_string_limits(void **state)
 {
 	static const uint16_t two[] = { 0x76d1, 0x63a7, 0x7ebf };
@@ -254,10 +270,10 @@ static void test_nspid(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_strings),	      cmocka_unit_test(test_string_apart),
-		cmocka_unit_test(test_string_limits), cmocka_unit_test(test_longs),
-		cmocka_unit_test(test_debug_offsets), cmocka_unit_test(test_nspid),
-		cmocka_unit_test(test_attrs),
+		cmocka_unit_test(test_strings),	  cmocka_unit_test(test_string_apart),
+		cmocka_unit_test(test_c_strings), cmocka_unit_test(test_string_limits),
+		cmocka_unit_test(test_longs),	  cmocka_unit_test(test_debug_offsets),
+		cmocka_unit_test(test_nspid),	  cmocka_unit_test(test_attrs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

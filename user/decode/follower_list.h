@@ -4,8 +4,8 @@
  * their own that --include-files could know.
  *
  * Collected in a first reading, asked in a second. Calls come in order of their ends, a callee before its
- * caller, so those that wait for one are at hand when it comes. 24 bytes for each that waits, and each that is
- * left out.
+ * caller, so those that wait for one are at hand when it comes. 24 bytes for each that waits, and each
+ * that is left out.
  */
 #ifndef VTBPF_FOLLOWER_LIST_H
 #define VTBPF_FOLLOWER_LIST_H

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "py_args.h"
 
+#include "elf_image.h"
+
 #define OBJECT_HEADER 0x10 /* PyObject of builds with the GIL, Include/object.h; a size adds 8 */
 #define OB_TYPE 0x8	   /* there */
 
@@ -56,4 +58,22 @@ void py_args__layout(const struct py_layout *l, const struct vtbpf_layout *code,
 		code_to_310(l, out);
 	else
 		code_from_311(code, out);
+}
+
+void py_args__types(int fd, uint64_t load_bias, struct vtbpf_args_layout *out)
+{
+	static const char *const names[VTBPF_ARG_N_TYPES] = {
+		[VTBPF_ARG_TYPE_INT] = "PyLong_Type",	 [VTBPF_ARG_TYPE_BOOL] = "PyBool_Type",
+		[VTBPF_ARG_TYPE_FLOAT] = "PyFloat_Type", [VTBPF_ARG_TYPE_STR] = "PyUnicode_Type",
+		[VTBPF_ARG_TYPE_BYTES] = "PyBytes_Type", [VTBPF_ARG_TYPE_LIST] = "PyList_Type",
+		[VTBPF_ARG_TYPE_TUPLE] = "PyTuple_Type", [VTBPF_ARG_TYPE_DICT] = "PyDict_Type",
+		[VTBPF_ARG_TYPE_SET] = "PySet_Type",	 [VTBPF_ARG_TYPE_NONE] = "_PyNone_Type",
+	};
+	struct elf_image *img = elf_image__new(fd);
+	struct elf_symbol sym;
+
+	for (size_t i = 0; img && i < VTBPF_ARG_N_TYPES; i++)
+		if (elf_image__symbol(img, names[i], &sym))
+			out->types[i] = sym.vaddr + load_bias;
+	elf_image__free(img);
 }

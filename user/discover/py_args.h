@@ -9,4 +9,8 @@
 void py_args__layout(const struct py_layout *l, const struct vtbpf_layout *code,
 		     struct vtbpf_args_layout *out);
 
+/* Adds where the built-in types are: in the interpreter whose file is open at fd and loaded load_bias above
+ * its own addresses. What the file does not tell stays 0. */
+void py_args__types(int fd, uint64_t load_bias, struct vtbpf_args_layout *out);
+
 #endif

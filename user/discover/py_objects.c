@@ -230,3 +230,21 @@ char *py_str(struct py_reader *r, uint64_t object, size_t max_bytes)
 	py_reader__begin(r);
 	return py_str__read(r, object, max_bytes);
 }
+
+char *py_c_string(struct py_reader *r, uint64_t addr, size_t max)
+{
+	char *raw = malloc(max + 1), *text = NULL;
+	ssize_t got = -1;
+	size_t n;
+
+	py_reader__begin(r);
+	if (raw)
+		got = py_reader__get_some(r, addr, raw, 1, max + 1);
+	if (got > 0) {
+		n = strnlen(raw, (size_t)got);
+		if (n < (size_t)got)
+			text = py_utf8((unsigned char *)raw, n, 1);
+	}
+	free(raw);
+	return text;
+}

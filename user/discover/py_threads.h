@@ -111,6 +111,10 @@ bool py_frame__holds(struct py_reader *r, const struct py_frame *f);
  * of its storage; NULL when it cannot be read. */
 char *py_str(struct py_reader *r, uint64_t object, size_t max_bytes);
 
+/* The C string at `addr`, of at most `max` bytes, as malloc'ed UTF-8 (bytes from 0x80 on are Latin-1);
+ * NULL when it cannot be read, or is longer. */
+char *py_c_string(struct py_reader *r, uint64_t addr, size_t max);
+
 /* The same of a str's storage, `points` code points of `width` (1, 2, 4) bytes. A NUL becomes U+FFFD,
  * too. NULL without memory. */
 char *py_utf8(const void *storage, size_t points, unsigned int width);

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../discover/py_args.h"
 #include "../discover/py_jit.h"
 #include "../log.h"
 #include "family.h"
@@ -59,6 +60,18 @@ static int may_not_read(pid_t pid)
 	return -EACCES;
 }
 
+static int prepare_args(const struct recording *r, struct vtbpf_args_layout *out)
+{
+	const struct target *t = r->cfg->target;
+
+	if (!r->reader || py_reader__args(r->reader, out)) {
+		log_error("--args: this interpreter does not show where its objects are");
+		return -ENOTSUP;
+	}
+	py_args__types(t->interp_fd, t->load_bias, out);
+	return 0;
+}
+
 static int make_parts(struct recording *r)
 {
 	const struct recording_config *cfg = r->cfg;
@@ -89,17 +102,15 @@ static int make_parts(struct recording *r)
 	    sampler__prepare(r, &tracer))
 		return -ENOTSUP;
 	tracer.args = functions.args.n;
-	if (tracer.args && (!r->reader || py_reader__args(r->reader, &tracer.args_layout))) {
-		log_error("--args: this interpreter does not show where its objects are");
+	if (tracer.args && prepare_args(r, &tracer.args_layout))
 		return -ENOTSUP;
-	}
 	r->tracer = tracer__new(cfg->plan, &tracer, recording__take, r);
 	if (!r->tracer)
 		return -errno;
 	names.reader = r->reader;
 	names.tracer = r->tracer;
 	r->names = thread_names__new(&names);
-	r->repair = string_repair__new(r->reader, r->w);
+	r->repair = string_repair__new(r->reader, NULL, r->w);
 	r->exception_names.fd = cfg->target->interp_fd;
 	r->sources = sources__new();
 	functions.cwd = cfg->target->cwd;

@@ -172,7 +172,9 @@ static int make_parts(struct recording *r, struct relative *m)
 	}
 	m->reader = names.reader = py_reader__new(m->pid, cfg->plan, m->bias);
 	m->names = m->reader ? thread_names__new(&names) : NULL;
-	m->repair = m->reader ? string_repair__new(m->reader, r->w) : NULL;
+	m->repair = m->reader ?
+			    string_repair__new(m->reader, m->executed ? NULL : r->reader, r->w) :
+			    NULL;
 	return m->names && m->repair ? 0 : -ENOMEM;
 }
 
