@@ -48,7 +48,7 @@ static int set_up(void **state)
 	make("4004", "garbage", "python3");
 	make("bus", "Pid:\t1\nNSpid:\t9\t7\n", "python3");
 	for (int i = 5000; i < 5020; i++) {
-		char pid[8], status[64];
+		char pid[16], status[64];
 
 		snprintf(pid, sizeof(pid), "%d", i);
 		snprintf(status, sizeof(status), "NSpid:\t%d\t33\n", i);
