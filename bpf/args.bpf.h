@@ -386,8 +386,10 @@ static __always_inline void emit_args(struct arg_buffer *b)
 	struct vtbpf_rec_event *r = (void *)b->rec;
 	__u32 at = b->at;
 
-	asm volatile("" : "+r"(at));
-	if (!at || at > sizeof(b->data))
+	if (!at)
+		return;
+	asm volatile("" : "+r"(at)); /* two comparisons, of which Linux 6.12 understands each */
+	if (at > sizeof(b->data))
 		return;
 	r->rec.len = sizeof(*r) + at;
 	r->text[0].bytes = at;
