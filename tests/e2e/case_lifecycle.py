@@ -250,8 +250,8 @@ def entry_point(path):
     raise AssertionError("no entry point")
 
 
-def leave_breakpoint(pid):
-    """Sets one as a killed tool leaves it: nobody holds it. Where it is in the file."""
+def leave_breakpoint(pid, patch=b""):
+    """Sets one as a killed tool leaves it, held by nobody, and a patch behind it. Its place in the file."""
     offset = entry_point("/proc/%d/exe" % pid)
     with open("/proc/%d/maps" % pid) as maps, open("/proc/%d/mem" % pid, "r+b", 0) as mem:
         for line in maps:
@@ -261,6 +261,8 @@ def leave_breakpoint(pid):
             if "x" in fields[1] and start <= place < end:
                 mem.seek(place)
                 mem.write(b"\xcc")
+                mem.seek(place + 16)
+                mem.write(patch)
                 return offset
     raise AssertionError("no text")
 
@@ -281,6 +283,11 @@ def leftovers_are_cleared(context):
         assert "1 breakpoint that a tool had left behind cleared" in tracer.text(), tracer.text()
         assert_no_breakpoints(target)
         assert_goes_on(target)
+    patched = context.target("spin.py")
+    leave_breakpoint(patched.pid, b"\xf4\xf4")  # does an instruction begin at the breakpoint?
+    before = text_differences(patched.pid)
+    said = context.command("doctor", "-p", patched.pid).wait(0).text()
+    assert "cleared" not in said and text_differences(patched.pid) == before, (said, before)
     first = context.attach(target, out="first.json")
     second = context.attach(target, "-d", "100ms", out="second.json").wait(0)
     assert "cleared" not in second.text(), second.text()

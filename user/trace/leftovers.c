@@ -36,16 +36,23 @@ struct find {
 
 /* ---- finding ---------------------------------------------------------------------------- */
 
+/* Code that differs in anything else is patched, or another file's with the same inode number: then nobody
+ * knows that an instruction begins there, and a probe inside one would harm the process. */
 static void compare(struct find *f, const uint8_t *theirs, const uint8_t *ours, size_t len,
 		    uint64_t at)
 {
-	const size_t step = sizeof(breakpoint);
+	const size_t step = sizeof(breakpoint), n = f->n;
 
 	if (!memcmp(theirs, ours, len))
 		return;
 	for (size_t i = 0; i + step <= len && f->n < f->max; i += step) {
-		if (!memcmp(theirs + i, breakpoint, step) && memcmp(ours + i, breakpoint, step))
-			f->offsets[f->n++] = at + i;
+		if (!memcmp(theirs + i, ours + i, step))
+			continue;
+		if (memcmp(theirs + i, breakpoint, step)) {
+			f->n = n;
+			return;
+		}
+		f->offsets[f->n++] = at + i;
 	}
 }
 
